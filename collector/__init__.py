@@ -1,0 +1,1 @@
+"""Makes sessions: environments, agents, capture, packing into clips."""

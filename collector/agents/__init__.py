@@ -1,0 +1,1 @@
+"""Who acts: scripted agents with human hands, and the random control arm."""

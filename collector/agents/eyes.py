@@ -1,0 +1,171 @@
+"""Eyes: where things are on the screen. They only look; acting goes through the X server (see hands).
+
+AT-SPI finds elements of desktop programs, Playwright finds elements of pages in Chromium.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from manifests.task import Target
+
+CDP_URL = "http://127.0.0.1:9222"
+MAX_ELEMENTS = 4000
+
+
+class Box(NamedTuple):
+    """A box on the screen in px."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Eyes:
+    """Finds targets on the screen of $DISPLAY. Close it when done."""
+
+    def __init__(self) -> None:
+        import pyatspi
+
+        self._atspi = pyatspi
+        self._browser = _Browser()
+
+    def wait_for(self, target: Target, timeout_s: float) -> Box | None:
+        """The target's box once it is on the screen and has stopped moving; None after `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        before: Box | None = None
+        while True:
+            box = self.find(target)
+            if box is not None and box == before:
+                return box
+            before = box
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.15)
+
+    def find(self, target: Target) -> Box | None:
+        """The target's box now, or None."""
+        if target.css is not None:
+            return self._browser.find(target.css)
+        if target.window is not None:
+            return self._window(target.window)
+        return self._element(target)
+
+    def close(self) -> None:
+        self._browser.close()
+
+    def _window(self, title: str) -> Box | None:
+        for window in self._windows():
+            if title.lower() in (window.name or "").lower():
+                return self._box(window)
+        return None
+
+    def _element(self, target: Target) -> Box | None:
+        """An exact name wins over a name that contains the text; the active window wins over the others."""
+        loose: Box | None = None
+        for window in self._windows():
+            for element in self._walk(window):
+                match = self._matches(element, target)
+                if not match:
+                    continue
+                box = self._box(element)
+                if box is None:
+                    continue
+                if match == "exact":
+                    return box
+                loose = loose or box
+        return loose
+
+    def _matches(self, element: Any, target: Target) -> str | None:
+        try:
+            name = element.name or ""
+            if target.role is not None and element.getRoleName() != target.role:
+                return None
+            if target.name is None or name == target.name:
+                return "exact"
+            return "loose" if target.name.lower() in name.lower() else None
+        except Exception:  # an element that vanished while being read (AT-SPI raises GLib.Error)
+            return None
+
+    def _windows(self) -> list[Any]:
+        """Every top-level window, the active one first."""
+        found = []
+        desktop = self._atspi.Registry.getDesktop(0)
+        for app in desktop:
+            try:
+                windows = [child for child in (app or ()) if child is not None]
+                found += [(not child.getState().contains(self._atspi.STATE_ACTIVE), child) for child in windows]
+            except Exception:
+                continue
+        return [child for _, child in sorted(found, key=lambda pair: pair[0])]
+
+    def _walk(self, root: Any) -> Iterator[Any]:
+        """Every showing element below `root`, nearest first; bounded, since a table may have a million cells."""
+        waiting = deque([root])
+        for _ in range(MAX_ELEMENTS):
+            if not waiting:
+                return
+            element = waiting.popleft()
+            try:
+                if not element.getState().contains(self._atspi.STATE_SHOWING):
+                    continue
+                yield element
+                waiting.extend(element[i] for i in range(min(element.childCount, 500)))
+            except Exception:
+                continue
+
+    def _box(self, element: Any) -> Box | None:
+        try:
+            extents = element.queryComponent().getExtents(self._atspi.DESKTOP_COORDS)
+        except Exception:
+            return None
+        if extents.width <= 0 or extents.height <= 0 or extents.x + extents.width <= 0 or extents.y < 0:
+            return None
+        return Box(extents.x, extents.y, extents.width, extents.height)
+
+
+class _Browser:
+    """The Chromium on the screen, looked at over its debugging port; connected when first needed."""
+
+    def __init__(self) -> None:
+        self._playwright: Any = None
+        self._page: Any = None
+
+    def find(self, css: str) -> Box | None:
+        from playwright.sync_api import Error
+
+        try:
+            page = self._front_page()
+            element = page.locator(css).first
+            if not element.is_visible():
+                return None
+            box = element.bounding_box()
+            # The page's origin on the screen: the window's, plus what its frame and tool bars take.
+            left, top, height = page.evaluate(
+                "[screenX + (outerWidth - innerWidth) / 2, screenY + (outerHeight - innerHeight), innerHeight]"
+            )
+        except (Error, ConnectionError):
+            self.close()
+            return None
+        if box is None or box["y"] < 0 or box["y"] + box["height"] / 2 > height:
+            return None  # below the fold: the actor has to scroll first
+        return Box(round(left + box["x"]), round(top + box["y"]), round(box["width"]), round(box["height"]))
+
+    def _front_page(self) -> Any:
+        if self._page is None:
+            from playwright.sync_api import sync_playwright
+
+            self._playwright = sync_playwright().start()
+            browser = self._playwright.chromium.connect_over_cdp(CDP_URL, timeout=2000)
+            self._page = browser.contexts[0].pages[-1]
+            self._page.set_default_timeout(1000)
+        return self._page
+
+    def close(self) -> None:
+        if self._playwright is not None:
+            self._playwright.stop()
+        self._playwright = self._page = None

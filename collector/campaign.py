@@ -1,0 +1,135 @@
+"""Recording many episodes: a few at a time, each kept whatever its outcome, and none recorded twice."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from collector.episode import EpisodeSpec
+from manifests.errors import GoaltraceError
+from manifests.session import SessionFolder
+
+STOP_S = 20
+
+
+class Environment(Protocol):
+    """Where episodes run."""
+
+    name: str
+
+    def prepare(self, kinds: set[str]) -> None: ...
+    def describe(self, spec: EpisodeSpec) -> EpisodeSpec: ...
+    def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int: ...
+    def stop_all(self) -> None: ...
+    def remove_all(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """How one episode ended: the outcome of its session, or `failed` when there is none."""
+
+    episode_id: str
+    outcome: str
+    detail: str
+    seconds: float = 0.0
+    reused: bool = False
+
+
+def is_complete(folder: SessionFolder) -> bool:
+    """True for a session that need not be recorded again."""
+    if not folder.manifest_path.is_file():
+        return False
+    manifest = folder.read_manifest()
+    return manifest.state == "complete" and manifest.outcome != "aborted"
+
+
+def set_aside(folder: SessionFolder) -> None:
+    """Move what an earlier, unfinished try left into OUT/aborted, so that nothing is lost."""
+    if folder.path.exists():
+        aside = folder.path.parent / "aborted" / f"{folder.path.name}-{uuid.uuid4().hex[:6]}"
+        aside.parent.mkdir(exist_ok=True)
+        folder.path.rename(aside)
+
+
+class Campaign:
+    """Records `specs` into `out`, `workers` at a time."""
+
+    def __init__(self, environment: Environment, out: Path, workers: int) -> None:
+        self._environment = environment
+        self._out = out
+        self._workers = workers
+        self._stopping = threading.Event()
+
+    def run(
+        self,
+        specs: Iterable[EpisodeSpec],
+        done: Callable[[EpisodeResult], None],
+        report: Callable[[str, dict[str, Any]], None],
+    ) -> None:
+        """Record every episode; `done` hears of each as it ends, `report` of progress inside one.
+
+        Ctrl-C ends the running sessions cleanly, removes their containers and raises KeyboardInterrupt.
+        """
+        waiting = list(specs)
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="episode") as pool:
+            running: set[Future[EpisodeResult]] = {pool.submit(self._episode, spec, report) for spec in waiting}
+            try:
+                while running:
+                    finished, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        done(future.result())
+            except KeyboardInterrupt:
+                self._stop(pool, running, done)
+                raise
+
+    def _stop(self, pool: ThreadPoolExecutor, running: set[Future[EpisodeResult]], done: Callable[[EpisodeResult], None]) -> None:
+        self._stopping.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        try:
+            self._environment.stop_all()
+            finished, late = wait([f for f in running if not f.cancelled()], timeout=STOP_S)
+        except KeyboardInterrupt:  # pressed twice: no more waiting
+            finished, late = set(), running
+        if late:
+            self._environment.remove_all()
+        for future in finished:
+            if not future.cancelled():
+                done(future.result())
+
+    def _episode(self, spec: EpisodeSpec, report: Callable[[str, dict[str, Any]], None]) -> EpisodeResult:
+        folder = SessionFolder(self._out / spec.episode_id)
+        if is_complete(folder):
+            manifest = folder.read_manifest()
+            return EpisodeResult(spec.episode_id, manifest.outcome, "recorded before", manifest.duration_ns / 1e9, True)
+        if self._stopping.is_set():
+            return EpisodeResult(spec.episode_id, "aborted", "stopped before it began")
+        set_aside(folder)
+        try:
+            spec = self._environment.describe(spec)
+            self._environment.run(spec, folder.path, lambda event: report(spec.episode_id, event))
+            if spec.task.kind == "terminal":
+                from collector.terminal.render import render_session
+
+                render_session(folder, spec.fps)
+            manifest = folder.read_manifest()
+        except (GoaltraceError, OSError) as error:
+            detail = str(error).removeprefix(f"episode {spec.episode_id}: ")
+            self._mark_aborted(folder, detail)
+            return EpisodeResult(spec.episode_id, "aborted", detail)
+        problems = [f"does not reconcile: {reason}" for reason in manifest.invalid_reasons]
+        detail = "; ".join([manifest.outcome_detail, *problems])
+        return EpisodeResult(spec.episode_id, manifest.outcome, detail, manifest.duration_ns / 1e9)
+
+    @staticmethod
+    def _mark_aborted(folder: SessionFolder, reason: str) -> None:
+        """A recorder that died could not say so itself."""
+        if not folder.manifest_path.is_file():
+            return
+        manifest = folder.read_manifest()
+        update = {"state": "complete", "outcome": "aborted", "outcome_detail": reason}
+        folder.write_manifest(manifest.model_copy(update=update))

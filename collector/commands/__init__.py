@@ -1,0 +1,1 @@
+"""The commands of collector, one module each."""

@@ -1,0 +1,117 @@
+"""`goaltrace images`: build the desktop and terminal images, list them, and check that they really work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from collector.images.context import KINDS
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare build, list and check."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    build = actions.add_parser("build", help="build the images (both, unless one is named)")
+    build.add_argument("kind", nargs="?", choices=KINDS, help="which image; both when left out")
+    build.add_argument(
+        "--base",
+        default="ubuntu:24.04",
+        metavar="IMAGE",
+        help="a Debian 12 or Ubuntu 24.04 image, or `bootstrap` to make one with debootstrap from this host's "
+        "own mirror (default: %(default)s)",
+    )
+    build.add_argument("--ca-cert", type=Path, metavar="FILE", help="PEM bundle to trust during the build only")
+    build.add_argument("--no-cache", action="store_true", help="build every step again (also the bootstrap base)")
+    listing = actions.add_parser("list", help="list the images that are here, and which are stale")
+    check = actions.add_parser("check", help="start each image and use every part of it")
+    check.add_argument("kind", nargs="?", choices=KINDS, help="which image; both when left out")
+    check.add_argument(
+        "--out",
+        type=Path,
+        default=Path("images-check"),
+        metavar="DIR",
+        help="where screenshots go; earlier ones there are replaced (default: %(default)s)",
+    )
+    for action in (build, listing, check):
+        action.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; 0 when all is well, 1 when a check failed."""
+    return {"build": _build, "list": _list, "check": _check}[args.action](args)
+
+
+def _build(args: argparse.Namespace) -> int:
+    from collector.images.bootstrap import ensure_base
+    from collector.images.build import build_image
+    from collector.images.context import docker_folder, read_ca_bundle
+    from collector.images.engine import connect
+
+    folder = docker_folder()
+    ca_bundle = read_ca_bundle(args.ca_cert) if args.ca_cert else None
+    client = connect(timeout_s=600)
+    base = ensure_base(client, no_cache=args.no_cache) if args.base == "bootstrap" else args.base
+    builds = []
+    for kind in [args.kind] if args.kind else KINDS:
+        build = build_image(client, kind, folder, base=base, ca_bundle=ca_bundle, no_cache=args.no_cache)
+        builds.append(build)
+        if not args.json:
+            how = "unchanged, all from the cache" if build.cached else "built"
+            print(f"{build.tags[0]}  {build.id[7:19]}  on {base}  {how}  {build.seconds:.1f} s", flush=True)
+    if args.json:
+        print(json.dumps([build.as_json() for build in builds], indent=2))
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from collector.images.context import docker_folder
+    from collector.images.engine import connect
+    from collector.images.listing import list_images
+
+    entries = list_images(connect(), docker_folder())
+    if args.json:
+        print(json.dumps(entries, indent=2))
+    elif not entries:
+        print("no images yet; run `goaltrace images build`")
+    else:
+        print(f"{'tag':<28}{'id':<14}{'base':<26}{'size':>9}  {'created':<20}state")
+        for entry in entries:
+            state = {True: "stale: build again", False: "current", None: "base"}[entry["stale"]]
+            size = f"{entry['size_bytes'] / 1e6:,.0f} MB"
+            print(
+                f"{entry['tag']:<28}{entry['id'][7:19]:<14}{entry['base']:<26}{size:>9}  "
+                f"{entry['created'][:19]:<20}{state}"
+            )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from collector.images.check import check_image
+    from collector.images.engine import connect
+    from manifests.errors import GoaltraceError
+
+    if args.out.exists() and not args.out.is_dir():
+        raise GoaltraceError(f"--out {args.out}: is a file; name a folder")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave by the same door as Ctrl-C
+    client = connect()
+    report: dict[str, list[dict[str, object]]] = {}
+    for kind in [args.kind] if args.kind else KINDS:
+        rows = report[kind] = []
+        if not args.json:
+            print(f"{kind}\n  {'name':<16}{'window':<48}{'seconds':>8}  ok")
+        for row in check_image(client, kind, args.out):
+            rows.append(row.as_json())
+            if not args.json:
+                verdict = "yes" if row.ok else f"NO: {row.detail}"
+                print(f"  {row.name:<16}{row.window[:46]:<48}{row.seconds:>8.2f}  {verdict}", flush=True)
+    failed = [f"{kind}: {row['name']}" for kind, rows in report.items() for row in rows if not row["ok"]]
+    if args.json:
+        print(json.dumps(report, indent=2))
+    elif "desktop" in report:
+        print(f"screenshots: {args.out}")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0

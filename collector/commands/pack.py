@@ -1,0 +1,53 @@
+"""`goaltrace pack`: sessions into Parquet clips."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sessions", nargs="+", type=Path, metavar="SESSIONS", help="session folders, or folders of them")
+    parser.add_argument("--out", type=Path, required=True, metavar="DATASET", help="the data set to make; must not exist")
+    parser.add_argument("--clip-seconds", type=float, default=5.0, metavar="S",
+                        help="clips last S to 2 S seconds (default: 5)")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="say which sessions would be left out, write nothing")
+    parser.add_argument("--json", action="store_true", help="print the data set's manifest as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from manifests.errors import GoaltraceError
+    from manifests.files import require_absent
+    from manifests.session import find_sessions
+
+    if not 1 <= args.clip_seconds <= 600:
+        raise GoaltraceError(f"--clip-seconds: {args.clip_seconds} is not between 1 and 600")
+    sessions = find_sessions(args.sessions)
+    if args.dry_run:
+        return _dry_run(sessions)
+    require_absent(args.out)
+    from collector.packing.pack import pack
+
+    with tqdm(total=len(sessions), unit="session", desc="packing", disable=None) as bar:
+        manifest = pack(sessions, args.out, clip_s=args.clip_seconds, progress=lambda _: bar.update())
+    if args.json:
+        print(manifest.model_dump_json(indent=2))
+        return 0
+    for left in manifest.left_out:
+        print(f"left out: {left.name}: {left.reason}", file=sys.stderr)
+    counts = manifest.counts
+    arms = ", ".join(f"{arm} {hours * 60:.1f} min" for arm, hours in counts.hours_by_arm.items())
+    print(f"{args.out}: {counts.clips} clips of {counts.sessions} sessions, {counts.frames} frames, {counts.actions} actions ({arms})")
+    return 0
+
+
+def _dry_run(sessions: list) -> int:  # type: ignore[type-arg]
+    from collector.packing.rows import why_left_out
+
+    reasons = {session.path: why_left_out(session) for session in sessions}
+    for path, reason in reasons.items():
+        print(f"{'leave out' if reason else 'pack':<9} {path}{': ' + reason if reason else ''}")
+    return 0 if not all(reasons.values()) else 1

@@ -1,0 +1,141 @@
+"""`goaltrace record`: record episodes of tasks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collector.campaign import Environment, EpisodeResult
+    from collector.episode import EpisodeSpec
+    from manifests.task import TaskManifest
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tasks", nargs="+", metavar="TASK", help="a task's id (see: goaltrace tasks) or a .yaml file")
+    parser.add_argument("--agent", choices=["scripted", "random-fast"], default="scripted", help="who acts (default: scripted)")
+    parser.add_argument("--env", choices=["docker", "local"], default="docker",
+                        help="a container an episode, or (terminals only) this machine")  # fmt: skip
+    parser.add_argument("--episodes", type=int, default=1, metavar="N", help="episodes of each task (default: 1)")
+    parser.add_argument("--workers", type=int, default=1, metavar="K", help="episodes recorded at a time (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the first episode; the next is S + 1 (default: 0)")
+    parser.add_argument("--fps", type=float, default=15.0, help="frames a second (default: 15)")
+    parser.add_argument("--max-duration", type=float, metavar="SECONDS", help="end an episode after this long (default: the task's)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="folder of sessions; episodes that are complete there are not recorded again")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="list the episodes and their goals, record nothing")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from manifests.errors import GoaltraceError
+    from manifests.task import find_task
+
+    for name, low, high in (("episodes", 1, 100_000), ("workers", 1, 256), ("fps", 1, 60)):
+        if not low <= getattr(args, name) <= high:
+            raise GoaltraceError(f"--{name}: {getattr(args, name)} is not between {low} and {high}")
+    tasks = [find_task(name) for name in args.tasks]
+    specs = list(_specs(tasks, args))
+    if args.dry_run:
+        for spec in specs:
+            print(f"{spec.episode_id}: {spec.task.goal}")
+        return 0
+    _check_out(args.out)
+    environment = _environment(args.env)
+    environment.prepare({task.kind for task in tasks})
+    results, interrupted = _record(environment, specs, args)
+    _print(results, args)
+    if interrupted:
+        print("stopped; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    return 0 if any(result.outcome != "aborted" for result in results) else 1
+
+
+def _specs(tasks: list[TaskManifest], args: argparse.Namespace) -> Iterator[EpisodeSpec]:
+    from collector.episode import EpisodeSpec
+
+    for number in range(args.episodes):
+        for task in tasks:
+            yield EpisodeSpec.of(
+                task.instantiate(args.seed + number),
+                session_id=uuid.uuid4().hex,
+                agent=args.agent,
+                fps=args.fps,
+                environment=args.env,
+                max_duration_s=args.max_duration,
+            )
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder that holds something else than sessions."""
+    from manifests.errors import GoaltraceError
+
+    if out.exists() and not out.is_dir():
+        raise GoaltraceError(f"{out}: is a file; --out wants a folder")
+    if not out.is_dir():
+        return
+    strangers = [p.name for p in out.iterdir() if not (p / "session.json").exists() and p.name != "aborted"]
+    strangers = [name for name in strangers if any((out / name).iterdir())] if strangers and all(
+        (out / name).is_dir() for name in strangers
+    ) else strangers  # fmt: skip
+    if strangers:
+        raise GoaltraceError(f"{out}: exists and holds other things ({strangers[0]}, ...); choose another --out")
+
+
+def _environment(name: str) -> Environment:
+    if name == "local":
+        from collector.environments.local import LocalEnvironment
+
+        return LocalEnvironment()
+    from collector.environments.docker import DockerEnvironment
+
+    return DockerEnvironment()
+
+
+def _record(environment: Environment, specs: list[EpisodeSpec], args: argparse.Namespace) -> tuple[list[EpisodeResult], bool]:
+    from tqdm import tqdm
+
+    from collector.campaign import Campaign
+
+    results: list[EpisodeResult] = []
+    times: dict[str, float] = {}
+    with tqdm(total=len(specs), unit="episode", disable=None, desc="recording") as bar:
+
+        def done(result: EpisodeResult) -> None:
+            results.append(result)
+            times.pop(result.episode_id, None)
+            bar.update()
+            if not args.json:
+                bar.write(_line(result), file=sys.stdout)
+
+        def report(episode: str, event: dict[str, Any]) -> None:
+            if event.get("event") == "time":
+                times[episode] = float(event["seconds"])
+                bar.set_postfix_str(" ".join(f"{s:.0f}s" for s in list(times.values())))
+
+        try:
+            Campaign(environment, args.out, args.workers).run(specs, done, report)
+        except KeyboardInterrupt:
+            return results, True
+    return results, False
+
+
+def _line(result: EpisodeResult) -> str:
+    seconds = f"{result.seconds:5.1f} s" if result.seconds else "       "
+    return f"{result.outcome:<10} {seconds}  {result.episode_id}  ({result.detail})"
+
+
+def _print(results: list[EpisodeResult], args: argparse.Namespace) -> None:
+    if args.json:
+        print(json.dumps({"out": str(args.out), "episodes": [asdict(result) for result in results]}, indent=2))
+        return
+    outcomes = [result.outcome for result in results]
+    summary = ", ".join(f"{outcomes.count(name)} {name}" for name in dict.fromkeys(outcomes))
+    minutes = sum(result.seconds for result in results) / 60
+    print(f"{args.out}: {len(results)} sessions ({summary or 'none'}), {minutes:.1f} min")

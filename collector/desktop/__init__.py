@@ -1,0 +1,1 @@
+"""Recording a desktop: frames, input events and the session around them."""

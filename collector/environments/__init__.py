@@ -1,0 +1,1 @@
+"""Where an episode runs: a container of its own, or this machine."""

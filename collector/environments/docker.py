@@ -1,0 +1,226 @@
+"""A container of its own for every episode: no privileges, no network, removed at the end whatever happens.
+
+Only containers that this object started are ever stopped or removed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from collector.episode import EpisodeSpec
+from collector.images.engine import connect
+from manifests.errors import GoaltraceError
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+PYTHON = "/opt/goaltrace/venv/bin/python"
+SOURCE = "/opt/goaltrace/src"
+READY_FILE = "/tmp/goaltrace-ready"
+READY_S = 90
+STOP_S = 15
+
+
+class DockerEnvironment:
+    """Records episodes, each in a fresh container of the image of its kind."""
+
+    name = "docker"
+
+    def __init__(self) -> None:
+        self._client = connect()
+        self._source = _source_archive()
+        self._run_id = uuid.uuid4().hex[:12]
+        self._running: dict[str, Container] = {}
+        self._lock = threading.Lock()
+
+    def prepare(self, kinds: set[str]) -> None:
+        """Raise `GoaltraceError` unless there is an image for each kind."""
+        for kind in sorted(kinds):
+            self._image(kind)
+
+    def describe(self, spec: EpisodeSpec) -> EpisodeSpec:
+        """`spec` with the image that its episode will run in."""
+        image = self._image(spec.task.kind)
+        return spec.model_copy(update={"image": image.tags[0], "image_digest": image.id})
+
+    def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int:
+        """Record `spec` into `folder`; the recorder's exit status. Blocks until the container is gone."""
+        container = self._start(spec, folder)
+        try:
+            self._wait_ready(container, spec)
+            return self._record(container, spec, report)
+        finally:
+            self._remove(container)
+            self._give_back(container, folder)
+
+    def stop_all(self) -> None:
+        """Ask every recorder to end its session; `run` then returns in its own thread."""
+        with self._lock:
+            running = list(self._running.values())
+        stop = ["pkill", "-TERM", "-f", "collector.runner"]
+        for container in running:
+            self._quietly(partial(container.exec_run, stop, user="agent"))
+
+    def remove_all(self) -> None:
+        """Remove what is still there of the containers that this object started."""
+        for container in list(self._running.values()):
+            self._remove(container)
+
+    def _image(self, kind: str) -> Any:
+        from docker.errors import ImageNotFound
+
+        tag = f"goaltrace/{kind}:latest"
+        try:
+            return self._client.images.get(tag)
+        except ImageNotFound:
+            raise GoaltraceError(f"image {tag}: not built yet; run: goaltrace images build {kind}") from None
+
+    def _start(self, spec: EpisodeSpec, folder: Path) -> Container:
+        from docker.errors import APIError
+
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o777)  # the container's user writes here; taken back in _give_back
+        try:
+            container = self._client.containers.create(
+                spec.image or f"goaltrace/{spec.task.kind}:latest",
+                name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
+                labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id},
+                hostname="goaltrace",
+                user="agent",
+                init=True,
+                network_mode="none",
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                shm_size="512m",
+                mem_limit="3g",
+                pids_limit=2048,
+                environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}"},
+                volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
+            )
+        except APIError as error:
+            raise GoaltraceError(f"episode {spec.episode_id}: no container: {error.explanation}") from None
+        with self._lock:
+            self._running[container.id or ""] = container
+        try:
+            container.put_archive("/opt/goaltrace", self._source)
+            container.put_archive("/tmp", _archive({"spec.json": spec.model_dump_json().encode()}))
+            container.start()
+        except APIError as error:
+            self._remove(container)
+            raise GoaltraceError(f"episode {spec.episode_id}: the container did not start: {error.explanation}") from None
+        return container
+
+    def _wait_ready(self, container: Container, spec: EpisodeSpec) -> None:
+        if spec.task.kind != "desktop":
+            return
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            container.reload()
+            if container.status != "running":
+                break
+            if container.exec_run(["test", "-e", READY_FILE]).exit_code == 0:
+                return
+            time.sleep(0.3)
+        said = container.logs(tail=1).decode(errors="replace").strip() or "nothing in its log"
+        raise GoaltraceError(f"episode {spec.episode_id}: the desktop was not up after {READY_S} s ({said[:200]})")
+
+    def _record(self, container: Container, spec: EpisodeSpec, report: Callable[[dict[str, Any]], None]) -> int:
+        api = self._client.api
+        command = [PYTHON, "-m", "collector.runner", "/tmp/spec.json", "/session"]
+        created = api.exec_create(container.id, command, user="agent", workdir=SOURCE, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+        errors = io.BytesIO()
+        for event in _events(api.exec_start(created["Id"], stream=True, demux=True), errors):
+            report(event)
+        status = api.exec_inspect(created["Id"])["ExitCode"]
+        if status not in (0, 130):
+            said = errors.getvalue().decode(errors="replace").strip().splitlines()
+            container.reload()
+            reason = said[-1][:300] if said else f"the container is {container.status}"
+            raise GoaltraceError(f"episode {spec.episode_id}: the recorder ended with status {status}: {reason}")
+        return int(status)
+
+    def _give_back(self, container: Container, folder: Path) -> None:
+        """The session belongs to who started it, not to the container's user."""
+        folder.chmod(0o755)
+        if all(path.stat().st_uid == os.getuid() for path in folder.iterdir()):
+            return
+        self._quietly(
+            lambda: self._client.containers.run(
+                container.attrs["Image"],
+                ["-R", f"{os.getuid()}:{os.getgid()}", "/session"],
+                entrypoint="chown",
+                user="root",
+                remove=True,
+                network_mode="none",
+                cap_drop=["ALL"],
+                cap_add=["CHOWN", "DAC_OVERRIDE"],
+                labels={"goaltrace.run": self._run_id},
+                volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
+            )
+        )
+
+    def _remove(self, container: Container) -> None:
+        self._quietly(lambda: container.remove(force=True, v=True))
+        with self._lock:
+            self._running.pop(container.id or "", None)
+
+    @staticmethod
+    def _quietly(action: Callable[[], Any]) -> None:
+        """Tidying up must not hide why we tidy up."""
+        from docker.errors import APIError
+        from requests.exceptions import RequestException
+
+        try:
+            action()
+        except (APIError, RequestException):
+            pass
+
+
+def _events(stream: Any, errors: io.BytesIO) -> Iterator[dict[str, Any]]:
+    """The recorder's progress lines, decoded; what it says on standard error is kept (its last 64 KiB)."""
+    pending = b""
+    for out, err in stream:
+        if err:
+            errors.write(err[-65536:])
+        pending += out or b""
+        *lines, pending = pending.split(b"\n")
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                yield event
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o644
+            tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _source_archive() -> bytes:
+    """This release's own recorder, as a tar: what records in the container is what runs on the host."""
+    import collector
+    import manifests
+
+    files = {}
+    for package in (collector, manifests):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            files[f"src/{root.name}/{path.relative_to(root)}"] = path.read_bytes()
+    return _archive(files)

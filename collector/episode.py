@@ -1,0 +1,71 @@
+"""What one episode is: the specification that the host writes and the recorder beside the screen reads."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from manifests.task import TaskInstance, TaskManifest
+
+Agent = Literal["scripted", "random-fast"]
+
+
+class EpisodeSpec(BaseModel):
+    """One episode to record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session_id: str
+    episode_id: str
+    task: TaskManifest
+    """The manifest with its parameters filled in."""
+    parameters: dict[str, str]
+    agent: Agent
+    arm: str
+    seed: int
+    fps: float
+    width: int = 1024
+    height: int = 768
+    """Pixels of the screen; a terminal's follow from its columns, rows and font."""
+    max_duration_s: float
+    environment: Literal["docker", "local"]
+    image: str | None = None
+    image_digest: str | None = None
+
+    @classmethod
+    def of(
+        cls, instance: TaskInstance, *, session_id: str, agent: Agent, fps: float,
+        environment: Literal["docker", "local"], max_duration_s: float | None = None,
+    ) -> EpisodeSpec:  # fmt: skip
+        """A specification from a task with its parameters filled in."""
+        task = instance.manifest
+        return cls(
+            session_id=session_id,
+            episode_id=episode_name(task.id, agent, instance.seed),
+            task=task,
+            parameters=instance.parameters,
+            agent=agent,
+            arm=agent,
+            seed=instance.seed,
+            fps=fps,
+            max_duration_s=max_duration_s or task.timeout_s,
+            environment=environment,
+        )
+
+
+def episode_name(task_id: str, agent: str, seed: int) -> str:
+    """The episode's id, and the name of its session folder."""
+    return f"{task_id}-{agent}-{seed:04d}"
+
+
+def say(event: str, **fields: object) -> None:
+    """One line of progress to the host, as JSON on standard output."""
+    print(json.dumps({"event": event, **fields}), file=sys.stdout, flush=True)
+
+
+def read_spec(path: Path) -> EpisodeSpec:
+    return EpisodeSpec.model_validate_json(path.read_bytes())

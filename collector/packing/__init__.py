@@ -1,0 +1,1 @@
+"""From session folders to Parquet clips."""

@@ -1,0 +1,69 @@
+"""Packing sessions into a data set: every session is in it, or named with the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from collector.packing.rows import clip_rows, why_left_out
+from manifests.clip_io import SHARD_BYTES, ClipWriter
+from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
+from manifests.errors import GoaltraceError
+from manifests.files import new_folder, sha256_of
+from manifests.session import SessionFolder
+
+
+def pack(
+    sessions: Sequence[SessionFolder],
+    out: Path,
+    *,
+    clip_s: float = 5.0,
+    shard_bytes: int = SHARD_BYTES,
+    progress: Callable[[SessionFolder], None] = lambda _: None,
+) -> DatasetManifest:
+    """Write the clips of `sessions` into the new data set `out`.
+
+    Raises `GoaltraceError` when `out` exists, the disk is full, or no session can be packed; nothing is left behind.
+    """
+    counter = Counter()
+    left_out: list[LeftOut] = []
+    inputs: list[Input] = []
+    seen: set[str] = set()
+    with new_folder(out) as root:
+        with ClipWriter(root, shard_bytes) as writer:
+            for session in sessions:
+                reason = why_left_out(session) or _pack_one(session, clip_s, writer, counter, seen)
+                if reason:
+                    left_out.append(LeftOut(name=session.path.name, reason=reason))
+                else:
+                    inputs.append(Input(name=session.path.name, sha256=sha256_of(session.manifest_path)))
+                progress(session)
+        if not inputs:
+            first = left_out[0] if left_out else None
+            detail = f"; the first, {first.name}: {first.reason}" if first else ""
+            raise GoaltraceError(f"none of {len(sessions)} sessions can be packed{detail}")
+        manifest = DatasetManifest(
+            name=out.name,
+            counts=counter.result(),
+            shards=writer.shards,
+            lineage=[LineageStep(command="pack", parameters={"clip_s": clip_s}, inputs=inputs)],
+            left_out=left_out,
+        )
+        DatasetFolder(root).write_manifest(manifest)
+    return manifest
+
+
+def _pack_one(session: SessionFolder, clip_s: float, writer: ClipWriter, counter: Counter, seen: set[str]) -> str | None:
+    """Write one session's clips; why it was left out, or None."""
+    try:
+        rows = list(clip_rows(session, clip_s))  # all or nothing: a session is never half in a data set
+    except GoaltraceError as error:
+        return str(error)
+    session_id = rows[0]["session_id"]
+    if session_id in seen:
+        return f"session_id {session_id} is in the data set already"
+    seen.add(session_id)
+    for row in rows:
+        writer.write(row)
+        counter.add(row)
+    return None

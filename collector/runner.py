@@ -1,0 +1,33 @@
+"""The recorder's own process, beside the screen: `python -m collector.runner SPEC.json SESSION_FOLDER`.
+
+The same program runs in a container and, for terminals, on the host. It reports progress as JSON lines.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from collector.episode import read_spec, say
+
+
+def main(spec_path: str, folder: str) -> int:
+    """Record one episode into `folder`; 0 when the session is complete, whatever its outcome."""
+    spec = read_spec(Path(spec_path))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from the host ends like Ctrl-C
+    if spec.task.kind == "terminal":
+        from collector.terminal.episode import run_episode
+    else:
+        from collector.desktop.episode import run_episode
+    try:
+        recording = run_episode(spec, Path(folder))
+    except KeyboardInterrupt:
+        say("end", outcome="aborted", detail="stopped")
+        return 130
+    say("end", outcome=recording.outcome, detail=recording.outcome_detail, invalid=recording.invalid_reasons)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""The front door: one command line over collector, curation and trainer. A command's module loads only when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "images": ("collector.commands.images", "build, list and check the desktop and terminal images"),
+    "tasks": ("collector.commands.tasks", "list the tasks that come with GoalTrace, or check a task file"),
+    "record": ("collector.commands.record", "record episodes of a task: frames and actions on one clock"),
+    "pack": ("collector.commands.pack", "pack sessions into Parquet clips"),
+    "score": ("curation.commands.score", "score each clip's intent: efficacy and contingency"),
+    "select": ("curation.commands.select", "keep the clips that meet a SQL condition"),
+    "report": ("curation.commands.report", "write one HTML page about a data set"),
+    "publish": ("curation.commands.publish", "publish a data set to the Hugging Face Hub"),
+    "train": ("trainer.commands.train", "train the action-conditioned DiT on a data set"),
+    "evaluate": ("trainer.commands.evaluate", "measure a trained model: true against shuffled actions"),
+    "rollout": ("trainer.commands.rollout", "roll a model out on a clip, beside the true frames"),
+}
+EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if arguments[0] == "--version":
+        from manifests import __version__
+
+        print(f"goaltrace {__version__}")
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        print(f"goaltrace: unknown command {name!r}; one of: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return _run(name, rest)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{text}" for name, (_, text) in COMMANDS.items()]
+    return (
+        "usage: goaltrace COMMAND [options]\n\n"
+        "Record desktops and terminals with their actions, keep what was done on purpose, train on it.\n\n"
+        + "\n".join(lines)
+        + "\n\ngoaltrace COMMAND --help explains a command; goaltrace --version prints the version."
+    )
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    from manifests.errors import GoaltraceError
+
+    module_name, text = COMMANDS[name]
+    module = importlib.import_module(module_name)
+    parser = argparse.ArgumentParser(prog=f"goaltrace {name}", description=text[0].upper() + text[1:] + ".")
+    module.configure(parser)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(module.run(parsed) or 0)
+    except GoaltraceError as error:
+        print(f"goaltrace {name}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        extra = EXTRAS[module_name.split(".")[0]]
+        print(
+            f"goaltrace {name}: the Python package {error.name!r} is missing; "
+            f"pip install 'goaltrace[{extra}]'",
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        print(f"goaltrace {name}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"goaltrace {name}: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The clip schema: one Parquet row is one clip, and it stands alone.
+
+A clip is 5-10 s of closed-GOP video in one `datasets.Video` column plus list columns that say when each
+frame was taken and which actions fall between frames. `EVENTS_SCHEMA` is the same without the video.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+
+from manifests.versions import SCHEMA_VERSION
+
+ACTION_TYPE = pa.struct(
+    [
+        ("t_ns", pa.int64()),  # the session's clock
+        ("slot", pa.int32()),  # slot i lies between frames i and i+1 of this clip; see manifests.slots
+        ("ambiguous", pa.bool_()),  # fell inside a grab: that frame may or may not show the effect
+        ("kind", pa.string()),  # manifests.session.ActionKind
+        ("x", pa.int32()),
+        ("y", pa.int32()),
+        ("dx", pa.int32()),
+        ("dy", pa.int32()),
+        ("button", pa.string()),
+        ("key", pa.string()),
+        ("char", pa.string()),
+        ("redacted", pa.bool_()),
+    ]
+)
+
+_TEXT_COLUMNS = (
+    "clip_id session_id episode_id schema_version recorder_version "
+    "kind task_id family goal caption actor arm outcome environment clock_source"
+).split()
+
+_FIELDS: list[pa.Field] = [
+    *(pa.field(name, pa.string(), nullable=False) for name in _TEXT_COLUMNS),
+    pa.field("clip_index", pa.int32(), nullable=False),
+    pa.field("seed", pa.int64(), nullable=False),
+    # geometry and rate
+    pa.field("width", pa.int32(), nullable=False),
+    pa.field("height", pa.int32(), nullable=False),
+    pa.field("fps", pa.float32(), nullable=False),  # asked for; the true times are t0_ns and t1_ns
+    pa.field("duration_ns", pa.int64(), nullable=False),  # from the first frame's t1 to the last frame's t1
+    pa.field("cursor_in_pixels", pa.bool_(), nullable=False),
+    # frames: lists of equal length, one entry a frame
+    pa.field("t0_ns", pa.list_(pa.int64()), nullable=False),
+    pa.field("t1_ns", pa.list_(pa.int64()), nullable=False),
+    pa.field("pts", pa.list_(pa.int64()), nullable=False),  # the video's time stamps, 1/90000 s
+    pa.field("changed", pa.list_(pa.float32()), nullable=False),  # share of pixels, 0..1
+    pa.field("cursor_x", pa.list_(pa.int32()), nullable=False),  # px, -1: none
+    pa.field("cursor_y", pa.list_(pa.int32()), nullable=False),
+    # actions, and the state they start from
+    pa.field("actions", pa.list_(ACTION_TYPE), nullable=False),
+    pa.field("start_keys", pa.list_(pa.string()), nullable=False),  # keys held at the first frame
+    pa.field("start_buttons", pa.list_(pa.string()), nullable=False),
+    pa.field("start_x", pa.int32(), nullable=False),  # pointer, px, -1: none
+    pa.field("start_y", pa.int32(), nullable=False),
+    # quality
+    pa.field("bracket_p50_ms", pa.float32(), nullable=False),  # t1 - t0
+    pa.field("bracket_p95_ms", pa.float32(), nullable=False),
+    pa.field("bracket_max_ms", pa.float32(), nullable=False),
+    pa.field("gap_max_ms", pa.float32(), nullable=False),  # longest time between two frames' t1
+    pa.field("dropped", pa.int32(), nullable=False),
+    pa.field("changed_ratio", pa.float32(), nullable=False),  # share of frames in which anything changed
+    pa.field("invalid_reasons", pa.list_(pa.string()), nullable=False),
+]
+
+VIDEO_FIELD = pa.field("video", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+PTS_PER_SECOND = 90_000
+
+
+def _hub_feature(kind: pa.DataType) -> object:
+    """The Hugging Face `Features` spelling of an Arrow type."""
+    if pa.types.is_list(kind):
+        return {"feature": _hub_feature(kind.value_type), "_type": "List"}
+    if pa.types.is_struct(kind):
+        return {inner.name: _hub_feature(inner.type) for inner in kind}
+    names = {"double": "float64", "float": "float32"}
+    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
+
+
+def _with_metadata(fields: list[pa.Field]) -> pa.Schema:
+    features = {
+        field.name: {"_type": "Video"} if field.name == "video" else _hub_feature(field.type)
+        for field in fields
+    }
+    hub = json.dumps({"info": {"features": features}})
+    return pa.schema(fields, metadata={"huggingface": hub, "goaltrace_schema_version": SCHEMA_VERSION})
+
+
+EVENTS_SCHEMA = _with_metadata(_FIELDS)
+CLIPS_SCHEMA = _with_metadata([*_FIELDS, VIDEO_FIELD])

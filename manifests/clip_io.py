@@ -1,0 +1,242 @@
+"""Writing clips into Parquet shards, and reading them back without trusting the files.
+
+Video bytes are stored plain (they are compressed already), everything else zstd; row groups are small so
+that one clip can be read alone; page checksums are written, and verified on every read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
+from manifests.dataset import DatasetFolder, Shard
+from manifests.errors import GoaltraceError
+from manifests.files import raise_if_full, sha256_of
+from manifests.versions import require_readable
+
+ROWS_PER_GROUP = 4
+SHARD_BYTES = 500 * 10**6
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """Open a shard with checksums verified; one clear line when it is cut short or not Parquet."""
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError:
+        raise GoaltraceError(f"{path}: no such shard; the data set is incomplete, make it again") from None
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from None
+    metadata = file.schema_arrow.metadata or {}
+    version = metadata.get(b"goaltrace_schema_version")
+    if version is not None:
+        require_readable(version.decode(errors="replace"), str(path))
+    return file
+
+
+def _damaged(path: Path, error: Exception) -> GoaltraceError:
+    reason = str(error).splitlines()[0][:160]
+    return GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again or remake the data set")
+
+
+class _ShardWriter:
+    """One config (`clips` or `events`): rolls over to the next shard at a size."""
+
+    def __init__(self, root: Path, config: str, schema: pa.Schema, shard_bytes: int) -> None:
+        self._root, self._config, self._schema, self._limit = root, config, schema, shard_bytes
+        self._rows: list[dict[str, Any]] = []
+        self._writer: pq.ParquetWriter | None = None
+        self._path = Path()
+        self._count = 0
+        self._bytes = 0
+        self.shards: list[Shard] = []
+
+    def write(self, row: dict[str, Any], size: int) -> None:
+        if self._count and self._bytes + size > self._limit:
+            self.close()
+        self._rows.append({name: row[name] for name in self._schema.names})
+        self._count += 1
+        self._bytes += size
+        if len(self._rows) == ROWS_PER_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        table = pa.Table.from_pylist(self._rows, schema=self._schema)
+        if self._writer is None:
+            self._path = self._root / self._config / f"{self._config}-{len(self.shards):05d}.parquet"
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(
+                self._path,
+                self._schema,
+                compression=_compression(self._schema),
+                use_dictionary=_dictionary_columns(self._schema),
+                write_page_index=True,
+                write_page_checksum=True,
+            )
+        self._writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self._rows = []
+
+    def close(self) -> None:
+        self._flush()
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._writer = None
+        self.shards.append(
+            Shard(
+                path=str(self._path.relative_to(self._root)),
+                rows=self._count,
+                bytes=self._path.stat().st_size,
+                sha256=sha256_of(self._path),
+            )
+        )
+        self._count = self._bytes = 0
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _leaf_paths(schema: pa.Schema) -> list[str]:
+    parquet = pq.ParquetFile(_empty(schema)).schema
+    return [parquet.column(i).path for i in range(len(parquet))]
+
+
+def _empty(schema: pa.Schema) -> pa.BufferReader:
+    sink = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), sink)
+    return pa.BufferReader(sink.getvalue())
+
+
+def _compression(schema: pa.Schema) -> dict[str, str]:
+    return {path: "none" if path.startswith("video.") else "zstd" for path in _leaf_paths(schema)}
+
+
+def _dictionary_columns(schema: pa.Schema) -> list[str]:
+    return [path for path in _leaf_paths(schema) if not path.startswith("video.")]
+
+
+class ClipWriter:
+    """Writes clips into `root/clips` and the same rows without video into `root/events`.
+
+    Use as a context manager inside `manifests.files.new_folder`, so that a failure leaves nothing behind.
+    `shards` lists what was written once the writer is closed.
+    """
+
+    def __init__(self, root: Path, shard_bytes: int = SHARD_BYTES) -> None:
+        self._root = root
+        self._clips = _ShardWriter(root, "clips", CLIPS_SCHEMA, shard_bytes)
+        self._events = _ShardWriter(root, "events", EVENTS_SCHEMA, shard_bytes)
+        self.shards: list[Shard] = []
+
+    def __enter__(self) -> ClipWriter:
+        return self
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Add one clip: a dict with the columns of `CLIPS_SCHEMA`; video is {"bytes", "path"}."""
+        try:
+            self._clips.write(row, len(row["video"]["bytes"]))
+            self._events.write(row, 16 * len(row["t0_ns"]) + 64 * len(row["actions"]))
+        except OSError as error:
+            raise_if_full(error, self._root)
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self._clips.abandon()
+            self._events.abandon()
+            return
+        try:
+            self._clips.close()
+            self._events.close()
+        except OSError as failure:
+            raise_if_full(failure, self._root)
+            raise
+        self.shards = [*self._clips.shards, *self._events.shards]
+
+
+class ClipReader:
+    """Reads a data-set folder: an index without video, and single clips by id.
+
+    Raises `GoaltraceError` naming the shard when one is missing, truncated or damaged.
+    """
+
+    def __init__(self, dataset: Path) -> None:
+        self.folder = DatasetFolder(dataset)
+        self.manifest = self.folder.read_manifest()
+        self._files: dict[str, pq.ParquetFile] = {}
+        self._rows: dict[str, tuple[str, int]] | None = None
+
+    def __len__(self) -> int:
+        return self.manifest.counts.clips
+
+    def index(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows of the `events` config, in order, as one table."""
+        tables = [self._read(path, columns) for path in self.folder.shard_names(self.manifest, "events")]
+        return pa.concat_tables(tables) if tables else EVENTS_SCHEMA.empty_table()
+
+    def clip_ids(self) -> list[str]:
+        """Every clip's id, in the order stored."""
+        return list(self._locations())
+
+    def read(self, clip_id: str, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """One clip as a dict; reads one row group of the columns asked for."""
+        shard, row = self._locate(clip_id)
+        file = self._open(shard)
+        for group in range(file.num_row_groups):
+            size = file.metadata.row_group(group).num_rows
+            if row < size:
+                break
+            row -= size
+        try:
+            table = file.read_row_group(group, columns=list(columns) if columns else None)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self.folder.path / shard, error) from None
+        return dict(table.slice(row, 1).to_pylist()[0])
+
+    def iter_clips(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Every clip in order, one row group in memory at a time."""
+        for shard in self.folder.shard_names(self.manifest, "clips"):
+            file = self._open(shard)
+            for group in range(file.num_row_groups):
+                try:
+                    table = file.read_row_group(group, columns=list(columns) if columns else None)
+                except (pa.ArrowException, OSError) as error:
+                    raise _damaged(self.folder.path / shard, error) from None
+                yield from table.to_pylist()
+
+    def _locate(self, clip_id: str) -> tuple[str, int]:
+        try:
+            return self._locations()[clip_id]
+        except KeyError:
+            example = next(iter(self._locations()), "none")
+            raise GoaltraceError(
+                f"{self.folder.path}: no clip {clip_id!r}; ids look like {example!r} (events/*.parquet lists them)"
+            ) from None
+
+    def _locations(self) -> dict[str, tuple[str, int]]:
+        if self._rows is None:
+            self._rows = {}
+            for shard in self.folder.shard_names(self.manifest, "clips"):
+                ids = self._read(shard, ["clip_id"]).column("clip_id").to_pylist()
+                self._rows.update({clip_id: (shard, row) for row, clip_id in enumerate(ids)})
+        return self._rows
+
+    def _open(self, shard: str) -> pq.ParquetFile:
+        if shard not in self._files:
+            self._files[shard] = open_parquet(self.folder.path / shard)
+        return self._files[shard]
+
+    def _read(self, shard: str, columns: Sequence[str] | None) -> pa.Table:
+        try:
+            return self._open(shard).read(columns=list(columns) if columns else None)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self.folder.path / shard, error) from None

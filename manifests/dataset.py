@@ -1,0 +1,149 @@
+"""The data-set manifest, dataset.json: what is in a data set and everything that led to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from manifests import __version__
+from manifests.errors import GoaltraceError
+from manifests.files import parse_model, read_json, write_json
+from manifests.versions import SCHEMA_VERSION, require_readable
+
+
+class Document(BaseModel):
+    """Part of dataset.json; unknown keys of a later minor version are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Shard(Document):
+    """One Parquet file of the data set; `path` is relative to the data set's folder."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, value: str) -> str:
+        pure = PurePosixPath(value)
+        if pure.is_absolute() or ".." in pure.parts or "\\" in value:
+            raise ValueError(f"{value!r} points outside the data set")
+        return value
+
+
+class ScoreTable(Document):
+    """One table of scores keyed by clip_id."""
+
+    shard: Shard
+    name: str
+    stage_version: str
+    columns: list[str]
+    parameters: dict[str, Any] = {}
+
+
+class Input(Document):
+    """Something a step read."""
+
+    name: str
+    sha256: str
+
+
+class LineageStep(Document):
+    """One command that led to this data set."""
+
+    command: str
+    version: str = __version__
+    when_utc: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    parameters: dict[str, Any] = {}
+    inputs: list[Input] = []
+
+
+class LeftOut(Document):
+    """A session that is not in the data set, and why."""
+
+    name: str
+    reason: str
+
+
+class Counts(Document):
+    """How much there is."""
+
+    clips: int = 0
+    sessions: int = 0
+    frames: int = 0
+    actions: int = 0
+    hours: float = 0.0
+    hours_by_arm: dict[str, float] = {}
+    hours_by_kind: dict[str, float] = {}
+    sessions_by_outcome: dict[str, int] = {}
+
+
+class DatasetManifest(Document):
+    """dataset.json."""
+
+    schema_version: str = SCHEMA_VERSION
+    name: str
+    counts: Counts
+    shards: list[Shard]
+    scores: list[ScoreTable] = []
+    lineage: list[LineageStep]
+    left_out: list[LeftOut] = []
+
+
+class DatasetFolder:
+    """Paths and documents of one data-set folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest_path = path / "dataset.json"
+
+    def read_manifest(self) -> DatasetManifest:
+        """dataset.json; `GoaltraceError` when missing, broken or of a newer major version."""
+        if not self.path.is_dir():
+            raise GoaltraceError(f"{self.path}: no such data set; make one with: goaltrace pack SESSIONS --out {self.path}")
+        if not self.manifest_path.is_file():
+            raise GoaltraceError(f"{self.path}: not a data set: dataset.json is missing; give a folder that pack or select made")
+        data = read_json(self.manifest_path)
+        if not isinstance(data, dict):
+            raise GoaltraceError(f"{self.manifest_path}: not a data-set manifest")
+        require_readable(data.get("schema_version"), str(self.manifest_path))
+        return parse_model(DatasetManifest, data, self.manifest_path)
+
+    def write_manifest(self, manifest: DatasetManifest) -> None:
+        write_json(self.manifest_path, manifest)
+
+    @staticmethod
+    def shard_names(manifest: DatasetManifest, config: str) -> list[str]:
+        """Relative paths of the shards of `clips` or `events`, in order."""
+        return [shard.path for shard in manifest.shards if shard.path.startswith(f"{config}/")]
+
+
+class Counter:
+    """Adds up `Counts` clip by clip."""
+
+    def __init__(self) -> None:
+        self._counts = Counts()
+        self._outcomes: dict[str, str] = {}
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count one clip row (the video is not looked at)."""
+        counts, hours = self._counts, row["duration_ns"] / 3.6e12
+        counts.clips += 1
+        counts.frames += len(row["t0_ns"])
+        counts.actions += len(row["actions"])
+        counts.hours += hours
+        counts.hours_by_arm[row["arm"]] = counts.hours_by_arm.get(row["arm"], 0.0) + hours
+        counts.hours_by_kind[row["kind"]] = counts.hours_by_kind.get(row["kind"], 0.0) + hours
+        self._outcomes[row["session_id"]] = row["outcome"]
+
+    def result(self) -> Counts:
+        self._counts.sessions = len(self._outcomes)
+        outcomes = sorted(self._outcomes.values())
+        self._counts.sessions_by_outcome = {name: outcomes.count(name) for name in dict.fromkeys(outcomes)}
+        return self._counts

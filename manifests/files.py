@@ -1,0 +1,167 @@
+"""Writing files so that a reader never meets half of one, and reading them without trust."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from manifests.errors import GoaltraceError
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_DOCUMENT_BYTES = 16 * 2**20  # a manifest larger than this is not one of ours
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise_if_full(error, path)
+        raise
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that becomes `path` on success and vanishes on failure.
+
+    Raises `GoaltraceError` when `path` exists already (and is not an empty folder).
+    """
+    require_absent(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.is_dir():
+            path.rmdir()
+        os.replace(temporary, path)
+    except OSError as error:
+        raise_if_full(error, path)
+        raise
+    finally:
+        _remove(temporary)
+
+
+def require_absent(path: Path) -> None:
+    """Raise `GoaltraceError` if `path` exists as anything but an empty folder."""
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if path.exists() or path.is_symlink():
+        raise GoaltraceError(f"{path}: exists already; choose another --out or remove it first")
+
+
+def raise_if_full(error: OSError, path: Path) -> None:
+    """Turn "no space left" into a line that names the path and what is free."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        folder = path
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free / 2**20
+        raise GoaltraceError(
+            f"{path}: no space left on its disk ({free:.0f} MiB free); free some or choose another --out"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, document: BaseModel | dict[str, Any] | list[Any]) -> None:
+    """Write a document atomically as indented JSON."""
+    if isinstance(document, BaseModel):
+        document = document.model_dump(mode="json")
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_bytes(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """The bytes of a document; one clear line when it is missing, unreadable or absurdly large."""
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise GoaltraceError(f"{path}: {size:,} bytes is more than the {limit:,} allowed here")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise GoaltraceError(f"{path}: no such file") from None
+    except OSError as error:
+        raise GoaltraceError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def read_json(path: Path) -> Any:
+    """A JSON document of bounded size."""
+    try:
+        return json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise GoaltraceError(f"{path}: not valid JSON ({error}); restore the file or make it again") from None
+
+
+def parse_model(model: type[M], data: Any, where: object) -> M:
+    """Validate `data`; the first problem becomes one line "where: field: problem"."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "document"
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(sorted(model.model_fields))
+            hint = f"; known keys here: {known}" if len(first["loc"]) == 1 else ""
+            raise GoaltraceError(f"{where}: {field}: unknown key; remove or correct it{hint}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise GoaltraceError(f"{where}: {field}: {message}") from None
+
+
+def append_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
+    """Append records, one JSON line each."""
+    with path.open("a", encoding="utf-8") as out:
+        out.writelines(record.model_dump_json(exclude_none=True) + "\n" for record in records)
+
+
+def read_jsonl(path: Path, model: type[M]) -> list[M]:
+    """All records of a JSON-lines file.
+
+    A last line cut short (the writer was killed) is left out; any other bad line raises
+    `GoaltraceError` with its number.
+    """
+    records: list[M] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                records.append(model.model_validate_json(line))
+            except ValidationError as error:
+                problem = error.errors()[0]
+                field = ".".join(map(str, problem["loc"])) or "line"
+                raise GoaltraceError(f"{path}: line {number}: {field}: {problem['msg']}") from None
+    return records
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,196 @@
+"""The session folder: what a recording is on disk. Append-only while recording, readable after kill -9."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from manifests.errors import GoaltraceError
+from manifests.files import parse_model, read_json, read_jsonl, write_json
+from manifests.task import Kind
+from manifests.versions import SCHEMA_VERSION, require_readable
+
+Outcome = Literal["success", "failure", "aborted", "unverified"]
+ClockSource = Literal["xserver", "pty", "callback", "nominal"]
+ActionKind = Literal["move", "button_down", "button_up", "scroll", "key_down", "key_up", "key", "resize", "marker"]
+
+
+class Record(BaseModel):
+    """A line of a log; unknown keys of a later minor version are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Frame(Record):
+    """One grab of the screen; line i of frames.jsonl is frame i of screen.mkv."""
+
+    index: int
+    t0_ns: int
+    """Read just before the grab; ns of CLOCK_MONOTONIC since the session's start."""
+    t1_ns: int
+    """Read just after the grab; the pixels are the screen somewhere in [t0, t1]."""
+    changed: float = 0.0
+    """Share of pixels that differ from the frame before, 0..1."""
+    box: tuple[int, int, int, int] | None = None
+    """x, y, width, height in px of what changed."""
+    cursor_x: int = -1
+    cursor_y: int = -1
+    """Pointer in px (terminals: the text cursor's centre); -1 where there is none."""
+    dropped_before: int = 0
+    """Ticks that should have been frames between the frame before and this one."""
+
+
+class Action(Record):
+    """One input event as the X server or the pty saw it."""
+
+    seq: int
+    t_ns: int
+    """The X server's event time (desktop) or the write to the pty (terminal); ns since the session's start."""
+    kind: ActionKind
+    x: int | None = None
+    y: int | None = None
+    dx: int | None = None
+    dy: int | None = None
+    """Wheel clicks of a scroll: dy > 0 is up, dx > 0 is right."""
+    button: str | None = None
+    """left, middle, right, back, forward."""
+    key: str | None = None
+    """The key's X keysym name ("a", "Return", "Shift_L"); terminals: the key that makes the bytes."""
+    keysym: int | None = None
+    char: str | None = None
+    """The text it types, if any; terminals: the bytes sent, as text."""
+    redacted: bool = False
+
+
+class Intent(Record):
+    """What the actor meant; logged apart from what the X server saw."""
+
+    seq: int
+    t_ns: int
+    t_end_ns: int
+    verb: str
+    goal: str | None = None
+    target: dict[str, Any] | None = None
+    box: tuple[int, int, int, int] | None = None
+    """The target element's box on the screen in px: x, y, width, height."""
+    sent: dict[str, int] = {}
+    """Input events sent, by kind; what the reconciliation compares with actions.jsonl."""
+    ok: bool = True
+    note: str | None = None
+
+
+class Clock(BaseModel):
+    """The one clock of a session, anchored once to the wall."""
+
+    source: ClockSource
+    origin_monotonic_ns: int
+    """CLOCK_MONOTONIC at the session's start; every *_ns counts from here."""
+    wall_unix_ns: int
+    """Wall clock at that same moment, ns since 1970-01-01 UTC."""
+    reasons: list[str] = []
+    """Why these times cannot be fully trusted, if so."""
+
+
+class SessionManifest(BaseModel):
+    """session.json: everything about a recording that is not a time series."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    schema_version: str = SCHEMA_VERSION
+    recorder_version: str
+    session_id: str
+    episode_id: str
+    state: Literal["recording", "complete"] = "recording"
+    kind: Kind
+    task_id: str
+    family: str
+    goal: str
+    parameters: dict[str, str] = {}
+    actor: str
+    """Who acted: "scripted", "random-fast", "human:<pseudonym>"."""
+    arm: str
+    """The arm of the experiment that this session belongs to."""
+    seed: int
+    width: int
+    height: int
+    """Pixels of a frame."""
+    fps: float
+    """The rate asked for; the true times are in frames.jsonl."""
+    columns: int | None = None
+    rows: int | None = None
+    cursor_in_pixels: bool = False
+    clock: Clock
+    environment: Literal["docker", "local", "display", "import"]
+    image: str | None = None
+    image_digest: str | None = None
+    outcome: Outcome = "unverified"
+    outcome_detail: str = ""
+    """What the check saw, or why the episode ended early."""
+    duration_ns: int = 0
+    frames: int = 0
+    actions: int = 0
+    dropped: int = 0
+    invalid_reasons: list[str] = []
+    """Why the session does not reconcile; empty for a valid one."""
+    versions: dict[str, str] = {}
+
+
+class SessionFolder:
+    """Paths and documents of one session folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest_path = path / "session.json"
+        self.screen = path / "screen.mkv"
+        self.frames_path = path / "frames.jsonl"
+        self.actions_path = path / "actions.jsonl"
+        self.intents_path = path / "intents.jsonl"
+        self.cast = path / "terminal.cast"
+
+    def read_manifest(self) -> SessionManifest:
+        """session.json; `GoaltraceError` when it is missing, broken or of a newer major version."""
+        if not self.manifest_path.is_file():
+            raise GoaltraceError(f"{self.path}: not a session folder: session.json is missing; give a folder that record made")
+        data = read_json(self.manifest_path)
+        if not isinstance(data, dict):
+            raise GoaltraceError(f"{self.manifest_path}: not a session manifest")
+        require_readable(data.get("schema_version"), str(self.manifest_path))
+        return parse_model(SessionManifest, data, self.manifest_path)
+
+    def write_manifest(self, manifest: SessionManifest) -> None:
+        write_json(self.manifest_path, manifest)
+
+    def frames(self) -> list[Frame]:
+        return read_jsonl(self._need(self.frames_path), Frame)
+
+    def actions(self) -> list[Action]:
+        return read_jsonl(self._need(self.actions_path), Action)
+
+    def intents(self) -> list[Intent]:
+        return read_jsonl(self.intents_path, Intent) if self.intents_path.is_file() else []
+
+    def _need(self, path: Path) -> Path:
+        if not path.is_file():
+            raise GoaltraceError(f"{path}: missing; the session did not finish, record it again")
+        return path
+
+
+def find_sessions(paths: list[Path]) -> list[SessionFolder]:
+    """Session folders named by `paths`: each is a session, or a folder of sessions at any depth <= 3.
+
+    Raises `GoaltraceError` for a path that is neither.
+    """
+    found: list[SessionFolder] = []
+    for path in paths:
+        if not path.is_dir():
+            raise GoaltraceError(f"{path}: no such folder; give a session or a folder of sessions")
+        if (path / "session.json").is_file():
+            found.append(SessionFolder(path))
+            continue
+        below = sorted(p.parent for depth in ("*", "*/*", "*/*/*") for p in path.glob(f"{depth}/session.json"))
+        if not below:
+            raise GoaltraceError(f"{path}: no session.json in it or below; give a session or a folder of sessions")
+        found.extend(SessionFolder(p) for p in below)
+    return found

@@ -1,0 +1,63 @@
+"""What the tests need from the machine: skipped with a reason on a laptop, failed in CI."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@functools.cache
+def _missing(part: str) -> str | None:
+    """Why `part` is not usable here, or None."""
+    if part == "docker":
+        if shutil.which("docker") is None:
+            return "docker is not installed"
+        probe = subprocess.run(["docker", "info"], capture_output=True, check=False)
+        return None if probe.returncode == 0 else "no Docker engine answers"
+    if part in ("desktop", "terminal"):
+        reason = _missing("docker")
+        if reason:
+            return reason
+        probe = subprocess.run(
+            ["docker", "image", "inspect", f"goaltrace/{part}:latest"], capture_output=True, check=False
+        )
+        return None if probe.returncode == 0 else f"goaltrace/{part} is not built (goaltrace images build)"
+    if part == "shared":
+        return None if SHARED_DATA.is_dir() else f"{SHARED_DATA} is absent"
+    tool = {"xvfb": "Xvfb"}.get(part, part)
+    return None if shutil.which(tool) else f"{tool} is not installed"
+
+
+def require(*parts: str) -> None:
+    """Skip (fail in CI) unless every part is there: docker, desktop, terminal, xvfb, chromium, ffmpeg, shared, ..."""
+    for part in parts:
+        reason = _missing(part)
+        if reason is None:
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have {part}: {reason}")
+        pytest.skip(reason)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*parts): parts of the machine this test uses; see tests/conftest.py")
+
+
+@pytest.fixture(autouse=True)
+def _needs(request: pytest.FixtureRequest) -> None:
+    for marker in request.node.iter_markers("needs"):
+        require(*marker.args)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real input that this project did not write."""
+    require("shared")
+    return SHARED_DATA

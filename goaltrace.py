@@ -68,8 +68,7 @@ def _run(name: str, arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         extra = EXTRAS[module_name.split(".")[0]]
         print(
-            f"goaltrace {name}: the Python package {error.name!r} is missing; "
-            f"pip install 'goaltrace[{extra}]'",
+            f"goaltrace {name}: the Python package {error.name!r} is missing; pip install 'goaltrace[{extra}]'",
             file=sys.stderr,
         )
         return 2

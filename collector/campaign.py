@@ -87,7 +87,9 @@ class Campaign:
                 self._stop(pool, running, done)
                 raise
 
-    def _stop(self, pool: ThreadPoolExecutor, running: set[Future[EpisodeResult]], done: Callable[[EpisodeResult], None]) -> None:
+    def _stop(
+        self, pool: ThreadPoolExecutor, running: set[Future[EpisodeResult]], done: Callable[[EpisodeResult], None]
+    ) -> None:
         self._stopping.set()
         pool.shutdown(wait=False, cancel_futures=True)
         try:

@@ -109,7 +109,9 @@ class Recording:
     def __enter__(self) -> Recording:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.manifest.state == "recording":
             reason = f"{kind.__name__}: {error}" if kind else "the recorder ended without a result"
             self.end("aborted", " ".join(reason.split())[:500])
@@ -127,5 +129,3 @@ def reconcile(actions: Iterable[Action], intents: Iterable[Intent]) -> list[str]
         sent.update(intent.sent)
     kinds = (set(sent) | set(seen)) - {"move", "resize", "marker"}
     return [f"{kind}: {sent[kind]} sent, {seen[kind]} seen" for kind in sorted(kinds) if sent[kind] != seen[kind]]
-
-

@@ -30,8 +30,8 @@ ACTION_TYPE = pa.struct(
 )
 
 _TEXT_COLUMNS = (
-    "clip_id session_id episode_id schema_version recorder_version "
-    "kind task_id family goal caption actor arm outcome environment clock_source"
+    "clip_id session_id episode_id schema_version recorder_version kind task_id family goal caption actor arm "
+    "outcome environment clock_source"
 ).split()
 
 _FIELDS: list[pa.Field] = [
@@ -83,8 +83,7 @@ def _hub_feature(kind: pa.DataType) -> object:
 
 def _with_metadata(fields: list[pa.Field]) -> pa.Schema:
     features = {
-        field.name: {"_type": "Video"} if field.name == "video" else _hub_feature(field.type)
-        for field in fields
+        field.name: {"_type": "Video"} if field.name == "video" else _hub_feature(field.type) for field in fields
     }
     hub = json.dumps({"info": {"features": features}})
     return pa.schema(fields, metadata={"huggingface": hub, "goaltrace_schema_version": SCHEMA_VERSION})

@@ -149,7 +149,9 @@ class ClipWriter:
             raise_if_full(error, self._root)
             raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self._clips.abandon()
             self._events.abandon()

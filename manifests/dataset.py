@@ -106,9 +106,13 @@ class DatasetFolder:
     def read_manifest(self) -> DatasetManifest:
         """dataset.json; `GoaltraceError` when missing, broken or of a newer major version."""
         if not self.path.is_dir():
-            raise GoaltraceError(f"{self.path}: no such data set; make one with: goaltrace pack SESSIONS --out {self.path}")
+            raise GoaltraceError(
+                f"{self.path}: no such data set; make one with: goaltrace pack SESSIONS --out {self.path}"
+            )
         if not self.manifest_path.is_file():
-            raise GoaltraceError(f"{self.path}: not a data set: dataset.json is missing; give a folder that pack or select made")
+            raise GoaltraceError(
+                f"{self.path}: not a data set: dataset.json is missing; give a folder that pack or select made"
+            )
         data = read_json(self.manifest_path)
         if not isinstance(data, dict):
             raise GoaltraceError(f"{self.manifest_path}: not a data-set manifest")

@@ -118,7 +118,8 @@ def parse_model(model: type[M], data: Any, where: object) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a misspelt key is also a missing one; the misspelling is what helps
+        first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         field = ".".join(str(part) for part in first["loc"]) or "document"
         if first["type"] == "extra_forbidden":
             known = ", ".join(sorted(model.model_fields))

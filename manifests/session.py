@@ -152,7 +152,9 @@ class SessionFolder:
     def read_manifest(self) -> SessionManifest:
         """session.json; `GoaltraceError` when it is missing, broken or of a newer major version."""
         if not self.manifest_path.is_file():
-            raise GoaltraceError(f"{self.path}: not a session folder: session.json is missing; give a folder that record made")
+            raise GoaltraceError(
+                f"{self.path}: not a session folder: session.json is missing; give a folder that record made"
+            )
         data = read_json(self.manifest_path)
         if not isinstance(data, dict):
             raise GoaltraceError(f"{self.manifest_path}: not a session manifest")

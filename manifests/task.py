@@ -217,12 +217,12 @@ def find_task(name: str) -> TaskManifest:
 
 
 WORDS = (
-    "amber anchor apple arrow autumn basket beacon birch blossom bottle bridge bronze button candle canyon carpet "
-    "castle cedar chapter cherry circle clover cobalt coffee copper coral cotton crystal dancer desert dolphin dragon "
-    "ember engine falcon feather fender forest fountain galaxy garden ginger glacier granite hammer harbor hazel "
-    "helmet honey island ivory jacket jasmine jungle kettle ladder lantern lemon linen lizard magnet maple marble "
-    "meadow mirror morning mountain needle nickel nutmeg oasis ocean olive onyx orange orchid otter oyster paper "
-    "pebble pepper piano pillow planet pocket pollen prairie quartz rabbit raven ribbon river rocket saddle saffron "
-    "salmon sandal shadow silver sparrow spiral spring summer sunset thistle timber tulip tunnel turtle valley "
-    "velvet violet walnut window winter yellow zephyr"
+    "amber anchor apple arrow autumn basket beacon birch blossom bottle bridge bronze button candle canyon "
+    "carpet castle cedar chapter cherry circle clover cobalt coffee copper coral cotton crystal dancer desert "
+    "dolphin dragon ember engine falcon feather fender forest fountain galaxy garden ginger glacier granite "
+    "hammer harbor hazel helmet honey island ivory jacket jasmine jungle kettle ladder lantern lemon linen "
+    "lizard magnet maple marble meadow mirror morning mountain needle nickel nutmeg oasis ocean olive onyx "
+    "orange orchid otter oyster paper pebble pepper piano pillow planet pocket pollen prairie quartz rabbit "
+    "raven ribbon river rocket saddle saffron salmon sandal shadow silver sparrow spiral spring summer sunset "
+    "thistle timber tulip tunnel turtle valley velvet violet walnut window winter yellow zephyr"
 ).split()

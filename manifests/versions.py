@@ -18,7 +18,7 @@ def require_readable(version: object, where: str) -> None:
         raise GoaltraceError(
             f"{where}: schema_version: {version!r} is not 'major.minor'; is this a GoalTrace document?"
         ) from None
-    newest = int(SCHEMA_VERSION.split(".")[0])
+    newest = int(SCHEMA_VERSION.split(".", maxsplit=1)[0])
     if major > newest:
         raise GoaltraceError(
             f"{where}: schema_version: {version} is newer than this release reads ({SCHEMA_VERSION}); "

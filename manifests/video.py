@@ -31,7 +31,9 @@ def iter_frames(video: bytes, size: tuple[int, int] | None = None) -> Iterator[N
                     frame = frame.reformat(width=size[0], height=size[1], interpolation="AREA")
                 yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
     except (av.error.FFmpegError, IndexError) as error:
-        raise GoaltraceError(f"video cannot be decoded ({error}); the clip is damaged, pack its session again") from None
+        raise GoaltraceError(
+            f"video cannot be decoded ({error}); the clip is damaged, pack its session again"
+        ) from None
 
 
 def decode(video: bytes, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

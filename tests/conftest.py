@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,24 @@ def shared_data() -> Path:
     """Real input that this project did not write."""
     require("shared")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def xserver() -> Iterator[str]:
+    """A real X server of our own (Xvfb, 640x480); its display, which is also $DISPLAY."""
+    require("xvfb")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as line:
+        display = f":{line.readline().strip()}"
+    before = os.environ.get("DISPLAY")
+    os.environ["DISPLAY"] = display
+    yield display
+    server.terminate()
+    server.wait()
+    if before is None:
+        del os.environ["DISPLAY"]
+    else:
+        os.environ["DISPLAY"] = before

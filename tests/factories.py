@@ -44,9 +44,7 @@ def encode(frames: NDArray[np.uint8], pts: list[int]) -> bytes:
     return buffer.getvalue()
 
 
-def make_clip(
-    arm: str, seed: int, frames: int = 75, session: str | None = None, pause: int = 0
-) -> dict[str, Any]:
+def make_clip(arm: str, seed: int, frames: int = 75, session: str | None = None, pause: int = 0) -> dict[str, Any]:
     """One clip row of the scene; `pause` frames of stillness follow each click."""
     rng = random.Random(f"{arm}:{seed}")
     boxes = [(30 + 70 * i, 40 + 60 * j, 36, 24) for i in range(3) for j in range(2)]
@@ -95,7 +93,7 @@ def make_clip(
         "environment": "local", "clock_source": "xserver", "clip_index": 0, "seed": seed,
         "width": WIDTH, "height": HEIGHT, "fps": float(FPS), "duration_ns": t1[-1] - t1[0],
         "cursor_in_pixels": True, "t0_ns": t0, "t1_ns": t1, "pts": pts,
-        "changed": [0.0] + [float(np.mean(np.any(a != b, axis=2))) for a, b in zip(images, images[1:])],
+        "changed": [0.0] + [float(np.mean(np.any(a != b, axis=2))) for a, b in zip(images, images[1:], strict=False)],
         "cursor_x": [c[0] for c in cursor], "cursor_y": [c[1] for c in cursor], "actions": actions,
         "start_keys": [], "start_buttons": [], "start_x": cursor[0][0], "start_y": cursor[0][1],
         "bracket_p50_ms": 2.0, "bracket_p95_ms": 2.0, "bracket_max_ms": 2.0, "gap_max_ms": 67.0,

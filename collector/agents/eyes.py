@@ -14,6 +14,11 @@ from manifests.task import Target
 
 CDP_URL = "http://127.0.0.1:9222"
 MAX_ELEMENTS = 4000
+# The page's corner on the screen and its height. The window's frame is as wide below as at the sides.
+_PAGE_ORIGIN = """(() => {
+  const frame = (outerWidth - innerWidth) / 2;
+  return [screenX + frame, screenY + outerHeight - innerHeight - frame, innerHeight];
+})()"""
 
 
 class Box(NamedTuple):
@@ -144,10 +149,7 @@ class _Browser:
             if not element.is_visible():
                 return None
             box = element.bounding_box()
-            # The page's origin on the screen: the window's, plus what its frame and tool bars take.
-            left, top, height = page.evaluate(
-                "[screenX + (outerWidth - innerWidth) / 2, screenY + (outerHeight - innerHeight), innerHeight]"
-            )
+            left, top, height = page.evaluate(_PAGE_ORIGIN)
         except (Error, ConnectionError):
             self.close()
             return None
@@ -160,9 +162,11 @@ class _Browser:
             from playwright.sync_api import sync_playwright
 
             self._playwright = sync_playwright().start()
-            browser = self._playwright.chromium.connect_over_cdp(CDP_URL, timeout=2000)
+            browser = self._playwright.chromium.connect_over_cdp(CDP_URL, timeout=10_000)
+            # Playwright takes downloads away from the browser on connecting; the person's browser keeps them.
+            browser.new_browser_cdp_session().send("Browser.setDownloadBehavior", {"behavior": "default"})
             self._page = browser.contexts[0].pages[-1]
-            self._page.set_default_timeout(1000)
+            self._page.set_default_timeout(5000)
         return self._page
 
     def close(self) -> None:

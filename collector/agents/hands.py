@@ -22,7 +22,14 @@ from collector.agents.motor import Point, movement
 from manifests.errors import GoaltraceError
 
 MODIFIERS = {"ctrl": "Control_L", "shift": "Shift_L", "alt": "Alt_L", "super": "Super_L"}
-ALIASES = {"enter": "Return", "esc": "Escape", "backspace": "BackSpace", "space": "space", "tab": "Tab", "del": "Delete"}
+ALIASES = {
+    "enter": "Return",
+    "esc": "Escape",
+    "backspace": "BackSpace",
+    "space": "space",
+    "tab": "Tab",
+    "del": "Delete",
+}
 _BUTTONS = {"left": Button.left, "middle": Button.middle, "right": Button.right}
 
 

@@ -40,7 +40,9 @@ def movement(start: Point, end: Point, width_px: float, rng: random.Random) -> I
     yield from _stroke(start, end, fitts_s(distance, width_px) * rng.uniform(0.85, 1.25), spent, rng)
 
 
-def _stroke(start: Point, end: Point, duration_s: float, offset_s: float, rng: random.Random) -> Iterator[tuple[float, Point]]:
+def _stroke(
+    start: Point, end: Point, duration_s: float, offset_s: float, rng: random.Random
+) -> Iterator[tuple[float, Point]]:
     """One aimed stroke; bends to one side by a few percent of its length."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     bend = rng.gauss(0, 0.04)

@@ -94,9 +94,7 @@ class ScriptedAgent:
             return box
         elif step.drag is not None:
             start, end = (self._see(target, step.optional) for target in step.drag)
-            hands.drag(
-                self._aim(start, step.drag[0]), self._aim(end, step.drag[1]), min(start.width, start.height)
-            )
+            hands.drag(self._aim(start, step.drag[0]), self._aim(end, step.drag[1]), min(start.width, start.height))
             return start
         else:
             raise StepFailed("this verb is for terminals; a desktop task opens a terminal and types")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -23,7 +24,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a Debian 12 or Ubuntu 24.04 image, or `bootstrap` to make one with debootstrap from this host's "
         "own mirror (default: %(default)s)",
     )
-    build.add_argument("--ca-cert", type=Path, metavar="FILE", help="PEM bundle to trust during the build only")
+    build.add_argument(
+        "--ca-cert",
+        type=Path,
+        metavar="FILE",
+        help="PEM bundle to trust during the build only "
+        "(default: the file in PIP_CERT, REQUESTS_CA_BUNDLE or SSL_CERT_FILE)",
+    )
     build.add_argument("--no-cache", action="store_true", help="build every step again (also the bootstrap base)")
     listing = actions.add_parser("list", help="list the images that are here, and which are stale")
     check = actions.add_parser("check", help="start each image and use every part of it")
@@ -47,11 +54,12 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> int:
     from collector.images.bootstrap import ensure_base
     from collector.images.build import build_image
-    from collector.images.context import docker_folder, read_ca_bundle
+    from collector.images.context import docker_folder, host_ca_cert, read_ca_bundle
     from collector.images.engine import connect
 
     folder = docker_folder()
-    ca_bundle = read_ca_bundle(args.ca_cert) if args.ca_cert else None
+    ca_cert = args.ca_cert or host_ca_cert(os.environ)
+    ca_bundle = read_ca_bundle(ca_cert) if ca_cert else None
     client = connect(timeout_s=600)
     base = ensure_base(client, no_cache=args.no_cache) if args.base == "bootstrap" else args.base
     builds = []

@@ -8,8 +8,12 @@ from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sessions", nargs="+", type=Path, metavar="SESSIONS", help="session folders, or folders of them")
-    parser.add_argument("--out", type=Path, required=True, metavar="DATASET", help="the data set to make; must not exist")
+    parser.add_argument(
+        "sessions", nargs="+", type=Path, metavar="SESSIONS", help="session folders, or folders of them"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DATASET", help="the data set to make; must not exist"
+    )
     parser.add_argument("--clip-seconds", type=float, default=5.0, metavar="S",
                         help="clips last S to 2 S seconds (default: 5)")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="say which sessions would be left out, write nothing")
@@ -40,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"left out: {left.name}: {left.reason}", file=sys.stderr)
     counts = manifest.counts
     arms = ", ".join(f"{arm} {hours * 60:.1f} min" for arm, hours in counts.hours_by_arm.items())
-    print(f"{args.out}: {counts.clips} clips of {counts.sessions} sessions, {counts.frames} frames, {counts.actions} actions ({arms})")
+    print(
+        f"{args.out}: {counts.clips} clips of {counts.sessions} sessions, "
+        f"{counts.frames} frames, {counts.actions} actions ({arms})"
+    )
     return 0
 
 

@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="a task's id (see: goaltrace tasks) or a .yaml file")
-    parser.add_argument("--agent", choices=["scripted", "random-fast"], default="scripted", help="who acts (default: scripted)")
+    parser.add_argument(
+        "--agent", choices=["scripted", "random-fast"], default="scripted", help="who acts (default: scripted)"
+    )
     parser.add_argument("--env", choices=["docker", "local"], default="docker",
                         help="a container an episode, or (terminals only) this machine")  # fmt: skip
     parser.add_argument("--episodes", type=int, default=1, metavar="N", help="episodes of each task (default: 1)")
     parser.add_argument("--workers", type=int, default=1, metavar="K", help="episodes recorded at a time (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the first episode; the next is S + 1 (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="seed of the first episode; the next is S + 1 (default: 0)"
+    )
     parser.add_argument("--fps", type=float, default=15.0, help="frames a second (default: 15)")
-    parser.add_argument("--max-duration", type=float, metavar="SECONDS", help="end an episode after this long (default: the task's)")
+    parser.add_argument(
+        "--max-duration", type=float, metavar="SECONDS", help="end an episode after this long (default: the task's)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="folder of sessions; episodes that are complete there are not recorded again")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the episodes and their goals, record nothing")
@@ -98,7 +104,9 @@ def _environment(name: str) -> Environment:
     return DockerEnvironment()
 
 
-def _record(environment: Environment, specs: list[EpisodeSpec], args: argparse.Namespace) -> tuple[list[EpisodeResult], bool]:
+def _record(
+    environment: Environment, specs: list[EpisodeSpec], args: argparse.Namespace
+) -> tuple[list[EpisodeResult], bool]:
     from tqdm import tqdm
 
     from collector.campaign import Campaign

@@ -7,7 +7,9 @@ import json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="TASK", help="ids or .yaml files to check (default: list all built-in tasks)")
+    parser.add_argument(
+        "files", nargs="*", metavar="TASK", help="ids or .yaml files to check (default: list all built-in tasks)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the example goal (default: 0)")
     parser.add_argument("--json", action="store_true", help="print as JSON")
 

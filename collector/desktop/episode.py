@@ -30,7 +30,10 @@ def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
     display = os.environ.get("DISPLAY", "")
     home = Path.home()
     _set_up(spec, home)
-    versions = {"python": platform.python_version(), **{name: version(name) for name in ("mss", "pynput", "python-xlib")}}
+    versions = {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("mss", "pynput", "python-xlib")},
+    }
     with Recording(
         folder, spec, clock="xserver", width=spec.width, height=spec.height, cursor_in_pixels=True, versions=versions
     ) as recording:
@@ -69,7 +72,14 @@ def _act(spec: EpisodeSpec, recording: Recording, capture: Capture) -> str | Non
         spec_path = Path(scratch) / "spec.json"
         spec_path.write_text(spec.model_dump_json())
         origin = recording.manifest.clock.origin_monotonic_ns
-        command = [sys.executable, "-m", "collector.desktop.act", str(spec_path), str(recording.folder.path), str(origin)]
+        command = [
+            sys.executable,
+            "-m",
+            "collector.desktop.act",
+            str(spec_path),
+            str(recording.folder.path),
+            str(origin),
+        ]
         agent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + spec.max_duration_s
         try:

@@ -53,7 +53,9 @@ class MssGrabber:
     def __enter__(self) -> MssGrabber:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._mss.close()
         self._display.close()
 

@@ -42,7 +42,9 @@ class InputLog:
         self._recording = recording
         self._control = xdisplay.Display(display)
         if not self._control.has_extension("RECORD"):
-            raise GoaltraceError(f"display {display}: the X server has no RECORD extension; use Xvfb, Xtigervnc or Xorg")
+            raise GoaltraceError(
+                f"display {display}: the X server has no RECORD extension; use Xvfb, Xtigervnc or Xorg"
+            )
         self._data = xdisplay.Display(display)
         self._queue: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
         self._context = self._data.record_create_context(

@@ -117,7 +117,9 @@ class DockerEnvironment:
             container.start()
         except APIError as error:
             self._remove(container)
-            raise GoaltraceError(f"episode {spec.episode_id}: the container did not start: {error.explanation}") from None
+            raise GoaltraceError(
+                f"episode {spec.episode_id}: the container did not start: {error.explanation}"
+            ) from None
         return container
 
     def _wait_ready(self, container: Container, spec: EpisodeSpec) -> None:
@@ -137,7 +139,9 @@ class DockerEnvironment:
     def _record(self, container: Container, spec: EpisodeSpec, report: Callable[[dict[str, Any]], None]) -> int:
         api = self._client.api
         command = [PYTHON, "-m", "collector.runner", "/tmp/spec.json", "/session"]
-        created = api.exec_create(container.id, command, user="agent", workdir=SOURCE, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+        created = api.exec_create(
+            container.id, command, user="agent", workdir=SOURCE, environment={"PYTHONDONTWRITEBYTECODE": "1"}
+        )
         errors = io.BytesIO()
         for event in _events(api.exec_start(created["Id"], stream=True, demux=True), errors):
             report(event)

@@ -53,7 +53,9 @@ def pack(
     return manifest
 
 
-def _pack_one(session: SessionFolder, clip_s: float, writer: ClipWriter, counter: Counter, seen: set[str]) -> str | None:
+def _pack_one(
+    session: SessionFolder, clip_s: float, writer: ClipWriter, counter: Counter, seen: set[str]
+) -> str | None:
     """Write one session's clips; why it was left out, or None."""
     try:
         rows = list(clip_rows(session, clip_s))  # all or nothing: a session is never half in a data set

@@ -31,7 +31,9 @@ class SessionVideo:
             self._container: Any = av.open(str(path))
             self._stream = self._container.streams.video[0]
             self._packets = [
-                _Packet(bytes(packet), bool(packet.is_keyframe)) for packet in self._container.demux(self._stream) if packet.size
+                _Packet(bytes(packet), bool(packet.is_keyframe))
+                for packet in self._container.demux(self._stream)
+                if packet.size
             ]
         except (av.error.FFmpegError, IndexError, OSError) as error:
             raise GoaltraceError(f"{path}: not a readable video ({error})") from None
@@ -69,5 +71,7 @@ class SessionVideo:
     def __enter__(self) -> SessionVideo:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._container.close()

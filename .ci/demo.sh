@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The main job, end to end, into ./demo/. Every step is skipped when its result is there already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+demo=demo
+goaltrace=.venv/bin/goaltrace
+say() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
+run() { echo "\$ goaltrace $*"; "$goaltrace" "$@"; }
+mkdir -p $demo
+SECONDS=0
+
+desktop_tasks=(desktop-editor-note desktop-calculator-product desktop-files-rename desktop-files-folder
+               desktop-web-order desktop-web-price desktop-viewer-open desktop-terminal-count)
+terminal_tasks=(terminal-find-largest-file terminal-busiest-client terminal-git-branch terminal-sqlite-total
+                terminal-python-sum terminal-archive-folder)
+
+if docker info >/dev/null 2>&1; then
+  env=docker
+  .ci/images.sh
+  images_s=$SECONDS
+  say "recording desktops: 8 goal-directed episodes and 4 random ones, two containers at a time"
+  run record "${desktop_tasks[@]}" --workers 2 --out $demo/sessions
+  run record "${desktop_tasks[@]:0:4}" --agent random-fast --workers 2 --out $demo/sessions
+else
+  env=local
+  images_s=$SECONDS
+  say "no Docker here: recording terminals only, on this machine (--env local)"
+fi
+say "recording terminals: 6 goal-directed episodes and 3 random ones ($env)"
+run record "${terminal_tasks[@]}" --env $env --workers 2 --out $demo/sessions
+run record "${terminal_tasks[@]:0:3}" --agent random-fast --env $env --workers 2 --out $demo/sessions
+
+say "packing sessions into Parquet clips"
+[ -e $demo/dataset ] || run pack $demo/sessions --out $demo/dataset
+say "scoring each clip"
+run score $demo/dataset
+say "selecting the clips that were done on purpose"
+[ -e $demo/curated ] || run select $demo/dataset \
+  --where "arm = 'scripted' AND outcome = 'success'" --out $demo/curated
+run report $demo/dataset --out $demo/report.html
+
+kind=desktop; [ $env = docker ] || kind=terminal
+say "training the tiny model on the $kind clips"
+if [ -e $demo/run/config.json ]; then train=(--resume); else train=(); fi
+[ -e $demo/run/evaluation.json ] || run train $demo/curated --preset tiny --kind $kind --out $demo/run "${train[@]}"
+[ -e $demo/run/evaluation.json ] || run evaluate $demo/run
+[ -e $demo/rollout.gif ] || run rollout $demo/run --out $demo/rollout.mp4
+
+say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s, of which images $images_s s. Look at:"
+printf '    %-22s %s\n' $demo/report.html "the data set: arms, outcomes, scores, frames with their actions" \
+  $demo/rollout.gif "the model's frames beside the true ones" \
+  $demo/sessions/ "the recordings: screen.mkv, actions.jsonl, terminal.cast" \
+  $demo/dataset/ "datasets.load_dataset('parquet', data_files='$demo/dataset/events/*.parquet')" \
+  $demo/curated/ "what was selected"

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Installs what `make demo` and `make test` need and this machine lacks; says what and why before doing so.
+#   .ci/setup.sh system   packages of the machine (Debian, Ubuntu) and a running Docker engine
+#   .ci/setup.sh python   the virtual environment .venv, exact versions from constraints.txt
+# NO_SETUP=1 installs nothing. Exit status 0: all there; 3: parts are missing (they were named).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+may_install() {
+  [ "${NO_SETUP:-0}" != 1 ] && command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+system_packages() {
+  local wanted=()
+  command -v dockerd >/dev/null || docker info >/dev/null 2>&1 || wanted+=(docker.io iptables)
+  command -v Xvfb >/dev/null || wanted+=(xvfb)
+  command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
+  command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
+  command -v debootstrap >/dev/null || wanted+=(debootstrap)
+  command -v bwrap >/dev/null || wanted+=(bubblewrap)
+  python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
+  # pynput's evdev has no wheel: it is compiled
+  if ! [ -e .venv ]; then
+    command -v cc >/dev/null || wanted+=(gcc)
+    [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || wanted+=(python3-dev)
+    [ -e /usr/include/linux/input.h ] || wanted+=(linux-libc-dev)
+  fi
+  [ ${#wanted[@]} = 0 ] && return 0
+  if ! may_install; then
+    say "missing here: ${wanted[*]} (Debian and Ubuntu names); install them, or run this as root"
+    return 3
+  fi
+  say "installing ${wanted[*]} (Debian packages; NO_SETUP=1 prevents it)"
+  root apt-get update -qq
+  root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+}
+
+docker_engine() {
+  docker info >/dev/null 2>&1 && return 0
+  command -v dockerd >/dev/null || { say "Docker is not installed"; return 3; }
+  if [ "${NO_SETUP:-0}" = 1 ] || { [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then
+    say "the Docker engine is not running (or not for this user); start it with: sudo systemctl start docker"
+    return 3
+  fi
+  say "starting the Docker engine"
+  if [ -d /run/systemd/system ]; then root systemctl start docker; else
+    root sh -c 'nohup dockerd >/var/log/dockerd.log 2>&1 &'
+  fi
+  for _ in $(seq 60); do docker info >/dev/null 2>&1 && return 0; sleep 0.5; done
+  say "the Docker engine did not start; see /var/log/dockerd.log, or: journalctl -u docker"
+  return 3
+}
+
+python_environment() {
+  local stamp=.venv/.installed want
+  want=$(cat pyproject.toml constraints.txt | sha256sum)
+  [ "$(cat $stamp 2>/dev/null)" = "$want" ] && return 0
+  say "installing GoalTrace and its Python packages into .venv (exact versions from constraints.txt)"
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch  # first: it decides CPU or CUDA
+  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+  echo "$want" > $stamp
+}
+
+case "${1:-}" in
+  system) status=0; system_packages || status=$?; docker_engine || status=$?; exit $status ;;
+  python) python_environment ;;
+  *) echo "usage: $0 system|python" >&2; exit 2 ;;
+esac

@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs and says so.
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint unit e2e bench clean
+
+help:
+	@echo "make demo   set up, then record, pack, score, select, report and train into ./demo/ (again: reuses what is complete)"
+	@echo "make test   set up, then lint and run every test"
+	@echo "make lint   ruff, mypy and the walls between the rooms"
+	@echo "make unit   the tests that need no Docker"
+	@echo "make clean  remove ./demo/"
+
+setup:
+	@.ci/setup.sh python
+
+demo:
+	@.ci/setup.sh system || true
+	@.ci/setup.sh python
+	@.ci/demo.sh
+
+test:
+	@.ci/setup.sh system
+	@.ci/setup.sh python
+	@$(MAKE) --no-print-directory lint
+	@.ci/images.sh
+	@echo "==> unit tests"
+	@$(BIN)/python -m pytest -q tests --ignore=tests/e2e
+	@echo "==> end-to-end tests (Docker, X servers, Chromium, a Hub endpoint)"
+	@$(BIN)/python -m pytest -q tests/e2e
+
+lint: setup
+	@echo "==> ruff, mypy, import-linter"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+unit: setup
+	@$(BIN)/python -m pytest -q tests --ignore=tests/e2e
+
+e2e: setup
+	@.ci/images.sh
+	@$(BIN)/python -m pytest -q tests/e2e
+
+clean:
+	rm -rf demo

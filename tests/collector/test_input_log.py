@@ -1,0 +1,28 @@
+"""Input times are the X server's, on the session's clock."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.desktop.input_log import keysym_name, keysym_to_char, unwrap_ms
+
+
+@given(st.integers(0, 2**50), st.integers(0, 10**10))
+def test_a_wrapped_server_time_is_found_again(true_ms: int, lag_ns: int) -> None:
+    """X event times wrap every 49.7 days; the event is at most seconds older than its arrival."""
+    assert unwrap_ms(true_ms % 2**32, true_ms * 1_000_000 + lag_ns) == true_ms * 1_000_000
+
+
+@given(st.integers(2**32, 2**50))
+def test_a_server_time_slightly_ahead_of_us_is_not_taken_for_50_days_ago(true_ms: int) -> None:
+    assert unwrap_ms((true_ms + 3) % 2**32, true_ms * 1_000_000) == (true_ms + 3) * 1_000_000
+
+
+def test_keys_have_the_names_that_people_know() -> None:
+    assert keysym_name(0x61) == "a"
+    assert keysym_name(0xFF0D) == "Return"
+    assert keysym_name(0xFFE1) == "Shift_L"
+    assert keysym_name(0x20) == "space"
+    assert keysym_to_char(0x10020AC) == "€"
+    assert keysym_to_char(0xFF0D) is None

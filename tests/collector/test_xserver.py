@@ -1,0 +1,129 @@
+"""Frames and actions on one clock, against a real X server."""
+
+from __future__ import annotations
+
+import random
+import string
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from collector.episode import EpisodeSpec
+from collector.recording import Recording
+from manifests.task import find_task
+
+pytestmark = pytest.mark.needs("xvfb", "ffmpeg")
+MS = 1_000_000
+
+
+def open_recording(path: Path) -> Recording:
+    spec = EpisodeSpec.of(
+        find_task("desktop-editor-note").instantiate(1),
+        session_id="s",
+        agent="scripted",
+        fps=15,
+        environment="docker",
+    )
+    return Recording(path, spec, clock="xserver", width=640, height=480, cursor_in_pixels=True, versions={})
+
+
+@pytest.fixture(scope="module")
+def recorded(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, dict[str, int]]:
+    """Five seconds of moves, clicks, scrolls and keys, with what the hands say they sent."""
+    from collector.agents.hands import Hands
+    from collector.desktop.capture import Capture
+    from collector.desktop.input_log import InputLog
+
+    rng = random.Random(1)
+    hands = Hands(rng)
+    recording = open_recording(tmp_path_factory.mktemp("x") / "session")
+    inputs, capture = InputLog(recording, xserver), Capture(recording, xserver, 15)
+    inputs.start()
+    capture.start()
+    capture.started.wait(10)
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        hands.move_to((rng.randrange(640), rng.randrange(480)), 30)
+        hands.click(rng.choice(["left", "right", "middle"]))
+        hands.tap(rng.choice(string.ascii_letters + string.punctuation), 0.02)
+        hands.scroll(rng.choice([-1, 1]))
+    hands.shortcut("ctrl+shift+n")
+    sent = hands.take_sent()
+    time.sleep(0.3)
+    capture.stop()
+    inputs.stop()
+    assert capture.error is None
+    recording.end("unverified", "", dropped=capture.dropped, invalid=inputs.problems)
+    return recording, sent
+
+
+def test_every_event_that_was_sent_was_seen(recorded: tuple[Recording, dict[str, int]]) -> None:
+    recording, sent = recorded
+    seen = Counter(action.kind for action in recording.folder.actions())
+    assert dict(seen) == sent
+
+
+def test_the_pointer_in_a_frame_is_where_the_log_places_it(recorded: tuple[Recording, dict[str, int]]) -> None:
+    """A frame shows the last move before its grab, or one inside it; server times are whole ms, so 1 ms wide."""
+    recording, _ = recorded
+    moves = [action for action in recording.folder.actions() if action.kind == "move"]
+    frames = recording.folder.frames()
+    assert len(frames) > 60
+    for frame in frames:
+        before = [m for m in moves if m.t_ns + MS <= frame.t0_ns][-1:]
+        possible = before + [m for m in moves if frame.t0_ns - MS < m.t_ns <= frame.t1_ns]
+        if before:
+            assert (frame.cursor_x, frame.cursor_y) in {(m.x, m.y) for m in possible}, f"frame {frame.index}"
+
+
+def test_frames_are_brackets_on_a_steady_schedule(recorded: tuple[Recording, dict[str, int]]) -> None:
+    frames = recorded[0].folder.frames()
+    assert all(frame.t0_ns < frame.t1_ns for frame in frames)
+    assert all(a.t1_ns <= b.t0_ns for a, b in zip(frames, frames[1:], strict=False))
+    ticks = sum(frame.dropped_before + 1 for frame in frames[1:])
+    span = frames[-1].t0_ns - frames[0].t0_ns
+    assert abs(span - ticks * 1e9 / 15) < 1e9 / 15, "dropped ticks are counted, none is silent"
+
+
+def test_characters_are_logged_as_typed(xserver: str, tmp_path: Path) -> None:
+    from collector.agents.hands import Hands
+    from collector.desktop.input_log import InputLog
+
+    text = "aZ9 ~/file_1.txt {x} \"q\" 'r' $HOME & <b> | \\n #!?"
+    recording = open_recording(tmp_path / "session")
+    inputs = InputLog(recording, xserver)
+    inputs.start()
+    hands = Hands(random.Random(2))
+    for char in text:
+        hands.tap(char, 0.005)
+    inputs.stop()
+    recording.end("unverified", "")
+    typed = [a.char for a in recording.folder.actions() if a.kind == "key_down" and a.char]
+    assert "".join(typed) == text
+
+
+def test_a_key_that_the_layout_lacks_is_one_line(xserver: str) -> None:
+    from collector.agents.hands import Hands
+    from manifests.errors import GoaltraceError
+
+    with pytest.raises(GoaltraceError, match="not on the keyboard"):
+        Hands(random.Random(1)).tap("漢")
+
+
+def test_a_session_whose_counts_differ_says_so(tmp_path: Path) -> None:
+    from manifests.session import Intent
+
+    recording = open_recording(tmp_path / "session")
+    recording.intents.write(Intent(seq=0, t_ns=0, t_end_ns=1, verb="type", sent={"key_down": 2, "move": 9}))
+    recording.end("success", "")
+    assert recording.manifest.invalid_reasons == ["key_down: 2 sent, 0 seen"]
+
+
+def test_a_recorder_that_breaks_leaves_a_session_that_says_why(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), open_recording(tmp_path / "session") as recording:
+        raise RuntimeError("the screen went away")
+    manifest = recording.folder.read_manifest()
+    assert (manifest.state, manifest.outcome) == ("complete", "aborted")
+    assert "the screen went away" in manifest.outcome_detail

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from collector.episode import read_spec, say
+from manifests.errors import GoaltraceError
 
 
 def main(spec_path: str, folder: str) -> int:
@@ -22,6 +23,9 @@ def main(spec_path: str, folder: str) -> int:
         from collector.desktop.episode import run_episode
     try:
         recording = run_episode(spec, Path(folder))
+    except GoaltraceError as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         say("end", outcome="aborted", detail="stopped")
         return 130

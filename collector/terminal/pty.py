@@ -1,0 +1,157 @@
+"""A shell in a pty: every byte that leaves it goes to the cast as it comes, every key sent is logged as it goes."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import select
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections.abc import Callable
+
+from collector.recording import Recording
+from collector.terminal.cast import CastWriter
+from collector.terminal.home import Home, bash
+from collector.terminal.keys import key_bytes, key_name
+from collector.terminal.marks import Marks
+from manifests.session import Action
+
+_CHUNK = 65_536
+_MAX_OUTPUT = 64 * 2**20  # characters; a command that prints without end must not fill the disk
+
+
+class Shell:
+    """An interactive bash on a terminal of its own, recorded into `recording`'s folder.
+
+    `marks` follows its output. Input goes in through `press`. `close` hangs up as closing a window would.
+    """
+
+    def __init__(self, home: Home, recording: Recording, before_exec: Callable[[], None] | None = None) -> None:
+        manifest = recording.manifest
+        columns, rows = manifest.columns or 80, manifest.rows or 24
+        self.marks = Marks()
+        self._recording = recording
+        self.failure: OSError | None = None
+        self.problem = "the shell ended"
+        """Why it is not alive any more."""
+        self._sequence = 0
+        self._closing = False
+        self._cast = CastWriter(
+            recording.folder.cast, columns, rows, recording.now_ns,
+            timestamp=manifest.clock.wall_unix_ns // 10**9, env={"SHELL": home.environment["SHELL"]},
+        )  # fmt: skip
+        self._master, slave = os.openpty()
+        try:
+            fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            _no_flow_control(slave)
+
+            def start() -> None:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+                for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_DFL)  # under nohup they would stay ignored
+                if before_exec is not None:
+                    before_exec()
+
+            self._process = subprocess.Popen(
+                [bash(), "--noprofile", "--rcfile", str(home.rc), "-i"], cwd=home.path, env=home.environment,
+                stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                preexec_fn=start,  # noqa: PLW1509  (no thread runs yet)
+            )  # fmt: skip
+        except BaseException:
+            os.close(self._master)
+            self._cast.close()
+            raise
+        finally:
+            os.close(slave)
+        self._reader = threading.Thread(target=self._read, name="pty-reader", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        try:
+            total = 0
+            while chunk := self._next_chunk():
+                self._output(decoder.decode(chunk))
+                total += len(chunk)
+                if total > _MAX_OUTPUT:
+                    self.problem = f"more than {_MAX_OUTPUT >> 20} MiB of output"
+                    return
+            self._output(decoder.decode(b"", final=True))
+        except OSError as error:  # the cast's disk is full
+            self.failure = error
+            self.problem = f"the output cannot be recorded ({error.strerror})"
+        finally:
+            self.marks.end()
+
+    def _next_chunk(self) -> bytes:
+        """What the terminal says next; empty at its end."""
+        while not self._closing:
+            if select.select([self._master], [], [], 0.2)[0]:
+                try:
+                    return os.read(self._master, _CHUNK)
+                except OSError:  # Linux reports EIO once nothing holds the other end any more
+                    break
+        return b""
+
+    def _output(self, text: str) -> None:
+        if text:
+            self._cast.event("o", text)
+            self.marks.feed(text)
+
+    def press(self, key: str) -> None:
+        """Press one key: a character, or a name that `collector.terminal.keys` knows.
+
+        The action's time is read before the write, so that no echo can come before its key.
+        Raises `OSError` when the shell is gone.
+        """
+        char = key_bytes(key)
+        t_ns = self._cast.event("i", char)
+        os.write(self._master, char.encode())
+        name = key_name(key) if len(key) == 1 else key
+        self._recording.actions.write(Action(seq=self._sequence, t_ns=t_ns, kind="key", key=name, char=char))
+        self._sequence += 1
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None and not self.marks.ended
+
+    def close(self) -> None:
+        """Hang up, see that nothing of the shell's stays behind, and finish the cast with its exit status."""
+        try:
+            foreground = os.tcgetpgrp(self._master)
+        except OSError:
+            foreground = 0
+        for number, seconds in ((signal.SIGHUP, 1.0), (signal.SIGKILL, 5.0)):
+            if self._process.poll() is not None:
+                break
+            for group in {self._process.pid, foreground} - {0}:
+                _signal(group, number)
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                pass
+        self._reader.join(0.5)
+        self._closing = True
+        self._reader.join()
+        status = self._process.returncode if self._process.returncode is not None else -signal.SIGKILL
+        self._cast.event("x", str(status if status >= 0 else 128 - status))
+        self._cast.close()
+        os.close(self._master)
+
+
+def _signal(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _no_flow_control(slave: int) -> None:
+    """Ctrl+S must not freeze a recording."""
+    mode = termios.tcgetattr(slave)
+    mode[0] &= ~(termios.IXON | termios.IXOFF)
+    termios.tcsetattr(slave, termios.TCSANOW, mode)

@@ -1,0 +1,195 @@
+"""Drawing: only what changed is drawn, and the picture is the same as if all were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from collector.terminal.cast import open_cast
+from collector.terminal.geometry import CELL_HEIGHT, CELL_WIDTH
+from collector.terminal.render import Canvas, render_cast, render_session
+from collector.terminal.screen import BACKGROUND, Screen
+from manifests.errors import GoaltraceError
+from manifests.session import Clock, SessionFolder, SessionManifest
+from manifests.video import decode
+
+COLUMNS, ROWS = 24, 6
+
+
+def draw(*chunks: str, columns: int = COLUMNS, rows: int = ROWS) -> NDArray[np.uint8]:
+    """The picture after feeding everything at once to a new screen."""
+    screen, canvas = Screen(columns, rows), Canvas(columns, rows)
+    screen.feed("".join(chunks))
+    canvas.update(screen)
+    return canvas.pixels
+
+
+def cell(pixels: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
+    return pixels[y * CELL_HEIGHT : (y + 1) * CELL_HEIGHT, x * CELL_WIDTH : (x + 1) * CELL_WIDTH]
+
+
+PIECES = st.one_of(
+    st.text(alphabet="abc xyz~│─é漢e\u0301", max_size=12),
+    st.sampled_from(
+        ["\r\n", "\t", "\x1b[2J", "\x1b[K", "\x1b[H", "\x1b[?25l", "\x1b[?25h", "\x1b[?1049h", "\x1b[?1049l", "\x1b[3L",
+         "\x1b[2M", "\x1b[2;4r", "\x1b[r", "\x1bM", "\x1b[5@", "\x1b[3P", "\x1b[6 q", "\x1b[4 q", "\x1b[0m",
+         "\x1b]4;1;#00ff00\x07", "\x1b]11;#203040\x07", "\x1b[?5h", "\x1bc"]
+    ),
+    st.tuples(st.integers(1, ROWS), st.integers(1, COLUMNS)).map(lambda at: f"\x1b[{at[0]};{at[1]}H"),
+    st.lists(st.integers(0, 107), min_size=1, max_size=4).map(lambda sgr: f"\x1b[{';'.join(map(str, sgr))}m"),
+    st.integers(0, 255).map(lambda n: f"\x1b[48;5;{n}m"),
+    st.tuples(*[st.integers(0, 255)] * 3).map(lambda c: "\x1b[38;2;{};{};{}m".format(*c)),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=25))
+def test_drawing_dirty_rows_equals_drawing_all(pieces: list[str]) -> None:
+    screen, canvas = Screen(COLUMNS, ROWS), Canvas(COLUMNS, ROWS)
+    for piece in pieces:
+        before = canvas.pixels.copy()
+        screen.feed(piece)
+        share, box = canvas.update(screen)
+        differs = (before != canvas.pixels).any(axis=2)
+        assert share == pytest.approx(differs.mean())
+        assert (box is None) == (not differs.any())
+        if box is not None:
+            x, y, width, height = box
+            inside = differs[y : y + height, x : x + width]
+            assert inside.sum() == differs.sum(), "nothing changed outside the box"
+            assert inside[:, :CELL_WIDTH].any() and inside[:, -CELL_WIDTH:].any()
+            assert inside[:CELL_HEIGHT].any() and inside[-CELL_HEIGHT:].any()
+    assert np.array_equal(canvas.pixels, draw(*pieces))
+
+
+@pytest.mark.needs("shared")
+def test_public_casts_are_drawn_whole(shared_data: Path) -> None:
+    casts = sorted((shared_data / "casts").glob("*.cast"))
+    assert len(casts) == 21
+    for path in casts:
+        cast = open_cast(path)
+        end = max((event.t_ns for event in cast.events()), default=0)
+        drawn = [
+            (frame.index, pixels.shape, bool((pixels != BACKGROUND).any()))
+            for frame, pixels in render_cast(cast, 15, end)
+        ]
+        assert [index for index, _, _ in drawn] == list(range(end * 15 // 10**9 + 1))
+        assert len({shape for _, shape, _ in drawn}) == 1
+        assert any(ink for _, _, ink in drawn), f"{path.name}: nothing was drawn"
+
+
+def test_attributes_are_seen() -> None:
+    plain = cell(draw("M \x1b[?25l"), 0, 0)
+    shown = {name: cell(draw(f"\x1b[{code}mM\x1b[0m \x1b[?25l"), 0, 0) for name, code in {
+        "bold": "1", "faint": "2", "italic": "3", "underline": "4", "double": "4:2", "curly": "4:3", "dotted": "4:4",
+        "dashed": "4:5", "inverse": "7", "strike": "9", "overline": "53", "palette": "31", "indexed": "38;5;200",
+        "rgb": "38;2;1;2;3", "background": "44",
+    }.items()}  # fmt: skip
+    pictures = [plain.tobytes(), *(tile.tobytes() for tile in shown.values())]
+    assert len(set(pictures)) == len(pictures)
+    assert np.array_equal(shown["inverse"][0, 0], [216, 219, 226])
+    assert np.array_equal(cell(draw("\x1b[8mM\x1b[0m \x1b[?25l"), 0, 0), cell(draw(" \x1b[?25l"), 0, 0))
+
+
+def test_true_colours_are_exact() -> None:
+    assert (cell(draw("\x1b[48;2;12;200;34m  \x1b[?25l"), 0, 0) == (12, 200, 34)).all()
+    assert (cell(draw("\x1b[48;5;196m\x1b[2K\x1b[?25l"), 9, 0) == (255, 0, 0)).all(), "erased with a colour"
+
+
+def test_box_drawing_joins() -> None:
+    pixels = draw("│\r\n│\r\n──\x1b[?25l")
+    column = pixels[: 2 * CELL_HEIGHT, CELL_WIDTH // 2 - 1 : CELL_WIDTH // 2 + 1].max(axis=(1, 2))
+    assert column.min() > BACKGROUND[2] + 60, "no gap between two rows"
+    line = pixels[2 * CELL_HEIGHT : 3 * CELL_HEIGHT, : 2 * CELL_WIDTH].max(axis=(0, 2))
+    assert line.min() > BACKGROUND[2] + 60, "no gap between two columns"
+
+
+def test_the_cursor_is_drawn_and_told() -> None:
+    screen, canvas = Screen(COLUMNS, ROWS), Canvas(COLUMNS, ROWS)
+    screen.feed("ab")
+    canvas.update(screen)
+    assert canvas.cursor_px() == (2 * CELL_WIDTH + CELL_WIDTH // 2, CELL_HEIGHT // 2)
+    assert (cell(canvas.pixels, 2, 0) == (216, 219, 226)).all()
+    screen.feed("\x1b[?25l")
+    canvas.update(screen)
+    assert canvas.cursor_px() == (-1, -1)
+    assert (cell(canvas.pixels, 2, 0) == BACKGROUND).all()
+
+
+def test_a_screen_with_many_colours_is_still_exact() -> None:
+    """More different cells than the tile store holds."""
+    screen, canvas = Screen(80, 24), Canvas(80, 24)
+    for number in range(12):
+        text = "".join(f"\x1b[48;2;{number};{i % 256};{i // 256}m " for i in range(80 * 24 - 1))
+        screen.feed("\x1b[H" + text)
+        canvas.update(screen)
+    assert np.array_equal(canvas.pixels, draw("\x1b[H" + text, columns=80, rows=24))
+
+
+def test_a_resize_is_padded_with_the_background(tmp_path: Path) -> None:
+    path = tmp_path / "a.cast"
+    events = [[0.0, "o", "x" * 60], [0.5, "r", "20x10"], [0.5, "r", "100x30"], [0.5, "o", "\x1b[30;100Hy"]]
+    header = {"version": 3, "term": {"cols": 80, "rows": 24}}
+    path.write_text("\n".join(map(json.dumps, [header, *events])) + "\n")
+    frames = [pixels.copy() for _, pixels in render_cast(open_cast(path), 2, 1_500_000_000)]
+    assert frames[0].shape == (30 * CELL_HEIGHT, 100 * CELL_WIDTH, 3)
+    assert (frames[1][10 * CELL_HEIGHT :] == BACKGROUND).all() and (frames[1][:, 20 * CELL_WIDTH :] == BACKGROUND).all()
+    assert (cell(frames[3], 99, 29) != BACKGROUND).any()
+
+
+def session(path: Path, events: list[list[object]], duration_ns: int) -> SessionFolder:
+    folder = SessionFolder(path)
+    path.mkdir()
+    header = {"version": 3, "term": {"cols": 40, "rows": 8}}
+    folder.cast.write_text("\n".join(map(json.dumps, [header, *events])) + "\n")
+    folder.frames_path.touch()
+    folder.actions_path.touch()
+    folder.write_manifest(
+        SessionManifest(
+            recorder_version="0", session_id="s", episode_id="e", kind="terminal", task_id="t", family="f",
+            goal="a goal", actor="scripted", arm="scripted", seed=0, width=2, height=2, fps=1, environment="local",
+            duration_ns=duration_ns, clock=Clock(source="pty", origin_monotonic_ns=0, wall_unix_ns=0), state="complete",
+        )
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_session_is_drawn_into_the_contract(tmp_path: Path) -> None:
+    events: list[list[object]] = [
+        [0.1, "o", "$ "],
+        [0.9, "o", "ls"],
+        [0.5, "o", "\r\n\x1b[31mred\x1b[0m"],
+        [0.6, "x", "0"],
+    ]
+    folder = session(tmp_path / "s", events, 9_000_000_000)
+    render_session(folder, 10)
+    manifest, frames = folder.read_manifest(), folder.frames()
+    assert (manifest.width, manifest.height, manifest.fps, manifest.frames) == (320, 128, 10, 22)
+    assert [frame.t0_ns for frame in frames] == [number * 10**8 for number in range(22)], "until the shell ended"
+    assert all(frame.t0_ns == frame.t1_ns for frame in frames)
+    changes = [frame.index for frame in frames if frame.changed]
+    assert changes == [0, 1, 10, 15], "a frame shows all output up to its own time"
+    assert frames[10].box == (16, 0, 24, 16)
+    video = decode(folder.screen.read_bytes())
+    assert video.shape == (22, 128, 320, 3)
+    wanted = [pixels.copy() for _, pixels in render_cast(open_cast(folder.cast), 10, 2_100_000_000)]
+    assert np.abs(video.astype(int) - np.stack(wanted)).mean() < 2
+    assert not list(tmp_path.glob("s/.*")), "no temporary file is left"
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_broken_cast_leaves_the_session_as_it_was(tmp_path: Path) -> None:
+    folder = session(tmp_path / "s", [[0.1, "o", "a"], [0.1, "o"], [3.0, "o", "b"]], 4_000_000_000)
+    before = folder.manifest_path.read_bytes()
+    with pytest.raises(GoaltraceError, match="line 3"):
+        render_session(folder, 10)
+    assert folder.manifest_path.read_bytes() == before
+    assert not folder.screen.exists() and folder.frames_path.read_bytes() == b""
+    assert not list(tmp_path.glob("s/.*"))

@@ -26,8 +26,8 @@ KEYS = [*string.ascii_lowercase, *string.digits, "space", "Return", "Tab", "Esca
 class RandomFastAgent:
     """Acts without a goal for `seconds`; `log` receives one Intent a second."""
 
-    def __init__(self, seed: int, seconds: float, now_ns: Callable[[], int], log: Callable[[Intent], None]) -> None:
-        self._rng = random.Random(f"random-fast:{seed}")
+    def __init__(self, seed: str, seconds: float, now_ns: Callable[[], int], log: Callable[[Intent], None]) -> None:
+        self._rng = random.Random(f"{seed}:random-fast")
         self._frames = round(seconds / FRAME_S)
         self._now_ns = now_ns
         self._log = log

@@ -31,7 +31,8 @@ def main(spec_path: str, folder: str, origin_ns: str) -> int:
 
     try:
         if spec.agent == "random-fast":
-            RandomFastAgent(spec.seed, min(RANDOM_S, spec.max_duration_s), now_ns, log.write).run()
+            seconds = min(RANDOM_S, spec.max_duration_s)
+            RandomFastAgent(f"{spec.task.id}:{spec.seed}", seconds, now_ns, log.write).run()
         else:
             ScriptedAgent(spec.task, spec.seed, now_ns, log.write).run()
     except (StepFailed, GoaltraceError) as error:

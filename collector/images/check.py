@@ -15,9 +15,8 @@ from manifests.errors import GoaltraceError
 from manifests.files import replacing
 
 if TYPE_CHECKING:
-    from docker.models.containers import Container
-
     from docker import DockerClient
+    from docker.models.containers import Container
 
 TERMINAL_TOOLS = (
     *("bash", "git", "vim", "nano", "less", "tar", "gzip", "zip", "sqlite3", "python3", "make", "curl"),

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
-    from docker.models.containers import Container
-
     from docker import DockerClient
+    from docker.models.containers import Container
 
 READY_FILE = "/tmp/goaltrace-ready"
 PYTHON = "/opt/goaltrace/venv/bin/python"

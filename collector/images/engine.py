@@ -18,9 +18,8 @@ def connect(timeout_s: int = 60) -> DockerClient:
 
     Raises `GoaltraceError` when Docker is not installed, not running or not allowed to this user.
     """
-    from docker.errors import DockerException
-
     import docker
+    from docker.errors import DockerException
 
     try:
         client = docker.from_env(timeout=timeout_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
 
@@ -22,14 +22,13 @@ def iter_frames(video: bytes, size: tuple[int, int] | None = None) -> Iterator[N
     import av
     import numpy as np
 
+    scaled: dict[str, Any] = {} if size is None else {"width": size[0], "height": size[1], "interpolation": "AREA"}
     try:
         with av.open(io.BytesIO(video), "r") as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             for frame in container.decode(stream):
-                if size is not None:
-                    frame = frame.reformat(width=size[0], height=size[1], interpolation="AREA")
-                yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+                yield np.asarray(frame.to_ndarray(format="rgb24", **scaled), dtype=np.uint8)
     except (av.error.FFmpegError, IndexError) as error:
         raise GoaltraceError(
             f"video cannot be decoded ({error}); the clip is damaged, pack its session again"

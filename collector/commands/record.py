@@ -86,12 +86,12 @@ def _check_out(out: Path) -> None:
         raise GoaltraceError(f"{out}: is a file; --out wants a folder")
     if not out.is_dir():
         return
-    strangers = [p.name for p in out.iterdir() if not (p / "session.json").exists() and p.name != "aborted"]
-    strangers = [name for name in strangers if any((out / name).iterdir())] if strangers and all(
-        (out / name).is_dir() for name in strangers
-    ) else strangers  # fmt: skip
-    if strangers:
-        raise GoaltraceError(f"{out}: exists and holds other things ({strangers[0]}, ...); choose another --out")
+    for path in sorted(out.iterdir()):
+        ours = path.name == "aborted" or (
+            path.is_dir() and ((path / "session.json").exists() or not any(path.iterdir()))
+        )
+        if not ours:
+            raise GoaltraceError(f"{out}: exists and holds other things ({path.name}); choose another --out")
 
 
 def _environment(name: str) -> Environment:

@@ -1,0 +1,1 @@
+"""Turns clips into a data set: scores, selection, report, publishing."""

@@ -1,0 +1,41 @@
+"""`goaltrace report`: what is in a data set, as one HTML page and one short table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder that pack or select made")
+    parser.add_argument("--out", type=Path, metavar="FILE.html", help="the page (default: DATASET/report.html)")
+    parser.add_argument("--table", action="store_true", help="print the table only, write no page")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    import webbrowser
+    from dataclasses import asdict
+
+    from curation.report import table
+    from curation.report.page import write_report
+    from curation.tables import rows_with_scores
+    from manifests.clip_io import ClipReader
+
+    rows = rows_with_scores(ClipReader(args.dataset))
+    arms, apart = table.compare(rows), table.separations(rows)
+    page = args.out or args.dataset / "report.html"
+    if not args.table:
+        write_report(args.dataset, page)
+    if args.json:
+        found = {"arms": [asdict(arm) for arm in arms], "separations": [asdict(gap) for gap in apart]}
+        print(json.dumps(found | ({} if args.table else {"page": str(page)}), indent=2))
+        return 0
+    print(table.text_table(arms, apart))
+    if not args.table:
+        print(f"wrote {page}")
+        if args.open and not webbrowser.open(page.resolve().as_uri()):
+            print("no browser could be started here; open the page yourself")
+    return 0

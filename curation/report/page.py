@@ -1,0 +1,108 @@
+"""The report: one HTML page that stands alone, asks no server for anything and trusts no text in the data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+from markupsafe import Markup
+
+from curation.report import charts, strips, table
+from curation.tables import rows_with_scores
+from manifests.clip_io import ClipReader
+from manifests.errors import GoaltraceError
+from manifests.files import write_text
+
+MARK = '<meta name="generator" content="goaltrace report">'
+MAX_STRIPS = 12
+AXES = {
+    "efficacy": ("efficacy: change after actions less change by chance", (-0.5, 1.0), 0.0),
+    "contingency": ("contingency: rank among chance alternatives", (0.0, 1.0), 0.5),
+}
+
+
+def write_report(dataset: Path, out: Path) -> list[table.ArmRow]:
+    """Write the page about a data set to `out`; returns the table that is in it.
+
+    Raises `GoaltraceError` when `out` is a file that this command did not make.
+    """
+    _require_ours(out)
+    reader = ClipReader(dataset)
+    rows = rows_with_scores(reader)
+    arms = table.compare(rows)
+    write_text(out, render(reader, rows, arms))
+    return arms
+
+
+def _require_ours(out: Path) -> None:
+    if out.is_dir():
+        raise GoaltraceError(f"{out}: is a folder; name a file, such as {out / 'report.html'}")
+    if out.exists():
+        with out.open("rb") as page:
+            if MARK.encode() not in page.read(1024):
+                raise GoaltraceError(f"{out}: exists and is not a report; choose another --out or remove it first")
+
+
+def render(reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow]) -> str:
+    """The page as HTML; every text of the data set is escaped by the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    manifest = reader.manifest
+    shown = arms[:MAX_STRIPS]
+    return environment.get_template("page.html.j2").render(
+        mark=Markup(MARK),
+        manifest=manifest,
+        counts=manifest.counts,
+        arms=arms,
+        families=_hours_by_family(rows),
+        outcomes=sorted({outcome for row in arms for outcome in row.outcomes}),
+        metrics=table.METRICS,
+        format_mean=table.format_mean,
+        style_of=_style,
+        separations=table.separations(rows),
+        charts=_charts(rows, arms),
+        strips=[strips.strip(reader, strips.typical_clip(rows, row.kind, row.arm)) for row in shown],
+        scored="efficacy" in rows.column_names,
+    )
+
+
+def _style(arm: str) -> str:
+    return "random" if table.is_random(arm) else "goal"
+
+
+def _hours_by_family(rows: pa.Table) -> list[tuple[str, str, int, float]]:
+    """(kind, family, clips, hours), most first."""
+    totals: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0.0])
+    for row in rows.select(["kind", "family", "duration_ns"]).to_pylist():
+        entry = totals[row["kind"], row["family"]]
+        entry[0] += 1
+        entry[1] += row["duration_ns"] / 3.6e12
+    return sorted(((k, f, int(c), h) for (k, f), (c, h) in totals.items()), key=lambda entry: -entry[3])
+
+
+def _charts(rows: pa.Table, arms: list[table.ArmRow]) -> list[tuple[str, Any]]:
+    """(kind, SVG) for each score that any clip of the kind has."""
+    drawn: list[tuple[str, Any]] = []
+    for kind in dict.fromkeys(row.kind for row in arms):
+        for score, (axis, limits, chance) in AXES.items():
+            if score not in rows.column_names:
+                continue
+            series = [
+                (row.arm, _style(row.arm), _values(rows, kind, row.arm, score)) for row in arms if row.kind == kind
+            ]
+            if any(values for _, _, values in series):
+                drawn.append((kind, charts.histogram(f"{kind}: {axis}", axis, limits, chance, series)))
+    return drawn
+
+
+def _values(rows: pa.Table, kind: str, arm: str, score: str) -> list[float]:
+    found = rows.select(["kind", "arm", score]).to_pylist()
+    return [r[score] for r in found if (r["kind"], r["arm"]) == (kind, arm) and r[score] is not None]

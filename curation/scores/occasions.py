@@ -1,0 +1,94 @@
+"""What counts as acting: one list of occasions per clip, shared by every score so that they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+MODIFIERS = frozenset(
+    [
+        "Shift_L",
+        "Shift_R",
+        "Control_L",
+        "Control_R",
+        "Alt_L",
+        "Alt_R",
+        "Meta_L",
+        "Meta_R",
+        "Super_L",
+        "Super_R",
+        "Hyper_L",
+        "Hyper_R",
+        "ISO_Level3_Shift",
+        "ISO_Level5_Shift",
+        "Caps_Lock",
+        "Num_Lock",
+        "Scroll_Lock",
+        "Shift_Lock",
+        "Mode_switch",
+    ]
+)
+SAME_CLICK_NS = 500_000_000
+SAME_CLICK_PX = 8
+
+
+class Occasion(NamedTuple):
+    """A slot in which the actor acted; slot i lies between frames i and i+1."""
+
+    slot: int
+    scored: bool
+    """False where a response proves nothing: a terminal echoes every printing key, whoever types it."""
+    click: tuple[int, int] | None
+    """Where the slot's last button press fell, px."""
+
+
+class Click(NamedTuple):
+    """A press of a button; double and triple clicks count once."""
+
+    slot: int
+    x: int
+    y: int
+
+
+def is_action(action: dict[str, Any]) -> bool:
+    """Presses of buttons and keys, and scrolls. Moves, releases, lone modifiers, resizes and markers are not."""
+    if action["kind"] in ("key_down", "key"):
+        return action["key"] not in MODIFIERS
+    return action["kind"] in ("button_down", "scroll")
+
+
+def _echoes(action: dict[str, Any]) -> bool:
+    return action["kind"] == "key" and bool(action["redacted"] or (action["char"] or "\0").isprintable())
+
+
+def occasions(actions: Iterable[dict[str, Any]]) -> list[Occasion]:
+    """The slots that hold at least one action, in order."""
+    found: dict[int, Occasion] = {}
+    for action in actions:
+        if not is_action(action):
+            continue
+        slot = action["slot"]
+        before = found.get(slot, Occasion(slot, False, None))
+        pressed = action["kind"] == "button_down" and action["x"] is not None and action["y"] is not None
+        click = (action["x"], action["y"]) if pressed else before.click
+        found[slot] = Occasion(slot, before.scored or not _echoes(action), click)
+    return [found[slot] for slot in sorted(found)]
+
+
+def clicks(actions: Iterable[dict[str, Any]]) -> list[Click]:
+    """Every distinct click that has a frame before it."""
+    found: list[Click] = []
+    last: dict[str, Any] | None = None
+    for action in actions:
+        if action["kind"] != "button_down" or action["x"] is None or action["y"] is None:
+            continue
+        again = (
+            last is not None
+            and action["t_ns"] - last["t_ns"] <= SAME_CLICK_NS
+            and abs(action["x"] - last["x"]) <= SAME_CLICK_PX
+            and abs(action["y"] - last["y"]) <= SAME_CLICK_PX
+        )
+        last = action
+        if not again and action["slot"] >= 0:
+            found.append(Click(action["slot"], action["x"], action["y"]))
+    return found

@@ -1,0 +1,127 @@
+"""The score stage resumes, stays whole when a shard is bad, and names what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from goaltrace import main
+from manifests.dataset import DatasetFolder, DatasetManifest
+from tests.factories import make_dataset
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Path:
+    """A data set of three clips shards."""
+    dataset = make_dataset(tmp_path / "data", per_arm=3, frames=60, shard_bytes=20_000, pause=10)
+    assert len(names(dataset)) == 3
+    return dataset
+
+
+def manifest(dataset: Path) -> DatasetManifest:
+    return DatasetFolder(dataset).read_manifest()
+
+
+def names(dataset: Path) -> list[str]:
+    return DatasetFolder.shard_names(manifest(dataset), "clips")
+
+
+def tables(dataset: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (dataset / "scores").glob("*.parquet")}
+
+
+def test_every_clip_is_scored_and_the_tables_are_registered(shards: Path) -> None:
+    assert main(["score", str(shards)]) == 0
+    entries = manifest(shards).scores
+    scored = [row for e in entries for row in pq.read_table(shards / e.shard.path).column("clip_id").to_pylist()]
+    clips = [row for s in names(shards) for row in pq.read_table(shards / s, columns=["clip_id"])[0].to_pylist()]
+    assert scored == clips
+    assert manifest(shards).lineage[-1].command == "goaltrace score"
+    assert [source.name for source in manifest(shards).lineage[-1].inputs] == names(shards)
+
+
+def test_score_resumes_without_recomputing_finished_shards(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(shards)]) == 0
+    before = tables(shards)
+    gone = sorted(before)[1]
+    (shards / "scores" / gone).unlink()
+    capsys.readouterr()
+    assert main(["score", str(shards), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scored"] == [f"scores/{gone}"]
+    after = tables(shards)
+    assert {name for name in before if after[name] == before[name]} == before.keys() - {gone}
+
+
+def test_second_run_is_up_to_date_and_changes_nothing(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(shards)]) == 0
+    before = (shards / "dataset.json").read_bytes(), tables(shards)
+    assert main(["score", str(shards)]) == 0
+    assert "up to date" in capsys.readouterr().out
+    assert ((shards / "dataset.json").read_bytes(), tables(shards)) == before
+
+
+def test_scores_do_not_depend_on_the_number_of_workers(shards: Path) -> None:
+    assert main(["score", str(shards), "--workers", "1"]) == 0
+    one = [pq.read_table(path) for path in sorted((shards / "scores").iterdir())]
+    assert main(["score", str(shards), "--workers", "3", "--force"]) == 0
+    assert one == [pq.read_table(path) for path in sorted((shards / "scores").iterdir())]
+
+
+def test_truncated_shard_is_one_line_and_keeps_finished_work(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = shards / names(shards)[1]
+    bad.write_bytes(bad.read_bytes()[:-2000])
+    assert main(["score", str(shards)]) != 0
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert str(bad) in lines[0]
+    assert len(manifest(shards).scores) == len(tables(shards)) == 2
+
+
+def test_flipped_byte_in_a_video_is_refused(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = shards / names(shards)[0]
+    data = bytearray(bad.read_bytes())
+    data[data.index(b"ftypisom") + 400] ^= 0xFF
+    bad.write_bytes(data)
+    assert main(["score", str(shards)]) != 0
+    assert str(bad) in capsys.readouterr().err
+
+
+def test_score_table_cut_short_is_made_again(shards: Path) -> None:
+    assert main(["score", str(shards)]) == 0
+    table = shards / manifest(shards).scores[0].shard.path
+    whole = table.read_bytes()
+    table.write_bytes(whole[:100])
+    assert main(["score", str(shards)]) == 0
+    assert pq.read_table(table).num_rows == manifest(shards).scores[0].shard.rows
+
+
+def test_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(tmp_path / "nothing")]) == 2
+    assert "no such data set" in capsys.readouterr().err
+
+
+def test_ctrl_c_stops_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", per_arm=4, frames=90, shard_bytes=30_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "goaltrace", "score", str(dataset), "--workers", "1"],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not (dataset / "scores").is_dir() and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    assert not list((dataset / "scores").glob(".*"))
+    assert {entry.shard.path for entry in manifest(dataset).scores} <= {f"scores/{name}" for name in tables(dataset)}
+    assert main(["score", str(dataset)]) == 0
+    assert len(manifest(dataset).scores) == len(names(dataset))

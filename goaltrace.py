@@ -25,7 +25,16 @@ EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2."""
-    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        status = _main(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `goaltrace ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return status
+
+
+def _main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_overview())
         return 0
@@ -76,8 +85,7 @@ def _run(name: str, arguments: list[str]) -> int:
         print(f"goaltrace {name}: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"goaltrace {name}: {where}{error.strerror or error}", file=sys.stderr)

@@ -1,0 +1,72 @@
+"""Latents by closed-form PCA of square patches: fitted in seconds, exact at full rank, nothing to train.
+
+One frame at a time: a patch that spans several frames mixes their pointers, and then no latent belongs to
+the action of one frame (see docs/training.md for the figures).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PCACodec:
+    """Projection of each patch x patch x 3 block onto its principal directions."""
+
+    patch: int
+    mean: Tensor
+    """[3 patch²]."""
+    basis: Tensor
+    """[3 patch², channels], orthonormal columns."""
+    scale: Tensor
+    """[channels]; latents are coefficients divided by it."""
+
+    @classmethod
+    def fit(cls, frames: Tensor, patch: int, channels: int, whiten: float) -> PCACodec:
+        """Fit to frames, uint8 [n, height, width, 3]; sides are multiples of `patch`.
+
+        `whiten` in 0..1: coefficients are divided by std**whiten, times a constant that makes the latents'
+        mean variance 1, so that noise of unit variance hides them.
+        """
+        blocks = _blocks(frames.float() / 255, patch).reshape(-1, 3 * patch * patch).double()
+        mean = blocks.mean(0)
+        centred = blocks - mean
+        values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+        basis = vectors.flip(1)[:, :channels]
+        std = values.flip(0)[:channels].clamp_min(0).sqrt().clamp_min(1e-3)
+        scale = std**whiten
+        scale = scale * ((std / scale) ** 2).mean().sqrt()
+        return cls(patch, mean.float(), basis.float().contiguous(), scale.float())
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """uint8 [B, F, height, width, 3] -> float32 latents [B, channels, F, height / patch, width / patch]."""
+        blocks = _blocks(frames.float() / 255, self.patch)
+        return (((blocks - self.mean) @ self.basis) / self.scale).movedim(-1, 1)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents [B, channels, F, h, w] -> float32 pixels [B, F, height, width, 3] in 0..1."""
+        blocks = (latents.movedim(1, -1) * self.scale) @ self.basis.T + self.mean
+        *lead, rows, columns, _ = blocks.shape
+        p = self.patch
+        pixels = blocks.reshape(*lead, rows, columns, p, p, 3).transpose(-4, -3)
+        return pixels.reshape(*lead, rows * p, columns * p, 3).clamp(0, 1)
+
+    def to(self, device: torch.device) -> PCACodec:
+        return PCACodec(self.patch, self.mean.to(device), self.basis.to(device), self.scale.to(device))
+
+    def state(self) -> dict[str, Tensor]:
+        return {"patch": torch.tensor(self.patch), "mean": self.mean, "basis": self.basis, "scale": self.scale}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Tensor]) -> PCACodec:
+        return cls(int(state["patch"]), state["mean"], state["basis"], state["scale"])
+
+
+def _blocks(frames: Tensor, patch: int) -> Tensor:
+    """[..., height, width, 3] -> [..., height / patch, width / patch, 3 patch²]."""
+    *lead, height, width, _ = frames.shape
+    blocks = frames.reshape(*lead, height // patch, patch, width // patch, patch, 3).transpose(-4, -3)
+    return blocks.reshape(*lead, height // patch, width // patch, 3 * patch * patch)

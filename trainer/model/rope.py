@@ -1,0 +1,34 @@
+"""Rotary positions over frame, row and column (Su et al. 2021; split over three axes as Wan2.1 does)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def rope_3d(frames: int, rows: int, columns: int, head_dim: int, device: torch.device, first_frame: int = 0) -> Tensor:
+    """Angles of every token, float32 [frames * rows * columns, head_dim / 2].
+
+    A third of the head's pairs (rounded down) turn with the row, as many with the column, the rest with the frame.
+    """
+    pairs = head_dim // 2
+    spatial = head_dim // 6
+    axes = [
+        (torch.arange(first_frame, first_frame + frames, device=device), pairs - 2 * spatial, 0),
+        (torch.arange(rows, device=device), spatial, 1),
+        (torch.arange(columns, device=device), spatial, 2),
+    ]
+    parts = []
+    for positions, size, axis in axes:
+        rates = 10_000.0 ** (-torch.arange(size, device=device, dtype=torch.float32) / size)
+        shape = [1, 1, 1, size]
+        shape[axis] = len(positions)
+        parts.append((positions[:, None] * rates).reshape(shape).expand(frames, rows, columns, size))
+    return torch.cat(parts, dim=-1).reshape(-1, pairs)
+
+
+def rotate(x: Tensor, angles: Tensor) -> Tensor:
+    """Turn neighbouring pairs of x [B, N, heads, head_dim] by angles [N, head_dim / 2]."""
+    cos, sin = angles.cos()[:, None], angles.sin()[:, None]
+    even, odd = x[..., 0::2].float(), x[..., 1::2].float()
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2).to(x.dtype)

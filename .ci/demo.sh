@@ -42,8 +42,11 @@ run report $demo/dataset --out $demo/report.html
 
 kind=desktop; [ $env = docker ] || kind=terminal
 say "training the tiny model on the $kind clips"
-if [ -e $demo/run/config.json ]; then train=(--resume); else train=(); fi
-[ -e $demo/run/evaluation.json ] || run train $demo/curated --preset tiny --kind $kind --out $demo/run "${train[@]}"
+if [ ! -e $demo/.trained ]; then
+  if [ -e $demo/run/config.json ]; then again=(--resume); else again=(); fi
+  run train $demo/curated --preset tiny --kind $kind --out $demo/run "${again[@]}"
+  touch $demo/.trained
+fi
 [ -e $demo/run/evaluation.json ] || run evaluate $demo/run
 [ -e $demo/rollout.gif ] || run rollout $demo/run --out $demo/rollout.mp4
 

@@ -1,4 +1,4 @@
-"""How fast packing is, beside two peers on the same sessions in the same run: ffmpeg cutting by copy, and by encoding again.
+"""How fast packing is, beside ffmpeg cutting the same sessions in the same run: by copy, and by encoding again.
 
     python benchmarks/pack.py demo/sessions [--json]
 

@@ -13,23 +13,23 @@ SECONDS=0
 desktop_tasks=(desktop-editor-note desktop-calculator-product desktop-files-rename desktop-files-folder
                desktop-web-order desktop-web-price desktop-viewer-open desktop-terminal-count)
 terminal_tasks=(terminal-find-largest-file terminal-busiest-client terminal-git-branch terminal-sqlite-total
-                terminal-python-sum terminal-archive-folder)
+                terminal-archive-folder)
 
 if docker info >/dev/null 2>&1; then
   env=docker
   .ci/images.sh
   images_s=$SECONDS
-  say "recording desktops: 8 goal-directed episodes and 4 random ones, two containers at a time"
+  say "recording desktops: 8 goal-directed episodes and 3 random ones, two containers at a time"
   run record "${desktop_tasks[@]}" --workers 2 --out $demo/sessions
-  run record "${desktop_tasks[@]:0:4}" --agent random-fast --workers 2 --out $demo/sessions
+  run record "${desktop_tasks[@]:0:3}" --agent random-fast --workers 2 --out $demo/sessions
 else
   env=local
   images_s=$SECONDS
   say "no Docker here: recording terminals only, on this machine (--env local)"
 fi
-say "recording terminals: 6 goal-directed episodes and 3 random ones ($env)"
+say "recording terminals: 5 goal-directed episodes and 2 random ones ($env)"
 run record "${terminal_tasks[@]}" --env $env --workers 2 --out $demo/sessions
-run record "${terminal_tasks[@]:0:3}" --agent random-fast --env $env --workers 2 --out $demo/sessions
+run record "${terminal_tasks[@]:0:2}" --agent random-fast --env $env --workers 2 --out $demo/sessions
 
 say "packing sessions into Parquet clips"
 [ -e $demo/dataset ] || run pack $demo/sessions --out $demo/dataset

@@ -102,6 +102,10 @@ class State:
     optimizer: torch.optim.Optimizer
     step: int = 0
 
+    def restart_average(self) -> None:
+        """Average from the weights as they are now."""
+        self.average.update({name: value.clone() for name, value in self.model.state_dict().items()})
+
     def save(self, run: Path) -> None:
         save_tensors(
             run / "checkpoint.pt",

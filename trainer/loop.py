@@ -42,9 +42,12 @@ def new_state(config: Config, seed: int, device: torch.device) -> State:
         torch.manual_seed(seed)
         model = DiT(config)
     model = model.to(device).train()
+    head = list(model.pointer_head.parameters())
+    rest = [weight for name, weight in model.named_parameters() if not name.startswith("pointer_head.")]
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.train.lr, betas=(0.9, 0.95), weight_decay=config.train.weight_decay
-    )
+        [{"params": rest, "peak": config.train.lr}, {"params": head, "peak": config.train.head_lr}],
+        betas=(0.9, 0.95), weight_decay=config.train.weight_decay,
+    )  # fmt: skip
     return State(model, {name: value.clone() for name, value in model.state_dict().items()}, optimizer)
 
 
@@ -67,10 +70,10 @@ def seconds_a_step(state: State, loader: Loader, codec: PCACodec, config: TrainC
     return time.monotonic() - start
 
 
-def learning_rate(config: TrainConfig, step: int, time_share: float) -> float:
-    """Linear warm-up, then linear decay to a tenth by the last step, or by the end of the time if that is first."""
+def rate_factor(config: TrainConfig, step: int, time_share: float) -> float:
+    """Share of the peak learning rate: linear warm-up, then linear decay to a tenth at the end of steps or time."""
     warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
-    return config.lr * warm * (1 - 0.9 * min(1.0, max(step / config.steps, time_share)))
+    return warm * (1 - 0.9 * min(1.0, max(step / config.steps, time_share)))
 
 
 def train_step(
@@ -88,7 +91,7 @@ def train_step(
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip)
     for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(config, state.step, time_share)
+        group["lr"] = group["peak"] * rate_factor(config, state.step, time_share)
     state.optimizer.step()
     state.step += 1
     decay = min(config.ema, state.step / (state.step + 10))

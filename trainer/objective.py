@@ -17,7 +17,7 @@ from trainer.config import TrainConfig
 from trainer.model.dit import DiT
 
 SMALLEST_T = 0.1  # below it the velocity's 1/t would drown everything else
-HUBER = 1.0  # error of a cell (rms, latent units) from which on the loss grows linearly
+HUBER = 0.3  # error of a cell (rms, latent units) from which on the loss grows linearly
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,9 @@ def write_all(out: Path, panels: Sequence[Panel], scene: Scene, fps: float) -> l
 
 
 def _write_gif(path: Path, sheets: list[Image.Image], fps: float) -> None:
-    palette = sheets[len(sheets) // 2].quantize(255)
+    palette = sheets[len(sheets) // 2].quantize(254)
+    colours = palette.getpalette() or []
+    palette.putpalette([*colours[: 3 * 254], *MARK])  # the ring is few px, but it must stay red
     small = [sheet.quantize(palette=palette, dither=Image.Dither.NONE) for sheet in sheets]
     small[0].save(path, format="GIF", save_all=True, append_images=small[1:], duration=round(1000 / fps), loop=0)
 

@@ -22,6 +22,7 @@ from trainer.model.dit import DiT
 from trainer.pointer import PointerReader, cut_around, fit_reader
 
 CODEC_CLIPS = 48
+PART_CLIPS = 400  # whose pointers the head starts on
 READER_FRAMES = 1024
 READER_BATCH = 32
 READER_PART = (128, 96)  # px; a pointer looks the same wherever it is

@@ -48,6 +48,8 @@ def roll_out(
             t[:, -1] = level
             guess = velocity(model, torch.cat([past, now], dim=2), t, history, window)
             now = now + (lower - level) * guess[:, :, -1:]
-        made = torch.cat([made, now], dim=2)
+        before = made[:, :, -1:]
+        still = (now - before).pow(2).mean(dim=1, keepdim=True).sqrt() < config.sample.still
+        made = torch.cat([made, torch.where(still, before, now)], dim=2)
         on_frame()
     return made

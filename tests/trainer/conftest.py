@@ -17,7 +17,7 @@ from trainer.data.windows import ClipStore, Loader
 SMALL = [
     "data.width=64", "data.height=48", "data.crop_width=32", "data.crop_height=32", "data.whole_every=2",
     "data.workers=0", "codec.channels=24", "model.dim=48", "model.layers=2", "model.ffn_dim=96", 
-    "train.batch=2", "train.steps=4", "train.reader_steps=5", "train.max_seconds=0",
+    "train.batch=2", "train.steps=4", "train.reader_steps=5", "train.head_steps=3", "train.max_seconds=0",
     "sample.frames=4", "codec.fit_frames=16",
 ]  # fmt: skip
 

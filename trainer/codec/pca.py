@@ -46,6 +46,10 @@ class PCACodec:
         blocks = _blocks(frames.float() / 255, self.patch)
         return (((blocks - self.mean) @ self.basis) / self.scale).movedim(-1, 1)
 
+    def encode_change(self, change: Tensor) -> Tensor:
+        """A difference of pixels, float [B, F, height, width, 3], as a difference of latents."""
+        return ((_blocks(change, self.patch) @ self.basis) / self.scale).movedim(-1, 1)
+
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, channels, F, h, w] -> float32 pixels [B, F, height, width, 3] in 0..1."""
         blocks = (latents.movedim(1, -1) * self.scale) @ self.basis.T + self.mean

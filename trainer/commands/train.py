@@ -65,14 +65,13 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps({"dry_run": True, "windows": len(loader.windows), "plan": plan.splitlines()}))
         return 0
     if not args.resume:
-        _prepare(args.out, info, store, index.train)
+        _prepare(args.out, info, store, index.train, state)
     from trainer.checkpoint import load_codec, trim_metrics
 
     codec = load_codec(args.out).to(device)
     limit = info.config.train
     if args.resume:
-        if (args.out / "checkpoint.pt").is_file():
-            state.load(args.out, device)
+        state.load(args.out, device)
         if state.step >= limit.steps:
             raise GoaltraceError(f"{args.out}: is at step {state.step} already; give --steps above that to go on")
         trim_metrics(args.out / "metrics.jsonl", state.step)
@@ -161,22 +160,30 @@ def _amount(clips: list[Clip]) -> str:
     return f"{len(clips)} clips, {len({clip.session for clip in clips})} sessions: {arms or 'none'}"
 
 
-def _prepare(out: Path, info: RunInfo, store: ClipStore, clips: list[Clip]) -> None:
-    """Fit codec and pointer reader and make the run folder, whole or not at all."""
+def _prepare(out: Path, info: RunInfo, store: ClipStore, clips: list[Clip], state: State) -> None:
+    """Fit codec, pointer reader and pointer head and make the run folder, whole or not at all."""
     from tqdm import tqdm
 
     from trainer.checkpoint import save_tensors
-    from trainer.prepare import CODEC_CLIPS, fit_codec, fit_pointer_reader, spread
+    from trainer.prepare import CODEC_CLIPS, PART_CLIPS, fit_codec, fit_pointer_reader, spread
+    from trainer.pretrain import fit_head, pointer_parts
 
     with new_folder(out) as folder:
         chosen = spread(clips, CODEC_CLIPS)
-        with tqdm(total=len(chosen), desc="decoding for the codec", unit="clip") as bar:
+        with tqdm(total=len(chosen), desc="decoding for the codec", unit="clip", disable=None) as bar:
             codec = fit_codec(store, chosen, info.config, lambda: bar.update() and None)
         save_tensors(folder / "codec.pt", codec.state())
-        with tqdm(total=info.config.train.reader_steps, desc="fitting pointer reader", unit="step") as bar:
+        with tqdm(total=info.config.train.reader_steps, desc="fitting pointer reader", unit="step", disable=None) as bar:
             reader = fit_pointer_reader(store, clips, codec, info.config, info.seed, lambda: bar.update() and None)
         if reader is not None:
             save_tensors(folder / "pointer.pt", dict(reader.state_dict()))
+        parts = pointer_parts(store, spread(clips, PART_CLIPS), info.seed)
+        head, device = state.model.pointer_head, next(state.model.parameters()).device
+        with tqdm(total=info.config.train.head_steps, desc="fitting pointer head", unit="step", disable=None) as bar:
+            steps = info.config.train.head_steps
+            fit_head(head, codec.to(device), parts, steps, info.seed, lambda: bar.update() and None)
+        state.restart_average()
+        state.save(folder)
         info.write(folder)
 
 

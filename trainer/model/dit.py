@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from trainer.config import Config
 from trainer.data.actions import FEATURES
 from trainer.model.attention import attention, block_causal_mask
-from trainer.model.inject import ActionAttention, ActionEncoder, CursorHead, CursorMap
+from trainer.model.inject import ActionAttention, ActionEncoder, CursorMap, map_before
+from trainer.model.pointer_head import PointerHead
 from trainer.model.rope import rope_3d, rotate
 
 FREQUENCIES = 256
@@ -144,14 +145,17 @@ class DiT(nn.Module):
         self.cursor_embedding = CursorMap(size.patch * config.codec.patch, size.dim)
         self.action_embedder = ActionEncoder(len(FEATURES), config.data.substeps, size.lag, size.dim)
         self.blocks = nn.ModuleList([Block(size.dim, size.heads, size.ffn_dim) for _ in range(size.layers)])
-        self.cursor_head = CursorHead(channels, config.codec.patch, size.dim)
+        self.pointer_head = PointerHead(config.codec.patch, channels, size.head_width)
         self.norm_out = nn.LayerNorm(size.dim, eps=1e-6, elementwise_affine=False)
         self.proj_out = nn.Linear(size.dim, channels * math.prod(self.patch))
+        self.change_gate = nn.Linear(size.dim, math.prod(self.patch))
         self.scale_shift_table = nn.Parameter(torch.randn(1, 2, size.dim) / size.dim**0.5)
         nn.init.zeros_(self.history_embedding.weight)
         nn.init.zeros_(self.history_embedding.bias)  # type: ignore[arg-type]
         nn.init.normal_(self.proj_out.weight, std=1e-3)  # all but nothing, yet the zeros before it get a gradient
         nn.init.zeros_(self.proj_out.bias)
+        nn.init.zeros_(self.change_gate.weight)
+        nn.init.constant_(self.change_gate.bias, -3.0)  # most of a screen stays as it is
 
     def forward(
         self,
@@ -192,8 +196,9 @@ class DiT(nn.Module):
             hidden = block(hidden, modulation, tokens, angles, mask)
         shift, scale = (self.scale_shift_table + embedding[:, :, None])[:, :, :, None].unbind(2)
         normed = self.norm_out(hidden).unflatten(1, (frames, -1)) * (1 + scale) + shift
-        out = self.proj_out(normed).reshape(batch, frames, rows, columns, *self.patch[1:], channels)
+        out = self.proj_out(normed).unflatten(-1, (-1, channels)) * self.change_gate(normed).sigmoid()[..., None]
+        out = out.reshape(batch, frames, rows, columns, *self.patch[1:], channels)
         picture: Tensor = out.permute(0, 6, 1, 2, 4, 3, 5).reshape(batch, channels, frames, height, width)
         if maps is not None and history is not None:
-            picture = picture + self.cursor_head(history, shown)
+            picture = picture + self.pointer_head(history, shown, map_before(shown))
         return picture

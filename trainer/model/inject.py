@@ -64,44 +64,21 @@ class ActionAttention(nn.Module):
         return out
 
 
-class CursorHead(nn.Module):
-    """Draws the pointer's change into the output, one latent cell at a time.
-
-    A token is four cells wide open to noise; which of its 256 px the pointer is on gets through it only after
-    thousands of steps. A cell has 64 px, and the frame before says what lies beneath.
-    """
-
-    def __init__(self, channels: int, patch: int, width: int) -> None:
-        super().__init__()
-        self.patch = patch
-        self.conv_1 = nn.Conv2d(channels + 2 * patch * patch, width, 3, padding=1)
-        self.conv_2 = nn.Conv2d(width, channels, 3, padding=1)
-        nn.init.normal_(self.conv_1.weight[:, channels:], std=0.3)  # a map is a few px of ones, the rest zero
-        nn.init.zeros_(self.conv_2.weight)
-        nn.init.zeros_(self.conv_2.bias)  # type: ignore[arg-type]
-
-    def forward(self, history: Tensor, maps: Tensor) -> Tensor:
-        """history [B, C, F, h, w], maps [B, F, height, width] -> change of the latents [B, C, F, h, w]."""
-        before = torch.cat([torch.zeros_like(maps[:, :1]), maps[:, :-1]], dim=1)
-        cells = F.pixel_unshuffle(torch.stack([maps, before], dim=2).flatten(0, 1), self.patch)
-        inputs = torch.cat([history.transpose(1, 2).flatten(0, 1), cells.to(history.dtype)], dim=1)
-        out: Tensor = self.conv_2(F.silu(self.conv_1(inputs)))
-        return out.reshape(*maps.shape[:2], *out.shape[1:]).transpose(1, 2)
-
-
 class CursorMap(nn.Module):
     """The pointer's map of a frame and of the frame before, one token a patch."""
 
     def __init__(self, patch: int, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Conv3d(2, 2 * dim, (1, patch, patch), (1, patch, patch))
-        nn.init.normal_(self.proj.weight, std=0.3)  # a map is a few pixels of ones, the rest zero
-        self.out = nn.Conv3d(2 * dim, dim, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+        self.proj = nn.Conv3d(2, dim, (1, patch, patch), (1, patch, patch))
+        nn.init.zeros_(self.proj.weight)
+        nn.init.zeros_(self.proj.bias)  # type: ignore[arg-type]
 
     def forward(self, maps: Tensor) -> Tensor:
         """maps [B, F, height, width] -> [B, dim, F, rows, columns]."""
-        before = torch.cat([torch.zeros_like(maps[:, :1]), maps[:, :-1]], dim=1)
-        out: Tensor = self.out(F.silu(self.proj(torch.stack([maps, before], dim=1).to(self.proj.weight.dtype))))
+        out: Tensor = self.proj(torch.stack([maps, map_before(maps)], dim=1).to(self.proj.weight.dtype))
         return out
+
+
+def map_before(maps: Tensor) -> Tensor:
+    """Each frame's predecessor, maps [B, F, height, width]; nothing before the first."""
+    return torch.cat([torch.zeros_like(maps[:, :1]), maps[:, :-1]], dim=1)

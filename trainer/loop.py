@@ -127,7 +127,7 @@ def train(run: Path, state: State, loader: Loader, codec: PCACodec, config: Trai
     with (
         stop_on_signal() as caught,
         (run / "metrics.jsonl").open("a", encoding="utf-8") as metrics,
-        tqdm(total=config.steps - first, unit="step", desc="training", mininterval=0.5) as bar,
+        tqdm(total=config.steps - first, unit="step", desc="training", mininterval=0.5, disable=None) as bar,
     ):
         for batch in batches:
             share = (time.monotonic() - start) / config.max_seconds if config.max_seconds else 0.0

@@ -46,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
     wanted = args.frames or opened.config.sample.frames
     scenes = choose_scenes(opened.store, opened.held_out, opened.config, args.clips, wanted)
     batches = -(-len(scenes) * len(ARMS) // ROWS_AT_ONCE)
-    with tqdm(desc="rolling out", unit="frame", total=batches * max(s.stop - s.start - s.given for s in scenes)) as bar:
+    with tqdm(
+        desc="rolling out", unit="frame", disable=None, total=batches * max(s.stop - s.start - s.given for s in scenes)
+    ) as bar:
         report = evaluate(
             opened.model, opened.codec, opened.reader, opened.config, scenes, args.seed, lambda: bar.update() and None
         )

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     peers = [c for c in peers if len(c.frames) >= length + scene.given]
     scenes = [scene, *choose_scenes(opened.store, peers, opened.config, len(peers), length)] if peers else [scene]
     donor = donor_of(scenes, 0)
-    with tqdm(desc="rolling out", unit="frame", total=length) as bar:
+    with tqdm(desc="rolling out", unit="frame", disable=None, total=length) as bar:
         videos = roll_out_arms(
             opened.model, opened.codec, opened.config, [scene], [donor], ("true", "shuffled"), args.seed,
             lambda: bar.update() and None,

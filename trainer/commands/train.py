@@ -173,7 +173,8 @@ def _prepare(out: Path, info: RunInfo, store: ClipStore, clips: list[Clip], stat
         with tqdm(total=len(chosen), desc="decoding for the codec", unit="clip", disable=None) as bar:
             codec = fit_codec(store, chosen, info.config, lambda: bar.update() and None)
         save_tensors(folder / "codec.pt", codec.state())
-        with tqdm(total=info.config.train.reader_steps, desc="fitting pointer reader", unit="step", disable=None) as bar:
+        steps = info.config.train.reader_steps
+        with tqdm(total=steps, desc="fitting pointer reader", unit="step", disable=None) as bar:
             reader = fit_pointer_reader(store, clips, codec, info.config, info.seed, lambda: bar.update() and None)
         if reader is not None:
             save_tensors(folder / "pointer.pt", dict(reader.state_dict()))

@@ -41,10 +41,11 @@ say "selecting the clips that were done on purpose"
 run report $demo/dataset --out $demo/report.html
 
 kind=desktop; [ $env = docker ] || kind=terminal
-say "training the tiny model on the $kind clips"
+say "training the tiny model on the $kind clips of both arms"
 if [ ! -e $demo/.trained ]; then
   if [ -e $demo/run/config.json ]; then again=(--resume); else again=(); fi
-  run train $demo/curated --preset tiny --kind $kind --out $demo/run "${again[@]}"
+  # Both arms: the random one shows the pointer everywhere, which is what a few minutes can teach.
+  run train $demo/dataset --preset tiny --kind $kind --out $demo/run "${again[@]}"
   touch $demo/.trained
 fi
 [ -e $demo/run/evaluation.json ] || run evaluate $demo/run

@@ -10,7 +10,6 @@ import json
 import os
 import tarfile
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,17 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.episode import EpisodeSpec
+from collector.images.containers import PYTHON, UNPRIVILEGED, wait_ready
 from collector.images.engine import connect
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-PYTHON = "/opt/goaltrace/venv/bin/python"
 SOURCE = "/opt/goaltrace/src"
-READY_FILE = "/tmp/goaltrace-ready"
-READY_S = 90
-STOP_S = 15
 
 
 class DockerEnvironment:
@@ -57,7 +53,8 @@ class DockerEnvironment:
         """Record `spec` into `folder`; the recorder's exit status. Blocks until the container is gone."""
         container = self._start(spec, folder)
         try:
-            self._wait_ready(container, spec)
+            if spec.task.kind == "desktop":
+                wait_ready(container)
             return self._record(container, spec, report)
         finally:
             self._remove(container)
@@ -95,17 +92,11 @@ class DockerEnvironment:
                 spec.image or f"goaltrace/{spec.task.kind}:latest",
                 name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
                 labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id},
-                hostname="goaltrace",
-                user="agent",
-                init=True,
-                network_mode="none",
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                shm_size="512m",
                 mem_limit="3g",
                 pids_limit=2048,
                 environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}"},
                 volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
+                **UNPRIVILEGED,
             )
         except APIError as error:
             raise GoaltraceError(f"episode {spec.episode_id}: no container: {error.explanation}") from None
@@ -121,20 +112,6 @@ class DockerEnvironment:
                 f"episode {spec.episode_id}: the container did not start: {error.explanation}"
             ) from None
         return container
-
-    def _wait_ready(self, container: Container, spec: EpisodeSpec) -> None:
-        if spec.task.kind != "desktop":
-            return
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            container.reload()
-            if container.status != "running":
-                break
-            if container.exec_run(["test", "-e", READY_FILE]).exit_code == 0:
-                return
-            time.sleep(0.3)
-        said = container.logs(tail=1).decode(errors="replace").strip() or "nothing in its log"
-        raise GoaltraceError(f"episode {spec.episode_id}: the desktop was not up after {READY_S} s ({said[:200]})")
 
     def _record(self, container: Container, spec: EpisodeSpec, report: Callable[[dict[str, Any]], None]) -> int:
         api = self._client.api

@@ -1,4 +1,4 @@
-"""Containers for a check: started without privileges or network, and gone afterwards whatever happens."""
+"""The walls around every container of ours, and throwaway ones for a check: gone afterwards whatever happens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 READY_FILE = "/tmp/goaltrace-ready"
 PYTHON = "/opt/goaltrace/venv/bin/python"
+UNPRIVILEGED: dict[str, Any] = {
+    "hostname": "goaltrace",
+    "user": "agent",
+    "init": True,
+    "network_mode": "none",
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "shm_size": "512m",
+}
+"""How a container runs: an ordinary user without capabilities, and no network but its own loopback."""
 
 
 @contextmanager
@@ -33,15 +43,9 @@ def throwaway(client: DockerClient, kind: str, environment: dict[str, str] | Non
             f"goaltrace/{kind}:latest",
             name=f"goaltrace-check-{kind}-{run_id}",
             labels={"goaltrace.run": run_id},
-            hostname="goaltrace",
             environment=environment,
-            user="agent",
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            network_mode="none",
-            shm_size="512m",
-            init=True,
             detach=True,
+            **UNPRIVILEGED,
         )
     except ImageNotFound:
         raise GoaltraceError(f"goaltrace/{kind}: not built; run `goaltrace images build {kind}`") from None

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint unit e2e bench clean
+.PHONY: help setup demo test lint unit e2e clean
 
 help:
 	@echo "make demo   set up, then record, pack, score, select, report and train into ./demo/ (again: reuses what is complete)"

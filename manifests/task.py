@@ -164,7 +164,7 @@ class TaskManifest(Strict):
         rng = random.Random(f"{self.id}:{seed}")
         values = {name: parameter.draw(rng) for name, parameter in self.parameters.items()}
         data = self.model_dump(exclude={"parameters"}, exclude_defaults=True)
-        filled = _fill(data, values, self.id)
+        filled = _fill(data, values)
         return TaskInstance(manifest=TaskManifest.model_validate(filled), parameters=values, seed=seed)
 
 
@@ -176,14 +176,14 @@ class TaskInstance(Strict):
     seed: int
 
 
-def _fill(value: Any, values: dict[str, str], where: str) -> Any:
-    """Replace {name} by its value in every string; `{{` stays as it is (shell and awk need braces)."""
+def _fill(value: Any, values: dict[str, str]) -> Any:
+    """Replace {name} by its value in every string; other braces stay (shell and awk need them)."""
     if isinstance(value, str):
         return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), value)
     if isinstance(value, dict):
-        return {key: _fill(inner, values, where) for key, inner in value.items()}
+        return {key: _fill(inner, values) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_fill(inner, values, where) for inner in value]
+        return [_fill(inner, values) for inner in value]
     return value
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from manifests.session import SessionFolder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _dry_run(sessions: list) -> int:  # type: ignore[type-arg]
+def _dry_run(sessions: list[SessionFolder]) -> int:
     from collector.packing.rows import why_left_out
 
     reasons = {session.path: why_left_out(session) for session in sessions}

@@ -17,19 +17,18 @@ from collector.desktop.capture import Capture
 from collector.desktop.input_log import InputLog
 from collector.episode import EpisodeSpec, say
 from collector.recording import Recording
-from manifests.errors import GoaltraceError
+from collector.setup import set_up
 from manifests.session import Outcome, SessionManifest
 
 LEAD_S, TAIL_S = 0.6, 1.2
 """Recorded before the first and after the last action, so that a cause has its effect in the same session."""
-SETUP_LIMIT_S = 60
 
 
 def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
     """Record one episode of $DISPLAY into `folder`; the finished manifest, whatever the outcome."""
     display = os.environ.get("DISPLAY", "")
     home = Path.home()
-    _set_up(spec, home)
+    set_up(spec.task, home, os.environ)
     versions = {
         "python": platform.python_version(),
         **{name: version(name) for name in ("mss", "pynput", "python-xlib")},
@@ -54,16 +53,6 @@ def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
         outcome, detail = _judge(spec, home, problem)
         recording.end(outcome, detail, dropped=capture.dropped, invalid=inputs.problems)
     return recording.manifest
-
-
-def _set_up(spec: EpisodeSpec, home: Path) -> None:
-    for command in spec.task.setup:
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=home, capture_output=True, text=True,
-            timeout=SETUP_LIMIT_S, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise GoaltraceError(f"task {spec.task.id}: setup `{command[:80]}` failed: {done.stderr.strip()[:200]}")
 
 
 def _act(spec: EpisodeSpec, recording: Recording, capture: Capture) -> str | None:

@@ -30,8 +30,6 @@ SOURCE = "/opt/goaltrace/src"
 class DockerEnvironment:
     """Records episodes, each in a fresh container of the image of its kind."""
 
-    name = "docker"
-
     def __init__(self) -> None:
         self._client = connect()
         self._source = _source_archive()

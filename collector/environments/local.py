@@ -19,8 +19,6 @@ from manifests.errors import GoaltraceError
 class LocalEnvironment:
     """Records terminal episodes on the host."""
 
-    name = "local"
-
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()

@@ -14,8 +14,9 @@ from pathlib import Path
 from collector.checks import check_task
 from collector.episode import EpisodeSpec, say
 from collector.recording import Recording
+from collector.setup import set_up
 from collector.terminal.geometry import frame_size
-from collector.terminal.home import Home, bash, fresh_home, missing_tools, run_setup
+from collector.terminal.home import Home, bash, fresh_home, missing_tools
 from collector.terminal.pty import Shell
 from collector.terminal.random_keys import press_random_keys
 from collector.terminal.sandbox import confine, give_up_rights
@@ -39,9 +40,7 @@ def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
                 f"task {spec.task.id}: needs {', '.join(missing)}, not found on this machine; "
                 "install it or record with --env docker"
             )
-        problem = run_setup(spec.task.setup, home)
-        if problem:
-            raise GoaltraceError(f"task {spec.task.id}: {problem}; correct the task's setup")
+        set_up(spec.task, home.path, home.environment)
         width, height = frame_size(spec.task.columns, spec.task.rows)
         try:
             with Recording(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifests.errors import GoaltraceError
-
-_SETUP_LIMIT_S = 60
 
 # OSC 133: A a prompt begins, B it ends and input starts, C a command runs, D it ended with this status.
 _RC = r"""
@@ -88,22 +85,6 @@ def bash() -> str:
     if found is None:
         raise GoaltraceError("bash: not found; terminals are recorded in bash, install it")
     return found
-
-
-def run_setup(commands: list[str], home: Home) -> str | None:
-    """Run a task's setup in the home, unrecorded; None, or the line that failed and what it said."""
-    for command in commands:
-        try:
-            done = subprocess.run(
-                [bash(), "-c", command], cwd=home.path, env=home.environment, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_SETUP_LIMIT_S, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return f"setup `{command[:80]}` ran for more than {_SETUP_LIMIT_S} s"
-        if done.returncode != 0:
-            said = " ".join(done.stdout.decode(errors="replace").split())[-200:]
-            return f"setup `{command[:80]}` exited {done.returncode}: {said}"
-    return None
 
 
 def missing_tools(tools: list[str], home: Home) -> list[str]:

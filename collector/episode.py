@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from manifests.task import TaskInstance, TaskManifest
 
-Agent = Literal["scripted", "random-fast"]
+Agent = Literal["scripted", "random-fast", "human"]
+Environment = Literal["docker", "local", "display"]
+MIN_FREE_BYTES = 2 * 2**30
 
 
 class EpisodeSpec(BaseModel):
@@ -32,14 +34,24 @@ class EpisodeSpec(BaseModel):
     height: int = 768
     """Pixels of the screen; a terminal's follow from its columns, rows and font."""
     max_duration_s: float
-    environment: Literal["docker", "local"]
+    """An agent that is not done by then has given up; a person's recording ends well."""
+    min_free_bytes: int = MIN_FREE_BYTES
+    """Recording ends, cleanly, when the disk has less."""
+    environment: Environment
+    display: str | None = None
+    """The X display of environment "display"; None: this machine's own screen (Windows, macOS) or $DISPLAY."""
+    capture: Literal["auto", "xserver", "mss"] = "auto"
+    inputs: Literal["auto", "xserver", "callback"] = "auto"
+    hotkey: str | None = None
+    """Pauses and resumes a person's recording, e.g. "ctrl+alt+p"."""
+    consent_id: str | None = None
     image: str | None = None
     image_digest: str | None = None
 
     @classmethod
     def of(
         cls, instance: TaskInstance, *, session_id: str, agent: Agent, fps: float,
-        environment: Literal["docker", "local"], max_duration_s: float | None = None,
+        environment: Environment, max_duration_s: float | None = None, min_free_bytes: int = MIN_FREE_BYTES,
     ) -> EpisodeSpec:  # fmt: skip
         """A specification from a task with its parameters filled in."""
         task = instance.manifest
@@ -53,6 +65,7 @@ class EpisodeSpec(BaseModel):
             seed=instance.seed,
             fps=fps,
             max_duration_s=max_duration_s or task.timeout_s,
+            min_free_bytes=min_free_bytes,
             environment=environment,
         )
 

@@ -15,6 +15,7 @@ from manifests.versions import SCHEMA_VERSION, require_readable
 Outcome = Literal["success", "failure", "aborted", "unverified"]
 ClockSource = Literal["xserver", "pty", "callback", "nominal"]
 ActionKind = Literal["move", "button_down", "button_up", "scroll", "key_down", "key_up", "key", "resize", "marker"]
+EventKind = Literal["pause", "resume", "hide", "show", "sleep", "stop"]
 
 
 class Record(BaseModel):
@@ -24,7 +25,7 @@ class Record(BaseModel):
 
 
 class Frame(Record):
-    """One grab of the screen; line i of frames.jsonl is frame i of screen.mkv."""
+    """One grab of the screen: line i of frames.jsonl is frame i, and `picture` says which picture of screen.mkv shows it."""
 
     index: int
     t0_ns: int
@@ -38,6 +39,12 @@ class Frame(Record):
     cursor_x: int = -1
     cursor_y: int = -1
     """Pointer in px (terminals: the text cursor's centre); -1 where there is none."""
+    cursor: str | None = None
+    """The pointer's shape: an id in cursors.jsonl."""
+    picture: int | None = None
+    """The picture of screen.mkv that shows this frame; unchanged frames share one. None: the frame's own index."""
+    redacted: bool = False
+    """True for a frame left blank on purpose: something was hidden, or a password field had the focus."""
     dropped_before: int = 0
     """Ticks that should have been frames between the frame before and this one."""
 
@@ -62,6 +69,7 @@ class Action(Record):
     char: str | None = None
     """The text it types, if any; terminals: the bytes sent, as text."""
     redacted: bool = False
+    """True for an input whose time is kept and whose identity is not: no key, no text, no place."""
 
 
 class Intent(Record):
@@ -79,6 +87,41 @@ class Intent(Record):
     """Input events sent, by kind; what the reconciliation compares with actions.jsonl."""
     ok: bool = True
     note: str | None = None
+
+
+class Event(Record):
+    """Something that happened to the recording itself."""
+
+    t_ns: int
+    kind: EventKind
+    """pause, resume: pixels and input stop and go on together; hide, show: both lose what they say but keep their
+    times; sleep: the machine was suspended here; stop: the recording ended itself."""
+    reason: str = ""
+    """Who or what caused it: "hotkey", "page", "password field", "free space under 2 GiB"."""
+    gap_ns: int = 0
+    """sleep: how long the machine slept (CLOCK_MONOTONIC did not run meanwhile)."""
+
+
+class Cursor(Record):
+    """A pointer's shape, stored once a session."""
+
+    id: str
+    name: str = ""
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    argb: str
+    """Base64 of height x width x 4 bytes, premultiplied, in the order B, G, R, A."""
+
+
+class Spread(BaseModel):
+    """How a measured time is spread, in ms."""
+
+    p50: float
+    p95: float
+    p99: float
+    max: float
 
 
 class Clock(BaseModel):
@@ -121,6 +164,8 @@ class SessionManifest(BaseModel):
     columns: int | None = None
     rows: int | None = None
     cursor_in_pixels: bool = False
+    capture: str | None = None
+    """The back end that took the frames: "xserver" (timestamp, image, timestamp in one flush) or "mss"."""
     clock: Clock
     environment: Literal["docker", "local", "display", "import"]
     image: str | None = None
@@ -132,6 +177,17 @@ class SessionManifest(BaseModel):
     frames: int = 0
     actions: int = 0
     dropped: int = 0
+    events: int = 0
+    bracket_ms: Spread | None = None
+    """How long the grabs took: t1 - t0."""
+    lateness_ms: Spread | None = None
+    """How long after its tick each grab began."""
+    input_lag_ms: Spread | None = None
+    """From an input event's own time to the moment the recorder heard of it: the error of a callback's clock."""
+    consent_id: str | None = None
+    """The consent (consent.json) under which a person was recorded."""
+    keep_ns: tuple[int, int] | None = None
+    """What a review kept: only frames and actions inside [start, end] are packed."""
     invalid_reasons: list[str] = []
     """Why the session does not reconcile; empty for a valid one."""
     versions: dict[str, str] = {}
@@ -148,6 +204,9 @@ class SessionFolder:
         self.actions_path = path / "actions.jsonl"
         self.intents_path = path / "intents.jsonl"
         self.cast = path / "terminal.cast"
+        self.events_path = path / "events.jsonl"
+        self.cursors_path = path / "cursors.jsonl"
+        self.consent_path = path / "consent.json"
 
     def read_manifest(self) -> SessionManifest:
         """session.json; `GoaltraceError` when it is missing, broken or of a newer major version."""
@@ -172,6 +231,12 @@ class SessionFolder:
 
     def intents(self) -> list[Intent]:
         return read_jsonl(self.intents_path, Intent) if self.intents_path.is_file() else []
+
+    def events(self) -> list[Event]:
+        return read_jsonl(self.events_path, Event) if self.events_path.is_file() else []
+
+    def cursors(self) -> list[Cursor]:
+        return read_jsonl(self.cursors_path, Cursor) if self.cursors_path.is_file() else []
 
     def _need(self, path: Path) -> Path:
         if not path.is_file():

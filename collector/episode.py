@@ -13,6 +13,7 @@ from manifests.task import TaskInstance, TaskManifest
 
 Agent = Literal["scripted", "random-fast", "human"]
 Environment = Literal["docker", "local", "display"]
+CaptureChoice = Literal["auto", "xserver", "mss"]
 MIN_FREE_BYTES = 2 * 2**30
 
 
@@ -40,7 +41,7 @@ class EpisodeSpec(BaseModel):
     environment: Environment
     display: str | None = None
     """The X display of environment "display"; None: this machine's own screen (Windows, macOS) or $DISPLAY."""
-    capture: Literal["auto", "xserver", "mss"] = "auto"
+    capture: CaptureChoice = "auto"
     inputs: Literal["auto", "xserver", "callback"] = "auto"
     hotkey: str | None = None
     """Pauses and resumes a person's recording, e.g. "ctrl+alt+p"."""
@@ -52,6 +53,7 @@ class EpisodeSpec(BaseModel):
     def of(
         cls, instance: TaskInstance, *, session_id: str, agent: Agent, fps: float,
         environment: Environment, max_duration_s: float | None = None, min_free_bytes: int = MIN_FREE_BYTES,
+        capture: CaptureChoice = "auto",
     ) -> EpisodeSpec:  # fmt: skip
         """A specification from a task with its parameters filled in."""
         task = instance.manifest
@@ -67,6 +69,7 @@ class EpisodeSpec(BaseModel):
             max_duration_s=max_duration_s or task.timeout_s,
             min_free_bytes=min_free_bytes,
             environment=environment,
+            capture=capture,
         )
 
 

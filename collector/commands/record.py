@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tasks", nargs="+", metavar="TASK", help="a task's id (see: goaltrace tasks) or a .yaml file")
-    parser.add_argument(
-        "--agent", choices=["scripted", "random-fast"], default="scripted", help="who acts (default: scripted)"
-    )
-    parser.add_argument("--env", choices=["docker", "local"], default="docker",
-                        help="a container an episode, or (terminals only) this machine")  # fmt: skip
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help="a task's id (see: goaltrace tasks) or a .yaml file")
+    parser.add_argument("--agent", choices=["scripted", "random-fast", "human"], default="scripted",
+                        help="who acts; human opens a page in your browser (default: scripted)")  # fmt: skip
+    parser.add_argument("--env", choices=["docker", "local", "display"], default="docker",
+                        help="a container an episode; this machine (terminals only); or your own screen, "
+                        "which only a human records")  # fmt: skip
     parser.add_argument("--episodes", type=int, default=1, metavar="N", help="episodes of each task (default: 1)")
     parser.add_argument("--workers", type=int, default=1, metavar="K", help="episodes recorded at a time (default: 1)")
     parser.add_argument(
@@ -33,19 +33,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-duration", type=float, metavar="SECONDS", help="end an episode after this long (default: the task's)"
     )
+    parser.add_argument("--min-free", type=float, default=2.0, metavar="GIB",
+                        help="stop recording when the disk has less than this free (default: 2)")  # fmt: skip
+    parser.add_argument("--capture", choices=["auto", "xserver", "mss"], default="auto",
+                        help="how desktop frames are taken (default: auto, the most exact that works)")  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="folder of sessions; episodes that are complete there are not recorded again")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the episodes and their goals, record nothing")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    people = parser.add_argument_group("recording people (--agent human)")
+    people.add_argument("--consent-id", metavar="ID",
+                        help="the person's pseudonym, to record again under the same one (default: a new one)")  # fmt: skip
+    people.add_argument("--port", type=int, default=0, metavar="P",
+                        help="port of the page on 127.0.0.1 (default: any free one)")  # fmt: skip
+    people.add_argument("--no-open", action="store_true", help="print the page's address instead of opening a browser")
+    people.add_argument("--display", metavar=":N", help="record this X display of your own (implies --env display)")
+    people.add_argument("--goal", metavar="TEXT", help="own screen: what you are going to do, in a sentence")
+    people.add_argument("--hotkey", default="ctrl+alt+p", metavar="KEYS",
+                        help="own screen: pauses and resumes, in any window (default: ctrl+alt+p)")  # fmt: skip
+    people.add_argument("--inputs", choices=["auto", "xserver", "callback"], default="auto",
+                        help="own screen: where input events and their times come from (default: auto)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     from manifests.errors import GoaltraceError
     from manifests.task import find_task
 
-    for name, low, high in (("episodes", 1, 100_000), ("workers", 1, 256), ("fps", 1, 60)):
+    for name, low, high in (("episodes", 1, 100_000), ("workers", 1, 256), ("fps", 1, 60), ("min_free", 0, 1e6)):
         if not low <= getattr(args, name) <= high:
-            raise GoaltraceError(f"--{name}: {getattr(args, name)} is not between {low} and {high}")
+            raise GoaltraceError(f"--{name.replace('_', '-')}: {getattr(args, name)} is not between {low} and {high}")
+    if args.display or args.env == "display":
+        from collector.human.own_screen import record_own_screen
+
+        return record_own_screen(args)
+    if not args.tasks:
+        raise GoaltraceError("which task? give one or more of: goaltrace tasks")
     tasks = [find_task(name) for name in args.tasks]
     specs = list(_specs(tasks, args))
     if args.dry_run:
@@ -53,6 +75,10 @@ def run(args: argparse.Namespace) -> int:
             print(f"{spec.episode_id}: {spec.task.goal}")
         return 0
     _check_out(args.out)
+    if args.agent == "human":
+        from collector.human.in_browser import record_in_browser
+
+        return record_in_browser(specs, args)
     environment = _environment(args.env)
     environment.prepare({task.kind for task in tasks})
     results, interrupted = _record(environment, specs, args)
@@ -75,6 +101,8 @@ def _specs(tasks: list[TaskManifest], args: argparse.Namespace) -> Iterator[Epis
                 fps=args.fps,
                 environment=args.env,
                 max_duration_s=args.max_duration,
+                min_free_bytes=int(args.min_free * 2**30),
+                capture=args.capture,
             )
 
 

@@ -38,12 +38,23 @@ class EpisodeResult:
     reused: bool = False
 
 
-def is_complete(folder: SessionFolder) -> bool:
-    """True for a session that need not be recorded again."""
+def recorded_before(folder: SessionFolder) -> EpisodeResult | None:
+    """The result of a session that need not be recorded again, or None."""
     if not folder.manifest_path.is_file():
-        return False
+        return None
     manifest = folder.read_manifest()
-    return manifest.state == "complete" and manifest.outcome != "aborted"
+    if manifest.state != "complete" or manifest.outcome == "aborted":
+        return None
+    seconds = manifest.duration_ns / 1e9
+    return EpisodeResult(folder.path.name, manifest.outcome, "recorded before", seconds, reused=True)
+
+
+def result_of(folder: SessionFolder) -> EpisodeResult:
+    """The result of a session that has just ended."""
+    manifest = folder.read_manifest()
+    problems = [f"does not reconcile: {reason}" for reason in manifest.invalid_reasons]
+    detail = "; ".join([manifest.outcome_detail, *problems])
+    return EpisodeResult(folder.path.name, manifest.outcome, detail, manifest.duration_ns / 1e9)
 
 
 def set_aside(folder: SessionFolder) -> None:
@@ -52,6 +63,15 @@ def set_aside(folder: SessionFolder) -> None:
         aside = folder.path.parent / "aborted" / f"{folder.path.name}-{uuid.uuid4().hex[:6]}"
         aside.parent.mkdir(exist_ok=True)
         folder.path.rename(aside)
+
+
+def mark_aborted(folder: SessionFolder, reason: str) -> None:
+    """A recorder that died could not say so itself."""
+    if not folder.manifest_path.is_file():
+        return
+    manifest = folder.read_manifest()
+    update = {"state": "complete", "outcome": "aborted", "outcome_detail": reason}
+    folder.write_manifest(manifest.model_copy(update=update))
 
 
 class Campaign:
@@ -103,9 +123,8 @@ class Campaign:
 
     def _episode(self, spec: EpisodeSpec, report: Callable[[str, dict[str, Any]], None]) -> EpisodeResult:
         folder = SessionFolder(self._out / spec.episode_id)
-        if is_complete(folder):
-            manifest = folder.read_manifest()
-            return EpisodeResult(spec.episode_id, manifest.outcome, "recorded before", manifest.duration_ns / 1e9, True)
+        if (before := recorded_before(folder)) is not None:
+            return before
         if self._stopping.is_set():
             return EpisodeResult(spec.episode_id, "aborted", "stopped before it began")
         set_aside(folder)
@@ -116,20 +135,8 @@ class Campaign:
                 from collector.terminal.render import render_session
 
                 render_session(folder, spec.fps)
-            manifest = folder.read_manifest()
+            return result_of(folder)
         except (GoaltraceError, OSError) as error:
             detail = str(error).removeprefix(f"episode {spec.episode_id}: ")
-            self._mark_aborted(folder, detail)
+            mark_aborted(folder, detail)
             return EpisodeResult(spec.episode_id, "aborted", detail)
-        problems = [f"does not reconcile: {reason}" for reason in manifest.invalid_reasons]
-        detail = "; ".join([manifest.outcome_detail, *problems])
-        return EpisodeResult(spec.episode_id, manifest.outcome, detail, manifest.duration_ns / 1e9)
-
-    @staticmethod
-    def _mark_aborted(folder: SessionFolder, reason: str) -> None:
-        """A recorder that died could not say so itself."""
-        if not folder.manifest_path.is_file():
-            return
-        manifest = folder.read_manifest()
-        update = {"state": "complete", "outcome": "aborted", "outcome_detail": reason}
-        folder.write_manifest(manifest.model_copy(update=update))

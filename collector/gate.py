@@ -51,6 +51,9 @@ class Gate:
                 self._paused = False
                 self._change(t_ns, "resume", reason)
 
+    def toggle_pause(self, t_ns: int, reason: str) -> None:
+        (self.resume if self._paused else self.pause)(t_ns, reason)
+
     def hide(self, t_ns: int, reason: str) -> None:
         """Blank pixels and take the identity of input from `t_ns` on, until every reason to hide has gone."""
         with self._lock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +14,10 @@ from typing import TextIO
 from pydantic import BaseModel
 
 from collector.episode import EpisodeSpec
+from collector.gate import HOLD_NS, Gate
+from collector.human.hotkey import Hotkey
+from collector.sessions.live import hold
+from collector.spread import spread
 from manifests import __version__
 from manifests.session import Action, Clock, ClockSource, Intent, Outcome, SessionFolder, SessionManifest
 
@@ -21,6 +27,7 @@ class AppendLog:
 
     def __init__(self, path: Path) -> None:
         self._out: TextIO = path.open("a", encoding="utf-8")
+        hold(self._out)  # `goaltrace sessions` must not take a paused recording for a killed one
         self.count = 0
 
     def write(self, *records: BaseModel) -> None:
@@ -36,6 +43,7 @@ class Recording:
     """One session being recorded. `now_ns` is its clock; close it with what the check saw.
 
     Used as a context manager: an exception inside leaves a session marked `aborted` with the reason.
+    What a person does is held back for a moment (see `collector.gate`); what an agent does is written at once.
     """
 
     def __init__(self, path: Path, spec: EpisodeSpec, *, clock: ClockSource, width: int, height: int,
@@ -44,6 +52,7 @@ class Recording:
         self.folder = SessionFolder(path)
         self.spec = spec
         self._origin = time.monotonic_ns()
+        human = spec.agent == "human"
         self.manifest = SessionManifest(
             recorder_version=__version__,
             session_id=spec.session_id,
@@ -53,7 +62,7 @@ class Recording:
             family=spec.task.family,
             goal=spec.task.goal,
             parameters=spec.parameters,
-            actor=spec.agent,
+            actor=f"human:{spec.consent_id}" if human else spec.agent,
             arm=spec.arm,
             seed=spec.seed,
             width=width,
@@ -66,12 +75,26 @@ class Recording:
             environment=spec.environment,
             image=spec.image,
             image_digest=spec.image_digest,
+            consent_id=spec.consent_id,
             versions=versions,
         )
         self.folder.write_manifest(self.manifest)
         self.frames = AppendLog(self.folder.frames_path)
         self.actions = AppendLog(self.folder.actions_path)
         self.intents = AppendLog(self.folder.intents_path)
+        self.events = AppendLog(self.folder.events_path)
+        self.cursors = AppendLog(self.folder.cursors_path)
+        self._logs = (self.frames, self.actions, self.intents, self.events, self.cursors)
+        self.gate = Gate(self.events.write, HOLD_NS if human else 0)
+        self.encoder_pid: int | None = None
+        self.outcome: tuple[Outcome, str] | None = None
+        """How the episode ended, where the task's check is not to decide it."""
+        self._hotkey = Hotkey(spec.hotkey) if spec.hotkey else None
+        self._held: deque[Action] = deque()
+        self._releasing = threading.Lock()
+        self._down: set[str] = set()
+        self._brackets: list[int] = []
+        self._lateness: list[int] = []
 
     def now_ns(self) -> int:
         """Nanoseconds of CLOCK_MONOTONIC since the session's start."""
@@ -81,28 +104,114 @@ class Recording:
         """A CLOCK_MONOTONIC time on the session's clock."""
         return monotonic_ns - self._origin
 
-    def end(self, outcome: Outcome, detail: str, dropped: int = 0, invalid: Sequence[str] = ()) -> None:
+    def opened(self, capture: str, width: int, height: int) -> None:
+        """The screen as it turned out to be, and the back end that reads it."""
+        self._update(capture=capture, width=width, height=height)
+
+    def distrust(self, reasons: Sequence[str]) -> None:
+        """Say in the manifest why the times cannot be fully trusted."""
+        clock = self.manifest.clock
+        self._update(clock=clock.model_copy(update={"reasons": [*clock.reasons, *reasons]}))
+
+    def note(self, text: str) -> None:
+        """Keep something worth knowing about this recording."""
+        self._update(notes=[*self.manifest.notes, text])
+
+    @property
+    def view(self) -> str:
+        """What may be recorded now: "open", "hidden" or "paused"."""
+        return "paused" if self.gate.paused else "hidden" if self.gate.hidden else "open"
+
+    def discard(self) -> None:
+        """Remove everything that was recorded."""
+        for log in self._logs:
+            log.close()
+        for path in self.folder.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        self.manifest = self.manifest.model_copy(update={"state": "complete"})
+
+    def log(self, *actions: Action) -> None:
+        """Input events, in the order seen."""
+        if not self.gate.hold_ns:
+            self.actions.write(*actions)
+            return
+        for action in actions:
+            if self._hotkey and action.key and self._hotkey.feed(action.kind, action.key, action.t_ns):
+                self.gate.toggle_pause(action.t_ns, "hotkey")
+        self._held.extend(actions)
+        self.release()
+
+    def hold_until(self, t_ns: int) -> None:
+        """Wait until the gate can be asked about `t_ns`."""
+        if self.gate.hold_ns:
+            time.sleep(max(0, t_ns + self.gate.hold_ns - self.now_ns()) / 1e9)
+
+    def release(self, *, everything: bool = False) -> None:
+        """Write the held input that is old enough, as much of it as the gate allows."""
+        with self._releasing:
+            until = self.now_ns() - self.gate.hold_ns
+            while self._held and (everything or self._held[0].t_ns < until):
+                action = self._allowed(self._held.popleft())
+                if action is not None:
+                    self.actions.write(action)
+
+    def _allowed(self, action: Action) -> Action | None:
+        if self._hotkey and action.key and self._hotkey.owns(action.kind, action.key, action.t_ns):
+            return None
+        view = self.gate.view(action.t_ns, action.t_ns)
+        held = action.key or action.button
+        if view == "paused":
+            self._down.clear()
+            return None
+        if action.kind in ("key_down", "button_down") and held:
+            self._down.add(held)
+        elif action.kind in ("key_up", "button_up") and held:
+            if held not in self._down:
+                return None  # pressed while paused: a release alone says nothing
+            self._down.discard(held)
+        if view == "open":
+            return action
+        return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True)
+
+    def measured(self, bracket_ns: int, lateness_ns: int) -> None:
+        """Keep what one frame's grab took, and how late it began."""
+        self._brackets.append(bracket_ns)
+        self._lateness.append(lateness_ns)
+
+    def end(self, outcome: Outcome, detail: str, dropped: int = 0, invalid: Sequence[str] = (),
+            input_lag_ns: Sequence[int] = ()) -> None:  # fmt: skip
         """Close the logs, reconcile what was meant with what was seen, and write the final manifest.
 
         `invalid` are further reasons why the session cannot be trusted.
         """
-        for log in (self.frames, self.actions, self.intents):
+        self.release(everything=True)
+        for log in self._logs:
             log.close()
-        self.manifest = self.manifest.model_copy(
-            update={
-                "state": "complete",
-                "outcome": outcome,
-                "outcome_detail": detail,
-                "duration_ns": self.now_ns(),
-                "frames": self.frames.count,
-                "actions": self.actions.count,
-                "dropped": dropped,
-                "invalid_reasons": [*invalid, *self._reconcile()],
-            }
+        self._update(
+            state="complete",
+            outcome=outcome,
+            outcome_detail=detail,
+            duration_ns=self.now_ns(),
+            frames=self.frames.count,
+            actions=self.actions.count,
+            events=self.events.count,
+            dropped=dropped,
+            bracket_ms=spread(self._brackets),
+            lateness_ms=spread(self._lateness),
+            input_lag_ms=spread(input_lag_ns),
+            invalid_reasons=[*invalid, *self._reconcile()],
         )
+
+    def _update(self, **changes: object) -> None:
+        self.manifest = self.manifest.model_copy(update=changes)
         self.folder.write_manifest(self.manifest)
 
     def _reconcile(self) -> list[str]:
+        if self.spec.agent == "human":
+            return []  # a person announces nothing
         # intents.jsonl may have been written by the agent's own process: the files are what counts
         return reconcile(self.folder.actions(), self.folder.intents())
 

@@ -9,28 +9,38 @@ import signal
 import sys
 from pathlib import Path
 
-from collector.episode import read_spec, say
+from collector.episode import EpisodeSpec, read_spec, say
 from manifests.errors import GoaltraceError
+from manifests.session import SessionManifest
 
 
 def main(spec_path: str, folder: str) -> int:
     """Record one episode into `folder`; 0 when the session is complete, whatever its outcome."""
     spec = read_spec(Path(spec_path))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from the host ends like Ctrl-C
-    if spec.task.kind == "terminal":
-        from collector.terminal.episode import run_episode
-    else:
-        from collector.desktop.episode import run_episode
     try:
-        recording = run_episode(spec, Path(folder))
+        session = _run_episode(spec, Path(folder))
     except GoaltraceError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         say("end", outcome="aborted", detail="stopped")
         return 130
-    say("end", outcome=recording.outcome, detail=recording.outcome_detail, invalid=recording.invalid_reasons)
+    if session is None:
+        say("end", outcome="discarded", detail="thrown away", invalid=[])
+    else:
+        say("end", outcome=session.outcome, detail=session.outcome_detail, invalid=session.invalid_reasons)
     return 0
+
+
+def _run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest | None:
+    if spec.task.kind == "terminal":
+        from collector.terminal.episode import run_episode as run_terminal
+
+        return run_terminal(spec, folder)
+    from collector.desktop.episode import run_episode as run_desktop
+
+    return run_desktop(spec, folder)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ RUN mkdir -p /opt/goaltrace/pictures \
  && for svg in /build/pictures/*.svg; do \
       rsvg-convert --output "/opt/goaltrace/pictures/$(basename "$svg" .svg).png" "$svg"; \
     done
+# noVNC for the page that a person records in: its files alone, since the package would bring a web server and
+# Node.js. It is under the MPL 2.0 and its parts under the licences that LICENSE names.
+RUN apt-get update && cd /tmp && apt-get download novnc && rm -rf /var/lib/apt/lists/* \
+ && dpkg-deb --extract novnc_*.deb novnc && install -d /opt/goaltrace/novnc \
+ && cp -rL novnc/usr/share/novnc/core novnc/usr/share/novnc/vendor /opt/goaltrace/novnc/ \
+ && cp novnc/usr/share/doc/novnc/copyright /opt/goaltrace/novnc/LICENSE && rm -rf novnc novnc_*.deb
 
 FROM ${BASE_IMAGE}
 LABEL goaltrace.stage=desktop

@@ -2,13 +2,18 @@
 
 A clip is 5-10 s of closed-GOP video in one `datasets.Video` column plus list columns that say when each
 frame was taken and which actions fall between frames. `EVENTS_SCHEMA` is the same without the video.
+
+The video holds each picture once, for as long as it was on the screen: frame i is picture `picture[i]`, which is
+also what a player shows at `pts[i]`. Since 1.1; in a clip of 1.0 frame i is picture i.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from manifests.versions import SCHEMA_VERSION
 
@@ -47,7 +52,9 @@ _FIELDS: list[pa.Field] = [
     # frames: lists of equal length, one entry a frame
     pa.field("t0_ns", pa.list_(pa.int64()), nullable=False),
     pa.field("t1_ns", pa.list_(pa.int64()), nullable=False),
-    pa.field("pts", pa.list_(pa.int64()), nullable=False),  # the video's time stamps, 1/90000 s
+    pa.field("pts", pa.list_(pa.int64()), nullable=False),  # when the video shows this frame, 1/90000 s
+    pa.field("picture", pa.list_(pa.int32()), nullable=False),  # the video's picture that shows it, from 0
+    pa.field("frame_redacted", pa.list_(pa.bool_()), nullable=False),  # left blank on purpose
     pa.field("changed", pa.list_(pa.float32()), nullable=False),  # share of pixels, 0..1
     pa.field("cursor_x", pa.list_(pa.int32()), nullable=False),  # px, -1: none
     pa.field("cursor_y", pa.list_(pa.int32()), nullable=False),
@@ -91,3 +98,26 @@ def _with_metadata(fields: list[pa.Field]) -> pa.Schema:
 
 EVENTS_SCHEMA = _with_metadata(_FIELDS)
 CLIPS_SCHEMA = _with_metadata([*_FIELDS, VIDEO_FIELD])
+
+# Columns that 1.0 did not have, and what a clip of so many frames has in them.
+SINCE_1_1: dict[str, Callable[[int], list[int] | list[bool]]] = {
+    "picture": lambda frames: list(range(frames)),
+    "frame_redacted": lambda frames: [False] * frames,
+}
+
+
+def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of a shard (of one row group, or all), with what 1.0 did not write filled in.
+
+    Arrow's own errors pass through: the caller knows the shard's name.
+    """
+    there = file.schema_arrow.names
+    absent = [name for name in SINCE_1_1 if name not in there and (columns is None or name in columns)]
+    names = None if columns is None else [*columns, *(["t1_ns"] if absent and "t1_ns" not in columns else [])]
+    table = file.read(columns=names) if group is None else file.read_row_group(group, columns=names)
+    if absent and "t1_ns" in table.column_names:
+        frames = [len(times) for times in table.column("t1_ns").to_pylist()]
+        for name in absent:
+            field = EVENTS_SCHEMA.field(name)
+            table = table.append_column(field, pa.array([SINCE_1_1[name](count) for count in frames], field.type))
+    return table if columns is None else table.select([name for name in columns if name in table.column_names])

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
+from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA, read_rows
 from manifests.dataset import DatasetFolder, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
@@ -49,17 +49,18 @@ class _ShardWriter:
 
     def __init__(self, root: Path, config: str, schema: pa.Schema, shard_bytes: int) -> None:
         self._root, self._config, self._schema, self._limit = root, config, schema, shard_bytes
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
         self._path = Path()
         self._count = 0
         self._bytes = 0
+        self._compression, self._dictionaries = _compression(schema), _dictionary_columns(schema)
         self.shards: list[Shard] = []
 
-    def write(self, row: dict[str, Any], size: int) -> None:
+    def write(self, row: pa.Table, size: int) -> None:
         if self._count and self._bytes + size > self._limit:
             self.close()
-        self._rows.append({name: row[name] for name in self._schema.names})
+        self._rows.append(row)
         self._count += 1
         self._bytes += size
         if len(self._rows) == ROWS_PER_GROUP:
@@ -68,15 +69,15 @@ class _ShardWriter:
     def _flush(self) -> None:
         if not self._rows:
             return
-        table = pa.Table.from_pylist(self._rows, schema=self._schema)
+        table = pa.concat_tables(self._rows).combine_chunks()
         if self._writer is None:
             self._path = self._root / self._config / f"{self._config}-{len(self.shards):05d}.parquet"
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = pq.ParquetWriter(
                 self._path,
                 self._schema,
-                compression=_compression(self._schema),
-                use_dictionary=_dictionary_columns(self._schema),
+                compression=self._compression,
+                use_dictionary=self._dictionaries,
                 write_page_index=True,
                 write_page_checksum=True,
             )
@@ -105,23 +106,26 @@ class _ShardWriter:
             self._writer = None
 
 
-def _leaf_paths(schema: pa.Schema) -> list[str]:
-    parquet = pq.ParquetFile(_empty(schema)).schema
-    return [parquet.column(i).path for i in range(len(parquet))]
-
-
-def _empty(schema: pa.Schema) -> pa.BufferReader:
-    sink = pa.BufferOutputStream()
-    pq.write_table(schema.empty_table(), sink)
-    return pa.BufferReader(sink.getvalue())
+def _leaves(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    """The Parquet columns that an Arrow column becomes, by their paths."""
+    if pa.types.is_list(kind):
+        yield from _leaves(f"{path}.list.element", kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.type)
+    else:
+        yield path, kind
 
 
 def _compression(schema: pa.Schema) -> dict[str, str]:
-    return {path: "none" if path.startswith("video.") else "zstd" for path in _leaf_paths(schema)}
+    leaves = [path for field in schema for path, _ in _leaves(field.name, field.type)]
+    return {path: "none" if path.startswith("video.") else "zstd" for path in leaves}
 
 
 def _dictionary_columns(schema: pa.Schema) -> list[str]:
-    return [path for path in _leaf_paths(schema) if not path.startswith("video.")]
+    """Texts repeat from row to row; times, positions and video do not."""
+    leaves = [leaf for field in schema if field.name != "video" for leaf in _leaves(field.name, field.type)]
+    return [path for path, kind in leaves if pa.types.is_string(kind)]
 
 
 class ClipWriter:
@@ -142,9 +146,11 @@ class ClipWriter:
 
     def write(self, row: dict[str, Any]) -> None:
         """Add one clip: a dict with the columns of `CLIPS_SCHEMA`; video is {"bytes", "path"}."""
+        clip = pa.Table.from_pylist([{name: row[name] for name in CLIPS_SCHEMA.names}], schema=CLIPS_SCHEMA)
+        event = clip.drop_columns(["video"]).replace_schema_metadata(EVENTS_SCHEMA.metadata)
         try:
-            self._clips.write(row, len(row["video"]["bytes"]))
-            self._events.write(row, 16 * len(row["t0_ns"]) + 64 * len(row["actions"]))
+            self._clips.write(clip, len(row["video"]["bytes"]))
+            self._events.write(event, 16 * len(row["t0_ns"]) + 64 * len(row["actions"]))
         except OSError as error:
             raise_if_full(error, self._root)
             raise
@@ -199,7 +205,7 @@ class ClipReader:
                 break
             row -= size
         try:
-            table = file.read_row_group(group, columns=list(columns) if columns else None)
+            table = read_rows(file, group, columns)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.folder.path / shard, error) from None
         return dict(table.slice(row, 1).to_pylist()[0])
@@ -210,7 +216,7 @@ class ClipReader:
             file = self._open(shard)
             for group in range(file.num_row_groups):
                 try:
-                    table = file.read_row_group(group, columns=list(columns) if columns else None)
+                    table = read_rows(file, group, columns)
                 except (pa.ArrowException, OSError) as error:
                     raise _damaged(self.folder.path / shard, error) from None
                 yield from table.to_pylist()
@@ -239,6 +245,6 @@ class ClipReader:
 
     def _read(self, shard: str, columns: Sequence[str] | None) -> pa.Table:
         try:
-            return self._open(shard).read(columns=list(columns) if columns else None)
+            return read_rows(self._open(shard), columns=columns)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.folder.path / shard, error) from None

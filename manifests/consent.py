@@ -1,4 +1,4 @@
-"""consent.json: under which words a person agreed to be recorded, and the one name by which all of it can be forgotten."""
+"""consent.json: under which words a person agreed to be recorded, and the name by which it all can be forgotten."""
 
 from __future__ import annotations
 

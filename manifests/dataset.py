@@ -52,6 +52,8 @@ class Input(Document):
 
     name: str
     sha256: str
+    frames_left_out: dict[str, int] = {}
+    """pack: frames of this session that are in no clip, by reason ("trimmed", "cut")."""
 
 
 class LineageStep(Document):

@@ -25,7 +25,7 @@ class Record(BaseModel):
 
 
 class Frame(Record):
-    """One grab of the screen: line i of frames.jsonl is frame i, and `picture` says which picture of screen.mkv shows it."""
+    """One grab of the screen: line i of frames.jsonl. `picture` says which picture of screen.mkv shows it."""
 
     index: int
     t0_ns: int
@@ -64,7 +64,8 @@ class Action(Record):
     button: str | None = None
     """left, middle, right, back, forward."""
     key: str | None = None
-    """The key's X keysym name ("a", "Return", "Shift_L"); terminals: the key that makes the bytes."""
+    """The visible character that the key types ("a", "."), else its X keysym name ("Return", "space", "Shift_L");
+    terminals: the key that makes the bytes."""
     keysym: int | None = None
     char: str | None = None
     """The text it types, if any; terminals: the bytes sent, as text."""
@@ -190,6 +191,8 @@ class SessionManifest(BaseModel):
     """What a review kept: only frames and actions inside [start, end] are packed."""
     invalid_reasons: list[str] = []
     """Why the session does not reconcile; empty for a valid one."""
+    notes: list[str] = []
+    """What else is worth knowing about this recording."""
     versions: dict[str, str] = {}
 
 

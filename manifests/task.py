@@ -148,11 +148,15 @@ class TaskManifest(Strict):
     kind: Kind
     family: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     goal: str = Field(min_length=5, max_length=1000)
+    goals: list[Annotated[str, Field(min_length=5, max_length=1000)]] = Field([], max_length=50)
+    """Other ways to say the goal; an instance has one of all, drawn by its seed."""
     parameters: dict[str, Parameter] = {}
     setup: list[str] = []
     """Shell commands run, unrecorded, as the actor before the episode."""
-    script: list[Step] = Field(min_length=1, max_length=500)
-    check: list[FileCheck | CommandCheck] = Field(min_length=1, max_length=50)
+    script: list[Step] = Field(max_length=500)
+    """What a scripted agent does; empty for a task that only people do."""
+    check: list[FileCheck | CommandCheck] = Field(max_length=50)
+    """Decides success; without any the outcome is "unverified"."""
     timeout_s: float = Field(60, gt=0, le=3600)
     requires: list[str] = Field([], max_length=50)
     """Programs the episode needs on PATH; checked before it starts where they may be missing (`--env local`)."""
@@ -163,7 +167,9 @@ class TaskManifest(Strict):
         """Draw the parameters from `seed` and fill them into goal, setup, script and check."""
         rng = random.Random(f"{self.id}:{seed}")
         values = {name: parameter.draw(rng) for name, parameter in self.parameters.items()}
-        data = self.model_dump(exclude={"parameters"}, exclude_defaults=True)
+        data = self.model_dump(exclude={"parameters", "goals"}, exclude_defaults=True)
+        if self.goals:
+            data["goal"] = rng.choice([self.goal, *self.goals])
         filled = _fill(data, values)
         return TaskInstance(manifest=TaskManifest.model_validate(filled), parameters=values, seed=seed)
 

@@ -22,6 +22,7 @@ from manifests.clip_io import ClipWriter
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LineageStep
 from manifests.files import new_folder
 from manifests.slots import assign_slots
+from manifests.versions import SCHEMA_VERSION
 
 FPS = 15
 WIDTH, HEIGHT = 256, 192
@@ -44,8 +45,13 @@ def encode(frames: NDArray[np.uint8], pts: list[int]) -> bytes:
     return buffer.getvalue()
 
 
-def make_clip(arm: str, seed: int, frames: int = 75, session: str | None = None, pause: int = 0) -> dict[str, Any]:
-    """One clip row of the scene; `pause` frames of stillness follow each click."""
+def make_clip(
+    arm: str, seed: int, frames: int = 75, session: str | None = None, pause: int = 0, once: bool = False
+) -> dict[str, Any]:
+    """One clip row of the scene; `pause` frames of stillness follow each click.
+
+    With `once` the video holds a picture that several frames in a row show only once, as recorded clips do.
+    """
     rng = random.Random(f"{arm}:{seed}")
     boxes = [(30 + 70 * i, 40 + 60 * j, 36, 24) for i in range(3) for j in range(2)]
     lit: set[int] = set()
@@ -85,20 +91,24 @@ def make_clip(arm: str, seed: int, frames: int = 75, session: str | None = None,
         action["slot"], action["ambiguous"] = slot
     pts = [round((t - t1[0]) * PTS_PER_SECOND / 1e9) for t in t1]
     session_id = session or f"{arm}-{seed}"
+    new = [i == 0 or not once or bool(np.any(images[i] != images[i - 1])) for i in range(frames)]
+    picture = [sum(new[: i + 1]) - 1 for i in range(frames)]
+    video = encode(np.stack([images[i] for i in range(frames) if new[i]]), [pts[i] for i in range(frames) if new[i]])
     return {
         "clip_id": f"{session_id}-0000", "session_id": session_id, "episode_id": session_id,
-        "schema_version": "1.0", "recorder_version": __version__, "kind": "desktop",
+        "schema_version": SCHEMA_VERSION, "recorder_version": __version__, "kind": "desktop",
         "task_id": "test-boxes", "family": "boxes", "goal": "Light every box", "caption": "Light every box",
         "actor": arm, "arm": arm, "outcome": "success" if arm == "scripted" else "unverified",
         "environment": "local", "clock_source": "xserver", "clip_index": 0, "seed": seed,
         "width": WIDTH, "height": HEIGHT, "fps": float(FPS), "duration_ns": t1[-1] - t1[0],
         "cursor_in_pixels": True, "t0_ns": t0, "t1_ns": t1, "pts": pts,
+        "picture": picture, "frame_redacted": [False] * frames,
         "changed": [0.0] + [float(np.mean(np.any(a != b, axis=2))) for a, b in zip(images, images[1:], strict=False)],
         "cursor_x": [c[0] for c in cursor], "cursor_y": [c[1] for c in cursor], "actions": actions,
         "start_keys": [], "start_buttons": [], "start_x": cursor[0][0], "start_y": cursor[0][1],
         "bracket_p50_ms": 2.0, "bracket_p95_ms": 2.0, "bracket_max_ms": 2.0, "gap_max_ms": 67.0,
         "dropped": 0, "changed_ratio": 0.9, "invalid_reasons": [],
-        "video": {"bytes": encode(np.stack(images), pts), "path": f"{session_id}-0000.mp4"},
+        "video": {"bytes": video, "path": f"{session_id}-0000.mp4"},
     }  # fmt: skip
 
 

@@ -69,8 +69,11 @@ def choose_scenes(store: ClipStore, clips: list[Clip], config: Config, count: in
         for clip in chosen:
             data = store.get(clip)
             acts = (data.actions[:, :, _HELD:].sum(axis=2) > 0).sum(axis=1)
-            totals = [acts[s + given : s + length].sum() for s in range(len(clip.frames) - length + 1)]
-            start = int(np.argmax(totals))
+            blank = clip.blank()
+            starts = [s for s in range(len(clip.frames) - length + 1) if not blank[s : s + length].any()]
+            if not starts:
+                continue
+            start = max(starts, key=lambda s: int(acts[s + given : s + length].sum()))
             scenes.append(Scene(clip, data, start, start + length, given))
     if not scenes:
         raise GoaltraceError("no held-out clip is long enough to roll out; record longer sessions")

@@ -46,6 +46,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for left in manifest.left_out:
         print(f"left out: {left.name}: {left.reason}", file=sys.stderr)
+    for source in manifest.lineage[0].inputs:
+        if source.frames_left_out:
+            said = ", ".join(f"{count} {reason}" for reason, count in source.frames_left_out.items())
+            print(f"frames in no clip: {source.name}: {said}", file=sys.stderr)
     counts = manifest.counts
     arms = ", ".join(f"{arm} {hours * 60:.1f} min" for arm, hours in counts.hours_by_arm.items())
     print(
@@ -56,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dry_run(sessions: list[SessionFolder]) -> int:
-    from collector.packing.rows import why_left_out
+    from collector.packing.recorded import why_left_out
 
     reasons = {session.path: why_left_out(session) for session in sessions}
     for path, reason in reasons.items():

@@ -31,7 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fps", type=float, default=15.0, help="frames a second (default: 15)")
     parser.add_argument(
-        "--max-duration", type=float, metavar="SECONDS", help="end an episode after this long (default: the task's)"
+        "--max-duration",
+        type=float,
+        metavar="SECONDS",
+        help="end an episode after this long (default: the task's; people have 600)",
     )
     parser.add_argument("--min-free", type=float, default=2.0, metavar="GIB",
                         help="stop recording when the disk has less than this free (default: 2)")  # fmt: skip
@@ -43,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     people = parser.add_argument_group("recording people (--agent human)")
     people.add_argument("--consent-id", metavar="ID",
-                        help="the person's pseudonym, to record again under the same one (default: a new one)")  # fmt: skip
+                        help="the person's pseudonym, to go on under the same one (default: a new one)")  # fmt: skip
     people.add_argument("--port", type=int, default=0, metavar="P",
                         help="port of the page on 127.0.0.1 (default: any free one)")  # fmt: skip
     people.add_argument("--no-open", action="store_true", help="print the page's address instead of opening a browser")
@@ -56,12 +59,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from collector.watch import require_space
     from manifests.errors import GoaltraceError
     from manifests.task import find_task
 
     for name, low, high in (("episodes", 1, 100_000), ("workers", 1, 256), ("fps", 1, 60), ("min_free", 0, 1e6)):
         if not low <= getattr(args, name) <= high:
             raise GoaltraceError(f"--{name.replace('_', '-')}: {getattr(args, name)} is not between {low} and {high}")
+    _check_out(args.out)
+    if not args.dry_run:
+        require_space(args.out, int(args.min_free * 2**30))
     if args.display or args.env == "display":
         from collector.human.own_screen import record_own_screen
 
@@ -69,12 +76,14 @@ def run(args: argparse.Namespace) -> int:
     if not args.tasks:
         raise GoaltraceError("which task? give one or more of: goaltrace tasks")
     tasks = [find_task(name) for name in args.tasks]
+    for task in tasks:
+        if args.agent == "scripted" and not task.script:
+            raise GoaltraceError(f"task {task.id}: has no script for an agent; record it with --agent human")
     specs = list(_specs(tasks, args))
     if args.dry_run:
         for spec in specs:
             print(f"{spec.episode_id}: {spec.task.goal}")
         return 0
-    _check_out(args.out)
     if args.agent == "human":
         from collector.human.in_browser import record_in_browser
 
@@ -82,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     environment = _environment(args.env)
     environment.prepare({task.kind for task in tasks})
     results, interrupted = _record(environment, specs, args)
-    _print(results, args)
+    print_results(results, args)
     if interrupted:
         print("stopped; the same command goes on where it stopped", file=sys.stderr)
         return 130
@@ -148,7 +157,7 @@ def _record(
             times.pop(result.episode_id, None)
             bar.update()
             if not args.json:
-                bar.write(_line(result), file=sys.stdout)
+                bar.write(result_line(result), file=sys.stdout)
 
         def report(episode: str, event: dict[str, Any]) -> None:
             if event.get("event") == "time":
@@ -162,12 +171,14 @@ def _record(
     return results, False
 
 
-def _line(result: EpisodeResult) -> str:
+def result_line(result: EpisodeResult) -> str:
+    """One episode's end, as a line to print."""
     seconds = f"{result.seconds:5.1f} s" if result.seconds else "       "
     return f"{result.outcome:<10} {seconds}  {result.episode_id}  ({result.detail})"
 
 
-def _print(results: list[EpisodeResult], args: argparse.Namespace) -> None:
+def print_results(results: list[EpisodeResult], args: argparse.Namespace) -> None:
+    """The end of the command: a summary, or with --json every result."""
     if args.json:
         print(json.dumps({"out": str(args.out), "episodes": [asdict(result) for result in results]}, indent=2))
         return

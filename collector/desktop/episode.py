@@ -1,95 +1,131 @@
-"""One desktop episode: set up, record while the agent acts, check, close. Runs beside the X server."""
+"""One desktop episode: set up, record while an agent or a person acts, check, close. Runs beside the screen."""
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
-import tempfile
 import time
-from importlib.metadata import version
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Protocol
 
 from collector.checks import check_task
-from collector.desktop.act import GAVE_UP
 from collector.desktop.capture import Capture
-from collector.desktop.input_log import InputLog
-from collector.episode import EpisodeSpec, say
+from collector.episode import EpisodeSpec
 from collector.recording import Recording
 from collector.setup import set_up
+from collector.watch import Watch, require_space
+from manifests.errors import GoaltraceError
 from manifests.session import Outcome, SessionManifest
 
 LEAD_S, TAIL_S = 0.6, 1.2
 """Recorded before the first and after the last action, so that a cause has its effect in the same session."""
 
 
-def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
-    """Record one episode of $DISPLAY into `folder`; the finished manifest, whatever the outcome."""
-    display = os.environ.get("DISPLAY", "")
+class Inputs(Protocol):
+    """Where input events come from."""
+
+    problems: list[str]
+    lags: list[int]
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Actor(Protocol):
+    """Who acts while the recording runs."""
+
+    def act(self, recording: Recording, capture: Capture, watch: Watch) -> tuple[Outcome, str] | None:
+        """Returns when the episode is over: with its outcome, or None if the task's check is to decide it.
+
+        May be a `Discarded`, which ends the episode without a session.
+        """
+        ...
+
+
+class Discarded(Exception):
+    """The recording is to be thrown away."""
+
+
+def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest | None:
+    """Record one episode of the screen into `folder`; its manifest, whatever the outcome; None: thrown away."""
+    display = spec.display or os.environ.get("DISPLAY")
     home = Path.home()
+    folder.mkdir(parents=True, exist_ok=True)
+    require_space(folder, spec.min_free_bytes)
     set_up(spec.task, home, os.environ)
-    versions = {
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("mss", "pynput", "python-xlib")},
-    }
+    callback = spec.inputs == "callback" or not sys.platform.startswith("linux")
     with Recording(
-        folder, spec, clock="xserver", width=spec.width, height=spec.height, cursor_in_pixels=True, versions=versions
-    ) as recording:
-        inputs = InputLog(recording, display)
+        folder, spec, clock="callback" if callback else "xserver", width=spec.width, height=spec.height,
+        cursor_in_pixels=sys.platform.startswith("linux"), versions=_versions(),
+    ) as recording:  # fmt: skip
         capture = Capture(recording, display, spec.fps)
-        inputs.start()
-        capture.start()
+        watch = Watch(recording)
         try:
-            capture.started.wait(10)
-            time.sleep(LEAD_S)
-            problem = _act(spec, recording, capture)
-            time.sleep(TAIL_S)
-        finally:
-            capture.stop()
-            inputs.stop()
+            inputs = _record(recording, capture, watch, display, callback)
+        except Discarded:
+            recording.discard()
+            return None
         if capture.error is not None:
             raise capture.error
-        outcome, detail = _judge(spec, home, problem)
-        recording.end(outcome, detail, dropped=capture.dropped, invalid=inputs.problems)
+        outcome, detail = recording.outcome or check_task(spec.task, home, dict(os.environ))
+        recording.end(outcome, detail, capture.dropped, inputs.problems, inputs.lags)
     return recording.manifest
 
 
-def _act(spec: EpisodeSpec, recording: Recording, capture: Capture) -> str | None:
-    """Let the agent act in its own process; why it did not finish, or None."""
-    with tempfile.TemporaryDirectory() as scratch:
-        spec_path = Path(scratch) / "spec.json"
-        spec_path.write_text(spec.model_dump_json())
-        origin = recording.manifest.clock.origin_monotonic_ns
-        command = [
-            sys.executable,
-            "-m",
-            "collector.desktop.act",
-            str(spec_path),
-            str(recording.folder.path),
-            str(origin),
-        ]
-        agent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + spec.max_duration_s
+def _record(recording: Recording, capture: Capture, watch: Watch, display: str | None, callback: bool) -> Inputs:
+    """Record until the actor has ended; the input log, closed."""
+    inputs: Inputs | None = None
+    with _actor(recording) as actor:  # a person's mark is on the screen before the first frame and after the last
+        capture.start()
         try:
-            while agent.poll() is None:
-                if time.monotonic() > deadline:
-                    return f"not done after {spec.max_duration_s:.0f} s"
-                if capture.error is not None:
-                    return f"capture failed: {capture.error}"
-                say("time", seconds=round(recording.now_ns() / 1e9, 1))
-                time.sleep(0.5)
+            capture.started.wait(10)
+            if capture.error is None:
+                inputs = _inputs(recording, display, callback)
+                inputs.start()
+                watch.start()
+                time.sleep(LEAD_S)
+                recording.outcome = actor.act(recording, capture, watch)
+                if recording.spec.agent != "human":  # who says "done" is no longer recorded
+                    time.sleep(TAIL_S)
         finally:
-            if agent.poll() is None:
-                agent.terminate()
-            _, errors = agent.communicate()
-    if agent.returncode == 0:
-        return None
-    last = (errors.strip().splitlines() or [f"agent exited {agent.returncode}"])[-1]
-    return last if agent.returncode == GAVE_UP else f"the agent broke: {last}"
+            watch.stop()
+            capture.stop()
+            if inputs is not None:
+                inputs.stop()
+    if inputs is None:
+        raise capture.error or GoaltraceError("no frame could be taken within 10 s")
+    return inputs
 
 
-def _judge(spec: EpisodeSpec, home: Path, problem: str | None) -> tuple[Outcome, str]:
-    if problem is not None:
-        return "aborted", problem
-    return check_task(spec.task, home, dict(os.environ))
+def _actor(recording: Recording) -> AbstractContextManager[Actor]:
+    if recording.spec.agent == "human":
+        from collector.desktop.person import Person
+
+        return Person(recording)
+    from collector.desktop.agent import Agent
+
+    return nullcontext(Agent())
+
+
+def _inputs(recording: Recording, display: str | None, callback: bool) -> Inputs:
+    if callback:
+        from collector.desktop.callback_input import CallbackInput, clock_reasons
+
+        recording.distrust(clock_reasons())
+        return CallbackInput(recording, display)
+    from collector.desktop.input_log import InputLog
+
+    return InputLog(recording, display)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("mss", "pynput", "python-xlib"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -17,6 +17,7 @@ from Xlib.error import ConnectionClosedError
 from Xlib.ext import record
 from Xlib.protocol import rq
 
+from collector.desktop.clock import unwrap_ms
 from collector.recording import Recording
 from manifests.errors import GoaltraceError
 from manifests.session import Action
@@ -25,20 +26,10 @@ BUTTONS = {1: "left", 2: "middle", 3: "right", 8: "back", 9: "forward"}
 WHEEL = {4: (0, 1), 5: (0, -1), 6: (-1, 0), 7: (1, 0)}  # button -> dx, dy
 
 
-def unwrap_ms(server_ms: int, now_ns: int) -> int:
-    """The CLOCK_MONOTONIC ns of an X event time.
-
-    X event times are CLOCK_MONOTONIC in whole ms modulo 2^32; the true time is the one nearest to `now_ns`.
-    """
-    now_ms = now_ns // 1_000_000
-    behind = (now_ms - server_ms + 2**31) % 2**32 - 2**31
-    return (now_ms - behind) * 1_000_000
-
-
 class InputLog:
     """Records every device event of an X display between `start()` and `stop()`."""
 
-    def __init__(self, recording: Recording, display: str) -> None:
+    def __init__(self, recording: Recording, display: str | None) -> None:
         self._recording = recording
         self._control = xdisplay.Display(display)
         if not self._control.has_extension("RECORD"):
@@ -69,6 +60,8 @@ class InputLog:
         self._seq = 0
         self.problems: list[str] = []
         """Why the log may be incomplete; empty if it is whole."""
+        self.lags: list[int] = []
+        """ns from each event's own time to its arrival here."""
 
     def start(self) -> None:
         self._reader.start()
@@ -99,13 +92,20 @@ class InputLog:
             self._queue.put((time.monotonic_ns(), reply.data))
 
     def _write(self) -> None:
-        while (item := self._queue.get()) is not None:
-            now_ns, data = item
-            while data:
-                event, data = rq.EventField(None).parse_binary_value(data, self._control.display, None, None)
-                action = self._decode(event, now_ns)
-                if action is not None:
-                    self._recording.actions.write(action)
+        try:
+            while (item := self._queue.get()) is not None:
+                self._log(*item)
+        except OSError as error:
+            self.problems.append(f"input could not be written: {error}")
+
+    def _log(self, now_ns: int, data: bytes) -> None:
+        actions = []
+        while data:
+            event, data = rq.EventField(None).parse_binary_value(data, self._control.display, None, None)
+            action = self._decode(event, now_ns)
+            if action is not None:
+                actions.append(action)
+        self._recording.log(*actions)
 
     def _decode(self, event: Any, now_ns: int) -> Action | None:
         fields: dict[str, Any] = {"x": event.root_x, "y": event.root_y}
@@ -127,23 +127,39 @@ class InputLog:
         else:
             return None
         self._seq += 1
-        t_ns = self._recording.since_start(unwrap_ms(event.time, now_ns))
-        return Action(seq=self._seq, t_ns=t_ns, **fields)
+        at_ns = unwrap_ms(event.time, now_ns)
+        self.lags.append(now_ns - at_ns)
+        return Action(seq=self._seq, t_ns=self._recording.since_start(at_ns), **fields)
 
     def _key(self, keycode: int, state: int) -> dict[str, Any]:
-        shifted = bool(state & X.ShiftMask) ^ bool(state & X.LockMask)
-        keysym = self._control.keycode_to_keysym(keycode, int(shifted)) or self._control.keycode_to_keysym(keycode, 0)
+        keysym = self._keysym(keycode, state)
+        if not keysym:
+            self._control.sync()  # what the key now means may be on its way
+            keysym = self._keysym(keycode, state)
         char = keysym_to_char(keysym) if not state & (X.ControlMask | X.Mod1Mask | X.Mod4Mask) else None
         return {"key": keysym_name(keysym), "keysym": keysym, "char": char}
 
+    def _keysym(self, keycode: int, state: int) -> int:
+        # a VNC server gives a key that its keyboard lacks a keycode when it is first pressed, and says so
+        while self._control.pending_events():
+            event = self._control.next_event()
+            if event.type == X.MappingNotify:
+                self._control.refresh_keyboard_mapping(event)
+        shifted = bool(state & X.ShiftMask) ^ bool(state & X.LockMask)
+        mapped = self._control.keycode_to_keysym
+        return int(mapped(keycode, int(shifted)) or mapped(keycode, 0))
+
 
 def keysym_to_char(keysym: int) -> str | None:
-    """The text a keysym types: Latin-1 keysyms are code points, 0x01xxxxxx are Unicode (X protocol, appendix A)."""
+    """The text a keysym types: Latin-1 keysyms are code points, 0x01xxxxxx are Unicode (X protocol, appendix A).
+
+    Older alphabets (Greek, Cyrillic, the euro sign) have keysyms of their own, below 0xfd00.
+    """
     if 0x20 <= keysym <= 0x7E or 0xA0 <= keysym <= 0xFF:
         return chr(keysym)
     if 0x01000100 <= keysym <= 0x0110FFFF:
         return chr(keysym & 0xFFFFFF)
-    return None
+    return _older_chars().get(keysym)
 
 
 def keysym_name(keysym: int) -> str:
@@ -154,12 +170,25 @@ def keysym_name(keysym: int) -> str:
     return _names().get(keysym) or f"0x{keysym:x}"
 
 
+_OLDER: dict[int, str] = {}
 _NAMES: dict[int, str] = {}
+
+
+def _older_chars() -> dict[int, str]:
+    if not _OLDER:
+        try:
+            from pynput._util.xorg_keysyms import SYMBOLS  # the table that our hands type with
+        except ImportError:  # pynput loads only where there is a display
+            return {}
+        _OLDER.update({int(code): str(char) for code, char in SYMBOLS.values() if char and 0xFF < code < 0xFD00})
+    return _OLDER
 
 
 def _names() -> dict[int, str]:
     if not _NAMES:
+        for group in ("xkb", "xf86"):  # which of them are loaded must not depend on who imported what
+            XK.load_keysym_group(group)
         for name in dir(XK):
             if name.startswith("XK_"):
-                _NAMES.setdefault(getattr(XK, name), name[3:])
+                _NAMES.setdefault(getattr(XK, name), name[3:].replace("XF86_", "XF86"))
     return _NAMES

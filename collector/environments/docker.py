@@ -12,10 +12,12 @@ import tarfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.environments.programs import Program
 from collector.episode import EpisodeSpec
 from collector.images.containers import PYTHON, UNPRIVILEGED, wait_ready
 from collector.images.engine import connect
@@ -49,11 +51,17 @@ class DockerEnvironment:
 
     def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int:
         """Record `spec` into `folder`; the recorder's exit status. Blocks until the container is gone."""
-        container = self._start(spec, folder)
+        with self.container(spec, folder) as container:
+            return hear_out(start_recorder(container, listens=False), container, spec, report)
+
+    @contextmanager
+    def container(self, spec: EpisodeSpec, folder: Path, vnc: bool = False) -> Iterator[Container]:
+        """A container ready to record `spec` into `folder`, gone on leaving. `vnc`: its screen can be looked at."""
+        container = self._start(spec, folder, {"GOALTRACE_VNC": "unix"} if vnc else {})
         try:
             if spec.task.kind == "desktop":
                 wait_ready(container)
-            return self._record(container, spec, report)
+            yield container
         finally:
             self._remove(container)
             self._give_back(container, folder)
@@ -80,7 +88,7 @@ class DockerEnvironment:
         except ImageNotFound:
             raise GoaltraceError(f"image {tag}: not built yet; run: goaltrace images build {kind}") from None
 
-    def _start(self, spec: EpisodeSpec, folder: Path) -> Container:
+    def _start(self, spec: EpisodeSpec, folder: Path, settings: dict[str, str]) -> Container:
         from docker.errors import APIError
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +100,7 @@ class DockerEnvironment:
                 labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id},
                 mem_limit="3g",
                 pids_limit=2048,
-                environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}"},
+                environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
                 volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
                 **UNPRIVILEGED,
             )
@@ -110,23 +118,6 @@ class DockerEnvironment:
                 f"episode {spec.episode_id}: the container did not start: {error.explanation}"
             ) from None
         return container
-
-    def _record(self, container: Container, spec: EpisodeSpec, report: Callable[[dict[str, Any]], None]) -> int:
-        api = self._client.api
-        command = [PYTHON, "-m", "collector.runner", "/tmp/spec.json", "/session"]
-        created = api.exec_create(
-            container.id, command, user="agent", workdir=SOURCE, environment={"PYTHONDONTWRITEBYTECODE": "1"}
-        )
-        errors = io.BytesIO()
-        for event in _events(api.exec_start(created["Id"], stream=True, demux=True), errors):
-            report(event)
-        status = api.exec_inspect(created["Id"])["ExitCode"]
-        if status not in (0, 130):
-            said = errors.getvalue().decode(errors="replace").strip().splitlines()
-            container.reload()
-            reason = said[-1][:300] if said else f"the container is {container.status}"
-            raise GoaltraceError(f"episode {spec.episode_id}: the recorder ended with status {status}: {reason}")
-        return int(status)
 
     def _give_back(self, container: Container, folder: Path) -> None:
         """The session belongs to who started it, not to the container's user."""
@@ -165,14 +156,47 @@ class DockerEnvironment:
             pass
 
 
-def _events(stream: Any, errors: io.BytesIO) -> Iterator[dict[str, Any]]:
-    """The recorder's progress lines, decoded; what it says on standard error is kept (its last 64 KiB)."""
+def start_recorder(container: Container, listens: bool) -> Program:
+    """The recorder of the container's one episode; a person's `listens` for commands on its standard input."""
+    return Program(container, [PYTHON, "-m", "collector.runner", "/tmp/spec.json", "/session"], SOURCE, listens)
+
+
+def hear_out(
+    recorder: Program, container: Container, spec: EpisodeSpec, report: Callable[[dict[str, Any]], None]
+) -> int:
+    """Give `report` the recorder's progress until it ends; its exit status. `GoaltraceError` when it broke."""
+    errors = io.BytesIO()
+    try:
+        for event in _events(recorder, errors):
+            report(event)
+        status = recorder.status()
+    finally:
+        recorder.close()
+    if status not in (0, 130):
+        said = errors.getvalue().decode(errors="replace").strip().splitlines()
+        reason = said[-1][:300] if said else f"the container is {_state(container)}"
+        raise GoaltraceError(f"episode {spec.episode_id}: the recorder ended with status {status}: {reason}")
+    return status
+
+
+def _state(container: Container) -> str:
+    from docker.errors import NotFound
+
+    try:
+        container.reload()
+    except NotFound:
+        return "gone"
+    return str(container.status)
+
+
+def _events(recorder: Program, errors: io.BytesIO) -> Iterator[dict[str, Any]]:
+    """The recorder's progress lines, decoded; what it says on standard error is kept in `errors`."""
     pending = b""
-    for out, err in stream:
-        if err:
-            errors.write(err[-65536:])
-        pending += out or b""
-        *lines, pending = pending.split(b"\n")
+    for pipe, data in recorder.output():
+        if pipe == "stderr":
+            errors.write(data)
+            continue
+        *lines, pending = (pending + data).split(b"\n")
         for line in lines:
             try:
                 event = json.loads(line)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from collector.packing.rows import clip_rows, why_left_out
+from collector.packing.recorded import read_recorded
+from collector.packing.rows import Packed, pack_session
 from manifests.clip_io import SHARD_BYTES, ClipWriter
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
 from manifests.errors import GoaltraceError
@@ -32,11 +33,15 @@ def pack(
     with new_folder(out) as root:
         with ClipWriter(root, shard_bytes) as writer:
             for session in sessions:
-                reason = why_left_out(session) or _pack_one(session, clip_s, writer, counter, seen)
-                if reason:
-                    left_out.append(LeftOut(name=session.path.name, reason=reason))
+                try:
+                    packed = _pack_one(session, clip_s, seen)
+                except GoaltraceError as error:
+                    left_out.append(LeftOut(name=session.path.name, reason=str(error)))
                 else:
-                    inputs.append(Input(name=session.path.name, sha256=sha256_of(session.manifest_path)))
+                    for row in packed.rows:
+                        writer.write(row)
+                        counter.add(row)
+                    inputs.append(_input(session, packed))
                 progress(session)
         if not inputs:
             first = left_out[0] if left_out else None
@@ -53,19 +58,17 @@ def pack(
     return manifest
 
 
-def _pack_one(
-    session: SessionFolder, clip_s: float, writer: ClipWriter, counter: Counter, seen: set[str]
-) -> str | None:
-    """Write one session's clips; why it was left out, or None."""
-    try:
-        rows = list(clip_rows(session, clip_s))  # all or nothing: a session is never half in a data set
-    except GoaltraceError as error:
-        return str(error)
-    session_id = rows[0]["session_id"]
+def _pack_one(session: SessionFolder, clip_s: float, seen: set[str]) -> Packed:
+    """One session's clips, all or none; `GoaltraceError` with the reason when it must be left out."""
+    recorded = read_recorded(session)
+    session_id = recorded.manifest.session_id
     if session_id in seen:
-        return f"session_id {session_id} is in the data set already"
+        raise GoaltraceError(f"session_id {session_id} is in the data set already")
+    packed = pack_session(recorded, clip_s)
     seen.add(session_id)
-    for row in rows:
-        writer.write(row)
-        counter.add(row)
-    return None
+    return packed
+
+
+def _input(session: SessionFolder, packed: Packed) -> Input:
+    digest = sha256_of(session.manifest_path)
+    return Input(name=session.path.name, sha256=digest, frames_left_out=packed.frames_left_out)

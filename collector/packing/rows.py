@@ -3,94 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from collector.packing.held import Held
+from collector.packing.recorded import Recorded
+from collector.packing.stretches import Stretch, stretches
 from collector.packing.video import SessionVideo
-from collector.packing.windows import clip_windows
+from collector.packing.windows import clip_starts, clip_windows
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
-from manifests.session import Action, Frame, Intent, SessionFolder, SessionManifest
-from manifests.slots import Slot, assign_slots
+from manifests.session import Action, Frame, Intent, SessionManifest
+from manifests.slots import assign_slots
+from manifests.versions import SCHEMA_VERSION
 
 _ACTION_FIELDS = ("t_ns", "kind", "x", "y", "dx", "dy", "button", "key", "char", "redacted")
+_COPIED = (
+    "session_id episode_id recorder_version kind task_id family goal actor arm outcome "
+    "environment seed width height fps cursor_in_pixels invalid_reasons"
+).split()
 
 
-def why_left_out(folder: SessionFolder) -> str | None:
-    """Why this session must not be packed; None if it reconciles."""
-    try:
-        manifest = folder.read_manifest()
-        if manifest.state != "complete":
-            return "the recording did not finish"
-        if manifest.outcome == "aborted":
-            return f"aborted: {manifest.outcome_detail}"
-        if manifest.invalid_reasons:
-            return "does not reconcile: " + "; ".join(manifest.invalid_reasons)
-        frames, actions = folder.frames(), folder.actions()
-    except GoaltraceError as error:
-        return str(error)
-    if (len(frames), len(actions)) != (manifest.frames, manifest.actions):
-        return (
-            f"does not reconcile: session.json says {manifest.frames} frames and {manifest.actions} actions, "
-            f"the logs hold {len(frames)} and {len(actions)}"
-        )
-    if len(frames) < 2:
-        return f"only {len(frames)} frames"
-    if any(a.t1_ns > b.t0_ns or b.t0_ns > b.t1_ns for a, b in pairwise(frames)):
-        return "does not reconcile: frame times run backwards"
-    return None
+@dataclass
+class Packed:
+    """A session's clips, and the frames that are in none."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    frames_left_out: dict[str, int] = field(default_factory=dict)
+    """"trimmed": outside what the review kept; "cut": before the first key frame of a stretch, or alone in it."""
 
 
-def clip_rows(folder: SessionFolder, clip_s: float) -> Iterator[dict[str, Any]]:
+def pack_session(session: Recorded, clip_s: float) -> Packed:
     """The rows of `manifests.clip.CLIPS_SCHEMA` of one session, in order.
 
-    Raises `GoaltraceError` when the video does not hold the frames that the log says.
+    Raises `GoaltraceError` when the video does not hold the pictures that the log names, or no clip can be cut.
     """
-    manifest = folder.read_manifest()
-    frames = folder.frames()
-    actions = sorted(folder.actions(), key=lambda action: action.t_ns)
-    slots = assign_slots([f.t0_ns for f in frames], [f.t1_ns for f in frames], [a.t_ns for a in actions])
-    intents = folder.intents()
-    with SessionVideo(folder.screen) as video:
-        if len(video) != len(frames):
+    packed = Packed()
+    identity = _identity(session.manifest)
+    with SessionVideo(session.folder.screen) as video:
+        if len(video) != session.pictures[-1] + 1:
             raise GoaltraceError(
-                f"{folder.screen}: does not reconcile: {len(video)} frames in the video, {len(frames)} in frames.jsonl"
+                f"{session.folder.screen}: does not reconcile: {len(video)} pictures in the video, "
+                f"{session.pictures[-1] + 1} in frames.jsonl"
             )
-        windows = clip_windows(video.keyframes, len(frames), manifest.fps, clip_s)
-        for number, (first, end) in enumerate(windows):
-            pts = _time_stamps(frames[first:end])
-            row = _identity(manifest, number) | _frame_columns(frames[first:end], pts)
-            row |= _action_columns(actions, slots, first, end, frames[first])
-            row["caption"] = _caption(manifest, intents, frames[first].t0_ns, frames[end - 1].t1_ns)
-            row["video"] = {"bytes": video.cut(first, end, pts), "path": f"{row['clip_id']}.mp4"}
-            yield row
+        for stretch in stretches(session.frames, session.events, session.manifest.keep_ns):
+            starts = clip_starts(session.pictures, video.keyframes, stretch.first, stretch.stop)
+            windows = [w for w in clip_windows(starts, stretch.stop, session.manifest.fps, clip_s) if w[1] - w[0] > 1]
+            for window, actions in zip(windows, _actions(session, stretch, windows), strict=True):
+                number = len(packed.rows)
+                name = {"clip_id": f"{session.manifest.session_id}-{number:04d}", "clip_index": number}
+                packed.rows.append(identity | name | actions | _window_columns(session, video, *window))
+                packed.rows[-1]["video"]["path"] = f"{name['clip_id']}.mp4"
+    if not packed.rows:
+        raise GoaltraceError("no two frames in a row to make a clip of, between its pauses and inside what was kept")
+    packed.frames_left_out = _left_out(session, packed.rows)
+    return packed
 
 
-def _identity(manifest: SessionManifest, number: int) -> dict[str, Any]:
-    copied = (
-        "session_id episode_id schema_version recorder_version kind task_id family goal actor arm outcome "
-        "environment seed width height fps cursor_in_pixels invalid_reasons"
-    ).split()
-    row = {name: getattr(manifest, name) for name in copied}
-    row["clip_id"] = f"{manifest.session_id}-{number:04d}"
-    row["clip_index"] = number
-    row["clock_source"] = manifest.clock.source
-    return row
+def _left_out(session: Recorded, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    keep, frames = session.manifest.keep_ns, session.frames
+    trimmed = sum(frame.t0_ns < keep[0] or frame.t1_ns > keep[1] for frame in frames) if keep else 0
+    cut = len(frames) - trimmed - sum(len(row["t0_ns"]) for row in rows)
+    return {reason: count for reason, count in (("trimmed", trimmed), ("cut", cut)) if count}
 
 
-def _time_stamps(frames: Sequence[Frame]) -> list[int]:
-    return [round((frame.t1_ns - frames[0].t1_ns) * PTS_PER_SECOND / 1e9) for frame in frames]
+def _identity(manifest: SessionManifest) -> dict[str, Any]:
+    row = {name: getattr(manifest, name) for name in _COPIED}
+    return row | {"schema_version": SCHEMA_VERSION, "clock_source": manifest.clock.source}
 
 
-def _frame_columns(frames: Sequence[Frame], pts: list[int]) -> dict[str, Any]:
+def _window_columns(session: Recorded, video: SessionVideo, first: int, end: int) -> dict[str, Any]:
+    frames, manifest = session.frames[first:end], session.manifest
+    began = frames[0].t1_ns
+    pts = [round((frame.t1_ns - began) * PTS_PER_SECOND / 1e9) for frame in frames]
+    before = session.pictures[first]
+    picture = [number - before for number in session.pictures[first:end]]
+    shown = [0, *(b for b, (p, q) in enumerate(pairwise(picture), start=1) if p != q)]  # frames with a new picture
+    times = [*(pts[frame] for frame in shown), pts[-1] + round(PTS_PER_SECOND / manifest.fps)]
+    return _frame_columns(frames) | {
+        "pts": pts,
+        "picture": picture,
+        "caption": _caption(manifest, session.intents, frames[0].t0_ns, frames[-1].t1_ns),
+        "video": {"bytes": video.cut(before, times), "path": None},
+    }
+
+
+def _frame_columns(frames: Sequence[Frame]) -> dict[str, Any]:
     brackets = sorted((frame.t1_ns - frame.t0_ns) / 1e6 for frame in frames)
-    gaps = [(b.t1_ns - a.t1_ns) / 1e6 for a, b in pairwise(frames)]
     return {
         "duration_ns": frames[-1].t1_ns - frames[0].t1_ns,
         "t0_ns": [frame.t0_ns for frame in frames],
         "t1_ns": [frame.t1_ns for frame in frames],
-        "pts": pts,
         "changed": [frame.changed for frame in frames],
+        "frame_redacted": [frame.redacted for frame in frames],
         "cursor_x": [frame.cursor_x for frame in frames],
         "cursor_y": [frame.cursor_y for frame in frames],
         "start_x": frames[0].cursor_x,
@@ -98,37 +104,43 @@ def _frame_columns(frames: Sequence[Frame], pts: list[int]) -> dict[str, Any]:
         "bracket_p50_ms": brackets[len(brackets) // 2],
         "bracket_p95_ms": brackets[min(len(brackets) - 1, int(len(brackets) * 0.95))],
         "bracket_max_ms": brackets[-1],
-        "gap_max_ms": max(gaps, default=0.0),
+        "gap_max_ms": max((b.t1_ns - a.t1_ns) / 1e6 for a, b in pairwise(frames)),
         "dropped": sum(frame.dropped_before for frame in frames),
         "changed_ratio": sum(frame.changed > 0 for frame in frames) / len(frames),
     }
 
 
-def _action_columns(
-    actions: Sequence[Action], slots: Sequence[Slot], first: int, end: int, start: Frame
-) -> dict[str, Any]:
-    """The clip's own actions, and what was held when its first frame was taken.
+def _actions(session: Recorded, stretch: Stretch, windows: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """For each clip of a stretch: its own actions, and what was held when its first frame was taken.
 
-    The slot after the clip's last frame belongs to this clip: so no action is lost between two clips.
+    The slot after a clip's last frame belongs to that clip: so no action is lost between two clips. Nothing is held
+    when a stretch begins: what happened before it is not known, or not to be told.
     """
-    keys: dict[str, None] = {}
-    buttons: dict[str, None] = {}
-    rows = []
-    for action, (slot, ambiguous) in zip(actions, slots, strict=True):
-        if slot >= end:
-            break
-        if slot >= first:
-            row = {name: getattr(action, name) for name in _ACTION_FIELDS}
-            rows.append(row | {"slot": slot - first, "ambiguous": ambiguous})
-        elif action.kind == "key_down" and action.key:
-            keys[action.key] = None
-        elif action.kind == "key_up" and action.key:
-            keys.pop(action.key, None)
-        elif action.kind == "button_down" and action.button:
-            buttons[action.button] = None
-        elif action.kind == "button_up" and action.button:
-            buttons.pop(action.button, None)
-    return {"actions": rows, "start_keys": list(keys), "start_buttons": list(buttons)}
+    frames = session.frames[stretch.first : stretch.stop]
+    if not windows:
+        return
+    inside = [action for action in session.actions if stretch.begin_ns <= action.t_ns < stretch.end_ns]
+    slots = assign_slots([f.t0_ns for f in frames], [f.t1_ns for f in frames], [a.t_ns for a in inside])
+    held = Held()
+    next_one = 0
+    for first, end in windows:
+        while next_one < len(inside) and slots[next_one].slot + stretch.first < first:
+            held.see(inside[next_one])
+            next_one += 1
+        start = {"start_keys": list(held.keys), "start_buttons": list(held.buttons)}
+        rows = []
+        while next_one < len(inside) and slots[next_one].slot + stretch.first < end:
+            slot, ambiguous = slots[next_one]
+            rows.append(_action(inside[next_one], slot + stretch.first - first, ambiguous))
+            held.see(inside[next_one])
+            next_one += 1
+        yield start | {"actions": rows}
+
+
+def _action(action: Action, slot: int, ambiguous: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(action, name) for name in _ACTION_FIELDS}
+    row["slot"], row["ambiguous"] = slot, ambiguous
+    return row
 
 
 def _caption(manifest: SessionManifest, intents: Sequence[Intent], begin_ns: int, end_ns: int) -> str:

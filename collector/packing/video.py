@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,20 +16,22 @@ import av
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
 
+_BASE = Fraction(1, PTS_PER_SECOND)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class _Packet:
     data: bytes
     is_keyframe: bool
 
 
 class SessionVideo:
-    """The packets of a session's screen.mkv, in memory (a compressed minute is a few MB)."""
+    """The packets of a session's screen.mkv, in memory (a compressed minute is a few MB): one packet is one picture."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._container: Any = av.open(str(path))
+            self._container: Any = av.open(str(path), options={"analyzeduration": "1"})  # its first packet says it all
             self._stream = self._container.streams.video[0]
             self._packets = [
                 _Packet(bytes(packet), bool(packet.is_keyframe))
@@ -39,31 +42,31 @@ class SessionVideo:
             raise GoaltraceError(f"{path}: not a readable video ({error})") from None
         if not self._packets or not self._packets[0].is_keyframe:
             raise GoaltraceError(f"{path}: holds no frames, or does not begin with a key frame")
+        self.keyframes = frozenset(index for index, packet in enumerate(self._packets) if packet.is_keyframe)
+        """The pictures that need no other picture."""
 
     def __len__(self) -> int:
         return len(self._packets)
 
-    @property
-    def keyframes(self) -> list[int]:
-        """Indices of the frames that need no other frame."""
-        return [index for index, packet in enumerate(self._packets) if packet.is_keyframe]
+    def cut(self, first: int, times: Sequence[int]) -> bytes:
+        """Pictures from `first` on, which must be a key frame, as MP4.
 
-    def cut(self, first: int, end: int, pts: Sequence[int]) -> bytes:
-        """Frames [first, end) as MP4 with the given time stamps (1/90000 s); `first` must be a key frame."""
-        if not self._packets[first].is_keyframe:
-            raise ValueError(f"frame {first} is not a key frame")
+        `times` (1/90000 s, increasing) says when each is shown, and last when the last one ends: n + 1 for n pictures.
+        """
+        if first not in self.keyframes:
+            raise ValueError(f"picture {first} is not a key frame")
+        if any(a >= b for a, b in pairwise(times)):
+            raise GoaltraceError(f"{self._path}: does not reconcile: two pictures at one time")
         buffer = io.BytesIO()
-        base = Fraction(1, PTS_PER_SECOND)
         with av.open(buffer, "w", format="mp4") as out:
             stream = out.add_stream_from_template(self._stream, opaque=True)
-            stream.time_base = base
-            for number, source in enumerate(self._packets[first:end]):
+            stream.time_base = _BASE
+            for source, (begin, end) in zip(self._packets[first:], pairwise(times), strict=False):
                 packet = av.Packet(source.data)
                 packet.stream = stream
-                packet.time_base = base
-                packet.pts = packet.dts = pts[number]
-                following = pts[number + 1] if number + 1 < len(pts) else 2 * pts[number] - pts[number - 1]
-                packet.duration = following - pts[number] if len(pts) > 1 else PTS_PER_SECOND
+                packet.time_base = _BASE
+                packet.pts = packet.dts = begin
+                packet.duration = end - begin
                 packet.is_keyframe = source.is_keyframe
                 out.mux(packet)
         return buffer.getvalue()

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
-def clip_windows(keyframes: Sequence[int], frames: int, fps: float, clip_s: float) -> list[tuple[int, int]]:
-    """[first, end) frame ranges that start on key frames and cover all frames.
+def clip_starts(pictures: Sequence[int], keyframes: Collection[int], first: int, stop: int) -> list[int]:
+    """The frames of [first, stop) at which a clip may begin: the first to show a key frame.
 
-    Every clip lasts `clip_s` to 2 `clip_s` seconds at `fps`; a session shorter than `clip_s` is one clip.
-    `keyframes` are frame indices in increasing order, the first of which is 0.
+    Args:
+        pictures: which picture shows each frame of the session.
+        keyframes: pictures that need no other picture.
     """
+    return [
+        frame
+        for frame in range(first, stop)
+        if pictures[frame] in keyframes and (frame == 0 or pictures[frame - 1] != pictures[frame])
+    ]
+
+
+def clip_windows(starts: Sequence[int], stop: int, fps: float, clip_s: float) -> list[tuple[int, int]]:
+    """[first, end) frame ranges that begin at some of `starts` and cover all frames from the first of them to `stop`.
+
+    Every clip lasts `clip_s` to 2 `clip_s` seconds at `fps` where there are starts enough; what is shorter than
+    `clip_s` is one clip. `starts` are frame indices in increasing order.
+    """
+    if not starts:
+        return []
     size = round(clip_s * fps)
-    starts = [0]
-    for frame in keyframes:
-        if frame - starts[-1] >= size and frames - frame >= size:
-            starts.append(frame)
-    return list(zip(starts, [*starts[1:], frames], strict=True))
+    begins = [starts[0]]
+    for frame in starts:
+        if frame - begins[-1] >= size and stop - frame >= size:
+            begins.append(frame)
+    return list(zip(begins, [*begins[1:], stop], strict=True))

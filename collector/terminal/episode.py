@@ -8,7 +8,6 @@ from __future__ import annotations
 import platform
 import random
 import subprocess
-import time
 from pathlib import Path
 
 from collector.checks import check_task
@@ -21,6 +20,7 @@ from collector.terminal.pty import Shell
 from collector.terminal.random_keys import press_random_keys
 from collector.terminal.sandbox import confine, give_up_rights
 from collector.terminal.scripted import STEP_LIMIT_S, EpisodeOver, ScriptedAgent, Typist
+from collector.watch import Watch, require_space
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full
 from manifests.session import Outcome, SessionManifest
@@ -41,6 +41,8 @@ def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
                 "install it or record with --env docker"
             )
         set_up(spec.task, home.path, home.environment)
+        folder.mkdir(parents=True, exist_ok=True)
+        require_space(folder, spec.min_free_bytes)
         width, height = frame_size(spec.task.columns, spec.task.rows)
         try:
             with Recording(
@@ -59,13 +61,16 @@ def _perform(spec: EpisodeSpec, home: Home, recording: Recording) -> tuple[Outco
     at_random = spec.agent == "random-fast"
     confined = at_random and spec.environment == "local"
     shell = Shell(confine(home) if confined else home, recording, give_up_rights if confined else None)
+    watch = Watch(recording)
+    watch.start()
     try:
-        problem = _act(spec, shell, recording)
+        problem = _act(spec, shell, recording, watch)
     except EpisodeOver as over:
         if shell.failure is not None:
             raise shell.failure from None
         return "aborted", str(over)
     finally:
+        watch.stop()
         shell.close()
     outcome, detail = check_task(spec.task, home.path, home.environment)
     say("check", outcome=outcome, detail=detail)
@@ -74,10 +79,10 @@ def _perform(spec: EpisodeSpec, home: Home, recording: Recording) -> tuple[Outco
     return outcome, f"{problem}; {detail}" if problem else detail
 
 
-def _act(spec: EpisodeSpec, shell: Shell, recording: Recording) -> str | None:
+def _act(spec: EpisodeSpec, shell: Shell, recording: Recording, watch: Watch) -> str | None:
     """Let the agent act; None, or which step failed. Raises `EpisodeOver`."""
     rng = random.Random(f"{spec.task.id}:{spec.agent}:{spec.seed}")
-    typist = Typist(shell, recording, time.monotonic() + spec.max_duration_s)
+    typist = Typist(shell, recording, watch)
     if not shell.marks.wait_prompt(0, typist.left(STEP_LIMIT_S)):
         raise EpisodeOver("the shell showed no prompt")
     typist.sleep(rng.uniform(0.4, 1.0))

@@ -189,10 +189,10 @@ def _write(cast: Cast, fps: float, end_ns: int, video: Path, log: Path) -> int:
     frames: list[Frame] = []
     written = 0
     width, height = frame_size(*largest_size(cast))
-    with Encoder(video, width, height, fps) as encoder:
+    with Encoder(video, width, height) as encoder:
         for frame, pixels in render_cast(cast, fps, end_ns):
-            encoder.write(pixels.data)
-            frames.append(frame)
+            picture = encoder.show(pixels.data, frame.t1_ns, changed=frame.changed > 0)
+            frames.append(frame.model_copy(update={"picture": picture}))
             if len(frames) == 1000:
                 append_jsonl(log, frames)
                 written, frames = written + len(frames), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ class Screen:
 
     def __init__(self, columns: int, rows: int) -> None:
         self._terminal = Terminal(columns, rows, scrollback=0, fg=FOREGROUND, bg=BACKGROUND)
-        self._state = _new("GhosttyRenderState", lib.ghostty_render_state_new, lib.ghostty_render_state_free)
+        self._state = _render_state()
         self._rows = _new(
             "GhosttyRenderStateRowIterator",
             lib.ghostty_render_state_row_iterator_new, lib.ghostty_render_state_row_iterator_free,
@@ -64,6 +65,7 @@ class Screen:
         )  # fmt: skip
         self._colors = init_sized("GhosttyRenderStateColors")
         self._palette_drawn = b""
+        self._joined = False
         self._dirty = ffi.new("GhosttyRenderStateDirty*")
         self._y = ffi.new("uint16_t*")
         self._view = ffi.new("GhosttyCellsView*")
@@ -73,6 +75,8 @@ class Screen:
 
     def feed(self, text: str) -> None:
         """Take in the terminal's output."""
+        # libghostty marks no row dirty for a character that joins the one before it: its state must be taken anew
+        self._joined = self._joined or (not text.isascii() and any(map(_joins, text)))
         self._terminal.feed(text.encode("utf-8", "replace"))
 
     def resize(self, columns: int, rows: int) -> None:
@@ -94,13 +98,17 @@ class Screen:
         `kinds` holds the distinct cells of the row and `which`, int64 of shape [columns], says which of them stands in
         each column. All rows after a resize or a change of the palette.
         """
+        if self._joined:
+            self._state = _render_state()
         _check(lib.ghostty_render_state_update(self._state[0], self._terminal._t[0]))
         _check(lib.ghostty_render_state_get(self._state[0], lib.GHOSTTY_RENDER_STATE_DATA_COLORS, self._colors))
         _check(lib.ghostty_render_state_get(self._state[0], lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, self._dirty))
         _check(lib.ghostty_render_state_get(self._state[0], lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, self._rows))
         palette = bytes(ffi.buffer(self._colors))
-        if self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL or palette != self._palette_drawn:
+        full = self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL or self._joined
+        if full or palette != self._palette_drawn:
             self._palette_drawn = palette  # new colours touch every row, and no row is marked dirty for them
+            self._joined = False
             y = 0
             while lib.ghostty_render_state_row_iterator_next(self._rows[0]):
                 yield y, *self._row()
@@ -211,6 +219,15 @@ class Screen:
 
 
 _GRAPHEME = "\0grapheme"
+
+
+def _render_state() -> Any:
+    return _new("GhosttyRenderState", lib.ghostty_render_state_new, lib.ghostty_render_state_free)
+
+
+def _joins(char: str) -> bool:
+    """True for a character that can become part of the cell before it: accents, joiners, skin tones."""
+    return unicodedata.category(char) in ("Mn", "Me", "Mc", "Cf", "Sk")
 
 
 def _decode(value: int) -> tuple[str, int, int, Rgb | int | None]:

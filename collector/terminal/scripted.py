@@ -12,6 +12,7 @@ from collector.agents.typing import TypingModel, type_text
 from collector.episode import say
 from collector.recording import Recording
 from collector.terminal.pty import Shell
+from collector.watch import Watch
 from manifests.session import Intent
 from manifests.task import Step
 
@@ -31,8 +32,8 @@ class StepFailed(Exception):
 class Typist:
     """Keys and waiting, within the episode's time; counts what it sends for the reconciliation."""
 
-    def __init__(self, shell: Shell, recording: Recording, deadline: float) -> None:
-        self._shell, self._recording, self._deadline = shell, recording, deadline
+    def __init__(self, shell: Shell, recording: Recording, watch: Watch) -> None:
+        self._shell, self._recording, self._watch = shell, recording, watch
         self._sent = 0
         self._intents = 0
 
@@ -73,18 +74,21 @@ class Typist:
 
     def left(self, at_most: float) -> float:
         """Seconds until the episode's end, and no more than `at_most`."""
-        return max(0.0, min(at_most, self._deadline - time.monotonic()))
+        until = self._recording.spec.max_duration_s - self._recording.now_ns() / 1e9
+        return max(0.0, min(at_most, until))
 
     def _check(self) -> None:
-        if time.monotonic() >= self._deadline:
+        if self.left(1) == 0:
             raise EpisodeOver("the episode's time is up")
+        if self._watch.reason is not None:
+            raise EpisodeOver(f"stopped: {self._watch.reason}")
         if not self._shell.alive:
             raise EpisodeOver(self._shell.problem)
 
     @property
     def over(self) -> bool:
         """Whether time or shell ran out while waiting."""
-        return time.monotonic() >= self._deadline or not self._shell.alive
+        return self.left(1) == 0 or self._watch.reason is not None or not self._shell.alive
 
 
 class ScriptedAgent:

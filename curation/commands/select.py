@@ -15,6 +15,7 @@ EXAMPLES = """\
 examples of a condition:
   efficacy > 0.2 AND contingency > 0.6
   outcome = 'success' OR arm = 'random-fast'
+  clock_source <> 'nominal'        (leave out recordings whose times cannot be trusted)
   efficacy > (SELECT quantile_cont(efficacy, 0.25) FROM clips)
 
 docs/curation.md lists the columns."""

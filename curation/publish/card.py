@@ -142,7 +142,8 @@ import io, av
 
 row = next(iter(clips))
 with av.open(io.BytesIO(row["video"]["bytes"])) as video:
-    frames = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+    pictures = [picture.to_ndarray(format="rgb24") for picture in video.decode(video=0)]
+frames = [pictures[number] for number in row["picture"]]  # an unchanged screen is stored once
 assert len(frames) == len(row["t1_ns"])  # frame i is the screen in [t0_ns[i], t1_ns[i]]
 ```
 '''

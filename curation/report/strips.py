@@ -73,7 +73,7 @@ def strip(reader: ClipReader, clip_id: str) -> Strip:
     size = (FRAME_PX, max(1, round(FRAME_PX * row["height"] / row["width"])))
     pictures = []
     before = shown[0]
-    for index, image in enumerate(iter_frames(row["video"]["bytes"], size)):
+    for index, image in enumerate(iter_frames(row["video"]["bytes"], size, row["picture"])):
         if index not in shown:
             continue
         actions = [action for action in row["actions"] if before <= action["slot"] < index]
@@ -107,7 +107,8 @@ def label(actions: Sequence[dict[str, Any]]) -> str:
         elif action["kind"] in ("button_down", "scroll"):
             typing = False
             arrow = "↓" if (action["dy"] or 0) < 0 else "↑"
-            said.append(f"click {action['button']}" if action["kind"] == "button_down" else f"scroll {arrow}")
+            button = action["button"] or "•"
+            said.append(f"click {button}" if action["kind"] == "button_down" else f"scroll {arrow}")
     counted = [f"{text} ×{said.count(text)}" if said.count(text) > 1 else text for text in dict.fromkeys(said)]
     text = " ".join(", ".join(counted).split())
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"

@@ -69,6 +69,7 @@ def measure(
     t1_ns: Sequence[int],
     acts: Sequence[Occasion],
     pointer: Sequence[tuple[int, int]],
+    blank: Sequence[bool] = (),
 ) -> tuple[list[Response], Rest]:
     """Responses to the scored actions of a clip, and its windows at rest.
 
@@ -77,12 +78,15 @@ def measure(
         t1_ns: int64 ns, length n.
         acts: the clip's occasions in order of slot.
         pointer: (x, y) px in each frame, -1 for none; windows at rest are also looked at around it.
+        blank: for each frame whether it shows nothing on purpose; such steps are never at rest. Empty: none.
     """
     steps = len(t1_ns) - 1
     changed = pixels.totals >= CHANGED_PX
     owner = np.full(steps, -1)
     # What was done just before the clip began is not known: its first half second is neither rest nor response.
     owner[: _window_end(t1_ns, 0)] = -2
+    for frame in np.flatnonzero(blank):
+        owner[max(frame - 1, 0) : frame + 1] = -2
     responses: list[Response] = []
     for index, act in enumerate(acts):
         if not 0 <= act.slot < steps:

@@ -2,12 +2,13 @@
 
 The pointer's own drawing is neither a change nor structure: its surroundings are left out of every
 difference, and the screen before a click is put together from the last pixels seen without it.
+A frame left blank on purpose shows nothing: going blank and coming back are no changes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +59,9 @@ def look(row: dict[str, Any], clicks: list[Click], before_click: BeforeClick) ->
     Raises `GoaltraceError` when the video cannot be decoded or does not have the frames that the row names.
     """
     width, height, frames = row["width"], row["height"], len(row["t1_ns"])
-    if not len(row["cursor_x"]) == len(row["cursor_y"]) == frames:
-        raise GoaltraceError(f"clip {row['clip_id']}: t1_ns and cursor_x differ in length; pack its session again")
+    for name in ("cursor_x", "cursor_y", "picture", "frame_redacted"):
+        if len(row[name]) != frames:
+            raise GoaltraceError(f"clip {row['clip_id']}: t1_ns and {name} differ in length; pack its session again")
     scale = min(1.0, WORK_PX / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     hidden = _pointer_boxes(row, scale)
@@ -71,16 +73,17 @@ def look(row: dict[str, Any], clicks: list[Click], before_click: BeforeClick) ->
     cells: list[NDArray[np.uint16]] = []
     ranks = [0.5] * len(clicks)
     last: NDArray[np.uint8] | None = None
-    count = 0
-    for image in iter_frames(row["video"]["bytes"], size):
-        if count == frames:
-            raise _mismatch(row, f"more than {frames}")
-        if last is not None:
+    still = np.zeros_like(_per_cell(known))
+    blank = row["frame_redacted"]
+    for count, image in enumerate(_images(row, size)):
+        if last is not None and (image is last or blank[count - 1] or blank[count]):
+            cells.append(still)
+        elif last is not None:
             different = _different(image, last)
             for box in hidden[count - 1] + hidden[count]:
                 different[box] = False
             cells.append(_per_cell(different))
-        if clicks:
+        if clicks and not blank[count] and (image is not last or hidden[count] != hidden[count - 1]):
             clear = np.ones(size[::-1], np.bool_)
             for box in hidden[count]:
                 clear[box] = False
@@ -91,17 +94,14 @@ def look(row: dict[str, Any], clicks: list[Click], before_click: BeforeClick) ->
             y = min(size[1] - 1, max(0, int(click.y * scale)))
             ranks[order] = before_click(screen, known, x, y)
         last = image
-        count += 1
-    if count != frames:
-        raise _mismatch(row, str(count))
-    shape = _per_cell(known).shape
-    return Pixels(np.stack(cells) if cells else np.zeros((0, *shape), np.uint16), scale, ranks)
+    return Pixels(np.stack(cells) if cells else np.zeros((0, *still.shape), np.uint16), scale, ranks)
 
 
-def _mismatch(row: dict[str, Any], found: str) -> GoaltraceError:
-    return GoaltraceError(
-        f"clip {row['clip_id']}: the video has {found} frames, t1_ns names {len(row['t1_ns'])}; pack its session again"
-    )
+def _images(row: dict[str, Any], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    try:
+        yield from iter_frames(row["video"]["bytes"], size, row["picture"])
+    except GoaltraceError as error:
+        raise GoaltraceError(f"clip {row['clip_id']}: {error}") from None
 
 
 def _different(image: NDArray[np.uint8], last: NDArray[np.uint8]) -> NDArray[np.bool_]:

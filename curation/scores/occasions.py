@@ -37,7 +37,8 @@ class Occasion(NamedTuple):
 
     slot: int
     scored: bool
-    """False where a response proves nothing: a terminal echoes every printing key, whoever types it."""
+    """False where a response proves nothing (a terminal echoes every printing key, whoever types it) or was not to be
+    seen (redacted)."""
     click: tuple[int, int] | None
     """Where the slot's last button press fell, px."""
 
@@ -57,8 +58,9 @@ def is_action(action: dict[str, Any]) -> bool:
     return action["kind"] in ("button_down", "scroll")
 
 
-def _echoes(action: dict[str, Any]) -> bool:
-    return action["kind"] == "key" and bool(action["redacted"] or (action["char"] or "\0").isprintable())
+def _proves_nothing(action: dict[str, Any]) -> bool:
+    echoes = action["kind"] == "key" and (action["char"] or "\0").isprintable()
+    return bool(echoes or action["redacted"])
 
 
 def occasions(actions: Iterable[dict[str, Any]]) -> list[Occasion]:
@@ -71,7 +73,7 @@ def occasions(actions: Iterable[dict[str, Any]]) -> list[Occasion]:
         before = found.get(slot, Occasion(slot, False, None))
         pressed = action["kind"] == "button_down" and action["x"] is not None and action["y"] is not None
         click = (action["x"], action["y"]) if pressed else before.click
-        found[slot] = Occasion(slot, before.scored or not _echoes(action), click)
+        found[slot] = Occasion(slot, before.scored or not _proves_nothing(action), click)
     return [found[slot] for slot in sorted(found)]
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from curation.scores import contingency, efficacy, frames
 from curation.scores.activity import activity
 from curation.scores.occasions import clicks, occasions
-from manifests.clip import CLIPS_SCHEMA
+from manifests.clip import CLIPS_SCHEMA, SINCE_1_1, read_rows
 from manifests.clip_io import open_parquet
 from manifests.errors import GoaltraceError
 from manifests.versions import SCHEMA_VERSION
@@ -43,6 +43,8 @@ COLUMNS_READ = [
     "t1_ns",
     "cursor_x",
     "cursor_y",
+    "picture",
+    "frame_redacted",
     "actions",
     "video",
 ]
@@ -87,7 +89,7 @@ def measure_clip(row: dict[str, Any]) -> Measure:
     presses, acts = clicks(row["actions"]), occasions(row["actions"])
     pixels = frames.look(row, presses, contingency.click_rank)
     pointer = list(zip(row["cursor_x"], row["cursor_y"], strict=True))
-    responses, rest = efficacy.measure(pixels, row["t1_ns"], acts, pointer)
+    responses, rest = efficacy.measure(pixels, row["t1_ns"], acts, pointer, row["frame_redacted"])
     click_rank = sum(pixels.click_ranks) / len(presses) if presses else None
     text_rank, chars = contingency.text_rank(contingency.typed_text(row["actions"]), row["goal"], row["clip_id"])
     plain = {
@@ -104,15 +106,17 @@ def measure_clip(row: dict[str, Any]) -> Measure:
 def measure_rows(path: Path, group: int) -> list[Measure]:
     """Measure the clips of one row group of a clips shard; `GoaltraceError` names the shard."""
     file = open_parquet(path)
-    missing = sorted(set(COLUMNS_READ) - set(file.schema_arrow.names))
+    there = file.schema_arrow.names
+    missing = sorted(set(COLUMNS_READ) - set(there) - set(SINCE_1_1))
     if missing:
         raise GoaltraceError(f"{path}: column {missing[0]!r} is missing; pack the sessions again")
-    wrong = [name for name in COLUMNS_READ if file.schema_arrow.field(name).type != CLIPS_SCHEMA.field(name).type]
+    here = [name for name in COLUMNS_READ if name in there]
+    wrong = [name for name in here if file.schema_arrow.field(name).type != CLIPS_SCHEMA.field(name).type]
     if wrong:
         kind = file.schema_arrow.field(wrong[0]).type
         raise GoaltraceError(f"{path}: column {wrong[0]!r} has type {kind}; pack the sessions again")
     try:
-        rows = file.read_row_group(group, columns=COLUMNS_READ).to_pylist()
+        rows = read_rows(file, group, COLUMNS_READ).to_pylist()
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:160]
         raise GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again") from None

@@ -2,7 +2,8 @@
 # The container's main process: X server, session bus and XFCE, in that order, then a readiness file once
 # the desktop is really drawn. Settings come from the environment:
 #   GOALTRACE_GEOMETRY           WIDTHxHEIGHT, 1024x768 unless told
-#   GOALTRACE_VNC                1: listen for VNC on port 5900 (otherwise nothing listens)
+#   GOALTRACE_VNC                1: listen for VNC on port 5900; unix: on the socket $XDG_RUNTIME_DIR/vnc.sock, which
+#                                only the user can open (otherwise nothing listens)
 #   GOALTRACE_VNC_PASSWORD_FILE  a file whose first line is the VNC password
 #   GOALTRACE_VNC_PASSWORD       the password itself; without either, a random one is made
 set -u
@@ -19,7 +20,7 @@ geometry=${GOALTRACE_GEOMETRY:-1024x768}
   || fail "GOALTRACE_GEOMETRY=$geometry: not WIDTHxHEIGHT, e.g. 1024x768"
 
 vnc=(-rfbport -1 -SecurityTypes None)
-if [ "${GOALTRACE_VNC:-0}" = 1 ]; then
+if [ "${GOALTRACE_VNC:-0}" != 0 ]; then
   if [ -n "${GOALTRACE_VNC_PASSWORD_FILE:-}" ]; then
     [ -r "$GOALTRACE_VNC_PASSWORD_FILE" ] \
       || fail "GOALTRACE_VNC_PASSWORD_FILE=$GOALTRACE_VNC_PASSWORD_FILE: cannot be read by user $(id -un)"
@@ -35,8 +36,14 @@ if [ "${GOALTRACE_VNC:-0}" = 1 ]; then
   # The VNC protocol compares eight characters and no more.
   [ "${#password}" -ge 6 ] || fail "the VNC password is shorter than 6 characters"
   printf '%s\n' "$password" | tigervncpasswd -f > "$XDG_RUNTIME_DIR/vnc-auth" || fail "tigervncpasswd failed"
-  vnc=(-rfbport 5900 -localhost 0 -SecurityTypes VncAuth -PasswordFile "$XDG_RUNTIME_DIR/vnc-auth"
-       -AlwaysShared -AcceptSetDesktopSize 0)
+  vnc=(-SecurityTypes VncAuth -PasswordFile "$XDG_RUNTIME_DIR/vnc-auth" -AlwaysShared -AcceptSetDesktopSize 0)
+  case $GOALTRACE_VNC in
+    1) vnc+=(-rfbport 5900 -localhost 0) ;;
+    # A person is recorded through this one: their own clipboard must not slip into the recording, nor out of it.
+    unix) vnc+=(-rfbport -1 -rfbunixpath "$XDG_RUNTIME_DIR/vnc.sock" -rfbunixmode 0600
+                -AcceptCutText 0 -SendCutText 0 -SendPrimary 0) ;;
+    *) fail "GOALTRACE_VNC=$GOALTRACE_VNC: not 0, 1 or unix" ;;
+  esac
 fi
 # No child needs the password, and a recorded terminal must not show it.
 unset GOALTRACE_VNC_PASSWORD password

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +19,11 @@ def make_session(path: Path, frames: int = 160, **changes: object) -> SessionFol
     """`frames` frames at 15 fps; an "a" is held from frame 70 to 80, a click falls between frames 20 and 21."""
     path.mkdir(parents=True)
     folder = SessionFolder(path)
-    with Encoder(folder.screen, 64, 48, 15.0) as encoder:
+    with Encoder(folder.screen, 64, 48) as encoder:
         for i in range(frames):
             image = np.zeros((48, 64, 3), np.uint8)
             image[:, : i % 64] = (i % 256, 200, 60)
-            encoder.write(image.tobytes())
+            encoder.show(image.tobytes(), i * TICK_NS + 2_000_000)
     append_jsonl(
         folder.frames_path,
         (
@@ -71,3 +73,9 @@ def make_session(path: Path, frames: int = 160, **changes: object) -> SessionFol
     )
     folder.write_manifest(manifest.model_copy(update=changes))
     return folder
+
+
+def make_old(folder: SessionFolder, seconds: float = 3600) -> None:
+    """As if its files had last been written a while ago: no recorder is at work on it."""
+    for path in folder.path.iterdir():
+        os.utime(path, (time.time() - seconds,) * 2)

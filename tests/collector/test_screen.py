@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.desktop.changes import difference
-from collector.desktop.grab import draw_pointer
+from collector.desktop.pointer import draw_pointer
 
 
 def screen(width: int = 40, height: int = 30) -> np.ndarray:

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.report.table import auc
-from curation.scores import contingency, efficacy
+from curation.scores import contingency, efficacy, frames
 from curation.scores.activity import activity
 from curation.scores.frames import CELL_PX, Pixels, look
 from curation.scores.occasions import Occasion, clicks, occasions
 from curation.scores.shard import measure_clip, score_table
 from manifests.errors import GoaltraceError
+from manifests.video import iter_frames
 from tests.factories import FPS, HEIGHT, WIDTH, encode, make_clip
 
 STEP_NS = round(1e9 / FPS)
@@ -127,9 +128,36 @@ def test_effect_of_a_click_is_not_in_its_contingency() -> None:
 
 def test_video_with_other_frames_than_named_is_refused() -> None:
     row = make_clip("scripted", 0, frames=20)
-    row |= {name: row[name][:-1] for name in ("t1_ns", "cursor_x", "cursor_y")}
-    with pytest.raises(GoaltraceError, match="scripted-0-0000: the video has more than 19 frames"):
+    row |= {name: row[name][:-1] for name in ("t1_ns", "cursor_x", "cursor_y", "picture", "frame_redacted")}
+    with pytest.raises(GoaltraceError, match="scripted-0-0000: the video has more than the 19 pictures"):
         look(row, [], contingency.click_rank)
+
+
+def test_work_skipped_for_unchanged_frames_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [make_clip(arm, 0, frames=120, pause=12, once=True) for arm in ("scripted", "random-fast")]
+    skipped = score_table([measure_clip(row) for row in rows])
+    monkeypatch.setattr(frames, "iter_frames", lambda *args: (image.copy() for image in iter_frames(*args)))
+    assert score_table([measure_clip(row) for row in rows]) == skipped
+
+
+def test_going_blank_is_no_change_and_what_was_done_behind_it_is_not_scored() -> None:
+    row = make_clip("scripted", 0, frames=60)
+    images = np.full((60, HEIGHT, WIDTH, 3), 90, np.uint8)
+    images[20:40] = 0
+    row["video"]["bytes"] = encode(images, row["pts"])
+    row["frame_redacted"] = [20 <= i < 40 for i in range(60)]
+    row["actions"] = [
+        action(25, "key_down") | {"redacted": True},
+        action(27, "button_down") | {"redacted": True},
+        action(28, "move") | {"redacted": True},
+        action(29, "scroll") | {"redacted": True},
+    ]
+    assert look(row, [], contingency.click_rank).totals.sum() == 0
+    measured = measure_clip(row)
+    assert measured.responses == []
+    assert measured.rest.windows[1] > 0
+    behind = measure_clip(row | {"frame_redacted": [i >= 10 for i in range(60)], "actions": []})
+    assert behind.rest.windows[1] == 1  # frames 8 and 9: half a second after the start, before it goes blank
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,10 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path)
         assert "no space left" in packed.stderr
         assert "Traceback" not in packed.stderr
         assert list(small.iterdir()) == []
-        recorded = goaltrace(
-            "record", "terminal-find-largest-file", "--env", "local", "--out", small / "sessions", "--seed", 2
-        )
+        again = ("record", "terminal-find-largest-file", "--env", "local", "--out", small / "sessions", "--seed", 2)
+        refused = goaltrace(*again)
+        assert refused.returncode == 2 and "--min-free" in refused.stderr, "less than the floor: not even begun"
+        recorded = goaltrace(*again, "--min-free", 0)
         assert recorded.returncode != 0
         assert "Traceback" not in recorded.stderr
         assert "no space left" in (recorded.stdout + recorded.stderr).lower()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from datasets import Features, Video, load_dataset
@@ -12,7 +14,7 @@ from datasets import Features, Video, load_dataset
 from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.errors import GoaltraceError
-from manifests.video import decode
+from manifests.video import decode, iter_frames
 from tests.factories import make_clip, make_dataset
 
 
@@ -108,3 +110,56 @@ def test_a_failure_while_writing_leaves_no_shard_listed(tmp_path: Path) -> None:
 def test_an_unknown_clip_shows_what_ids_look_like(dataset: Path) -> None:
     with pytest.raises(GoaltraceError, match="scripted-0-0000"):
         ClipReader(dataset).read("nope")
+
+
+@pytest.fixture(scope="module")
+def of_1_0(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same data set as the release before wrote it: without `picture` and `frame_redacted`."""
+    old = tmp_path_factory.mktemp("old") / "set"
+    shutil.copytree(dataset, old)
+    for path in old.glob("*/*.parquet"):
+        table = pq.read_table(path).drop_columns(["picture", "frame_redacted"])
+        pq.write_table(table.replace_schema_metadata({"goaltrace_schema_version": "1.0"}), path)
+    return old
+
+
+def test_a_data_set_of_1_0_is_read_as_one_picture_a_frame(dataset: Path, of_1_0: Path) -> None:
+    new, old = ClipReader(dataset), ClipReader(of_1_0)
+    assert old.index().sort_by("clip_id").to_pylist() == new.index().sort_by("clip_id").to_pylist()
+    assert old.read("scripted-1-0000", ["picture"]) == {"picture": list(range(30))}
+    assert old.read("scripted-1-0000", ["video", "frame_redacted"]).keys() == {"video", "frame_redacted"}
+    assert [clip["picture"] for clip in old.iter_clips(["picture", "goal"])] == [list(range(30))] * 6
+    assert "picture" not in old.index(["goal"]).column_names
+
+
+def test_each_picture_is_decoded_once_and_given_to_every_frame_that_shows_it() -> None:
+    row = make_clip("scripted", 0, frames=60, pause=12, once=True)
+    stored = decode(row["video"]["bytes"])
+    frames = list(iter_frames(row["video"]["bytes"], pictures=row["picture"]))
+    assert len(stored) < len(frames) == 60
+    for number, (frame, before) in enumerate(zip(frames[1:], frames, strict=False), start=1):
+        assert (frame is before) == (row["picture"][number] == row["picture"][number - 1])
+        assert np.array_equal(frame, stored[row["picture"][number]])
+    with pytest.raises(ValueError, match="read-only"):
+        frames[0][0] = 0
+
+
+@pytest.mark.parametrize(
+    ("pictures", "message"),
+    [([0, 1, 2, 3], "no picture 3"), ([0, 1], "more than the 2"), ([0, 2], "no picture 2"), ([1], "no picture 1"),
+     ([0, 1, 0], "no picture 0"), ([0, -1], "no picture -1"), ([], "more than the 0")],
+)  # fmt: skip
+def test_a_video_without_the_pictures_that_are_named_is_refused(pictures: list[int], message: str) -> None:
+    video = make_clip("scripted", 0, frames=3)["video"]["bytes"]
+    with pytest.raises(GoaltraceError, match=message):
+        list(iter_frames(video, pictures=pictures))
+
+
+def test_every_column_but_the_video_is_compressed_and_texts_have_dictionaries(dataset: Path) -> None:
+    for config in ("clips", "events"):
+        group = pq.ParquetFile(dataset / f"{config}/{config}-00000.parquet").metadata.row_group(0)
+        for column in (group.column(i) for i in range(group.num_columns)):
+            name, video = column.path_in_schema, column.path_in_schema.startswith("video.")
+            assert column.compression == ("UNCOMPRESSED" if video else "ZSTD"), name
+            text = column.physical_type == "BYTE_ARRAY" and not video
+            assert ("RLE_DICTIONARY" in column.encodings) == text, name

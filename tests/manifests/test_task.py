@@ -84,3 +84,12 @@ def test_every_builtin_task_leaves_no_parameter_unfilled() -> None:
 def test_an_unknown_task_names_the_known_ones() -> None:
     with pytest.raises(GoaltraceError, match="desktop-editor-note"):
         find_task("no-such-task")
+
+
+def test_a_task_may_be_for_people_only(tmp_path: Path) -> None:
+    """No script for an agent and nothing to check; leaving the keys out is still a mistake."""
+    bare = MINIMAL[: MINIMAL.index("script:")]
+    task = load_task(write(tmp_path, bare + "script: []\ncheck: []\n")).instantiate(1).manifest
+    assert (task.script, task.check) == ([], [])
+    with pytest.raises(GoaltraceError, match="script"):
+        load_task(write(tmp_path, bare + "check: []\n"))

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from tests.factories import make_clip
-from trainer.config import Config
+from trainer.config import Config, override
 from trainer.data.actions import FEATURES, encode_actions, key_names, place_slots
 from trainer.data.cursor import Letterbox, pointer_path, render_map
 from trainer.data.index import Clip, Index, choose_held_out, pick_frames
-from trainer.data.windows import ClipStore, Loader, batch_order, crop_corner
+from trainer.data.windows import ClipStore, Loader, batch_order, crop_corner, list_windows
 
 
 def clip_with(*actions: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -146,8 +146,43 @@ def test_the_split_does_not_depend_on_the_order_of_clips(index: Index) -> None:
 def test_a_clip_whose_video_lacks_frames_is_named(store: ClipStore) -> None:
     row = make_clip("scripted", 0, frames=30)
     clip = Clip({**row, "t1_ns": [*row["t1_ns"], row["t1_ns"][-1] + 1]}, [0, 1, 2])
-    with pytest.raises(GoaltraceError, match="video has 30 frames, the row 31"):
-        store._decode(clip, row["video"]["bytes"])
+    with pytest.raises(GoaltraceError, match="scripted-0-0000: t1_ns and picture differ in length"):
+        store._decode(clip, row)
+    with pytest.raises(GoaltraceError, match="scripted-0-0000: the video has no picture 30"):
+        store._decode(clip, {**row, "picture": [*row["picture"], 30]})
+
+
+def test_a_picture_stored_once_is_every_frame_that_shows_it(store: ClipStore) -> None:
+    each, once = (make_clip("scripted", 0, frames=60, pause=12, once=flag) for flag in (False, True))
+    assert max(once["picture"]) < max(each["picture"]) == 59
+    frames = pick_frames(each["t1_ns"], 5.0)
+    every, repeated = (store._decode(Clip(row, frames), row) for row in (each, once))
+    assert len(repeated.frames) == len(frames)
+    close = np.abs(every.frames.astype(int) - repeated.frames) <= 60  # two encodings of the same pictures
+    assert close.mean() > 0.99
+    assert np.array_equal(every.actions, repeated.actions)
+
+
+def test_a_redacted_input_names_no_key_and_nothing_is_known_to_be_held_after_it() -> None:
+    shift = {"slot": 0, "kind": "key_down", "key": "Shift_L"}
+    secret = {"slot": 2, "kind": "key_up", "redacted": True}
+    move = {"slot": 3, "kind": "move", "redacted": True}
+    row = clip_with(shift, secret, move)
+    features = encode_actions(row, range(6), 1)[:, 0]
+    assert features[:, FEATURES.index("held:shift")].tolist() == [0, 1, 1, 0, 0, 0]
+    assert features[:, FEATURES.index("redacted")].tolist() == [0, 0, 0, 1, 1, 0]
+    assert not features[:, [n for n, name in enumerate(FEATURES) if name.startswith("key:")]].any()
+    assert {tuple(place) for place in pointer_path(row, range(6))} == {(5, 6)}
+
+
+def test_no_window_holds_a_frame_left_blank(index: Index, small: Config) -> None:
+    row = {**index.train[0].row, "frame_redacted": [i in (19, 20) for i in range(45)]}
+    clip = Clip(row, list(range(0, 45, 3)))
+    assert np.flatnonzero(clip.blank()).tolist() == [7]  # frame 21: what led to it was not to be seen
+    windows = list_windows([clip], override(small, ["data.idle_share=1"]).data)
+    assert windows
+    for _, start in windows:
+        assert not start <= 7 < start + small.data.window
 
 
 def test_crops_and_whole_pictures_each_go_through_every_window(loader: Loader, small: Config) -> None:

@@ -106,7 +106,13 @@ def _hold(held: NDArray[np.int64], name: str, down: bool) -> None:
 
 def _apply_held(held: NDArray[np.int64], action: Mapping[str, Any]) -> None:
     kind = action["kind"]
-    if kind in ("button_down", "button_up"):
+    if action["redacted"]:
+        # something was pressed or released and nobody may know what: nothing is known to be held
+        if kind in ("button_down", "button_up"):
+            held[: len(BUTTONS)] = 0
+        elif kind in ("key_down", "key_up"):
+            held[len(BUTTONS) :] = 0
+    elif kind in ("button_down", "button_up"):
         _hold(held, str(action["button"]), kind == "button_down")
     elif kind in ("key_down", "key_up"):
         _hold(held, _MODIFIER_OF.get(str(action["key"]), ""), kind == "key_down")

@@ -18,7 +18,7 @@ from trainer.config import DataConfig
 
 COLUMNS = (
     "clip_id", "session_id", "kind", "arm", "width", "height", "fps", "duration_ns", "cursor_in_pixels", "t1_ns",
-    "changed", "cursor_x", "cursor_y", "actions", "start_keys", "start_buttons", "start_x", "start_y",
+    "frame_redacted", "changed", "cursor_x", "cursor_y", "actions", "start_keys", "start_buttons", "start_x", "start_y",
     "invalid_reasons",
 )  # fmt: skip
 
@@ -52,6 +52,12 @@ class Clip:
     @property
     def session(self) -> str:
         return str(self.row["session_id"])
+
+    def blank(self) -> NDArray[np.bool_]:
+        """For each of the model's frames: was it, or a frame on the way to it, left blank on purpose?"""
+        blank = np.asarray(self.row["frame_redacted"], bool)
+        ends = [-1, *self.frames]
+        return np.array([bool(blank[a + 1 : b + 1].any()) for a, b in pairwise(ends)])
 
     def busy(self) -> NDArray[np.bool_]:
         """For each of the model's frames: was something done or did something change on the way to it?"""

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +65,8 @@ class ClipStore:
             if clip.id in self._cache:
                 self._cache.move_to_end(clip.id)
                 return self._cache[clip.id]
-            video = self._reader.read(clip.id, ["video"])["video"]["bytes"]
-        data = self._decode(clip, video)
+            stored = self._reader.read(clip.id, ["video", "picture"])
+        data = self._decode(clip, stored)
         with self._lock:
             if clip.id not in self._cache:
                 self._cache[clip.id] = data
@@ -74,23 +75,20 @@ class ClipStore:
                     self._bytes -= self._cache.popitem(last=False)[1].nbytes
         return data
 
-    def _decode(self, clip: Clip, video: bytes) -> ClipData:
+    def _decode(self, clip: Clip, stored: dict[str, Any]) -> ClipData:
         config, row = self._config, clip.row
         box = Letterbox.fit((row["width"], row["height"]), (config.width, config.height))
-        count = len(row["t1_ns"])
+        if len(stored["picture"]) != len(row["t1_ns"]):
+            raise GoaltraceError(f"clip {clip.id}: t1_ns and picture differ in length; pack its session again")
         shown: dict[int, NDArray[np.uint8]] = {}
         wanted = set(clip.frames)
-        number = -1
+        images = iter_frames(stored["video"]["bytes"], (box.width, box.height), stored["picture"])
         try:
-            for number, image in enumerate(iter_frames(video, (box.width, box.height))):
+            for number, image in enumerate(images):
                 if number in wanted:
                     shown[number] = image
         except GoaltraceError as error:
             raise GoaltraceError(f"clip {clip.id}: {error}") from None
-        if number + 1 != count:
-            raise GoaltraceError(
-                f"clip {clip.id}: video has {number + 1} frames, the row {count}; pack its session again"
-            )
         frames = np.zeros((len(clip.frames), config.height, config.width, 3), np.uint8)
         for k, source in enumerate(clip.frames):
             frames[k, box.top : box.top + box.height, box.left : box.left + box.width] = shown[source]
@@ -116,13 +114,18 @@ class Batch:
 
 
 def list_windows(clips: list[Clip], config: DataConfig) -> list[tuple[int, int]]:
-    """Every (clip, first frame) of a window in which something happens, and a share of the idle ones."""
+    """Every (clip, first frame) of a window in which something happens, and a share of the idle ones.
+
+    Windows with a frame that was left blank on purpose are left out: nothing an actor did explains it.
+    """
     windows = []
     keep_every = round(1 / config.idle_share) if config.idle_share else 0
     idle = 0
     for number, clip in enumerate(clips):
-        busy = clip.busy()
+        busy, blank = clip.busy(), clip.blank()
         for start in range(len(clip.frames) - config.window + 1):
+            if blank[start : start + config.window].any():
+                continue
             if not busy[start + 1 : start + config.window].any():
                 idle += 1
                 if not keep_every or idle % keep_every:

@@ -177,7 +177,7 @@ def test_a_session_is_drawn_into_the_contract(tmp_path: Path) -> None:
     changes = [frame.index for frame in frames if frame.changed]
     assert changes == [0, 1, 10, 15], "a frame shows all output up to its own time"
     assert frames[10].box == (16, 0, 24, 16)
-    video = decode(folder.screen.read_bytes())
+    video = decode(folder.screen.read_bytes(), pictures=[frame.picture or 0 for frame in frames])
     assert video.shape == (22, 128, 320, 3)
     wanted = [pixels.copy() for _, pixels in render_cast(open_cast(folder.cast), 10, 2_100_000_000)]
     assert np.abs(video.astype(int) - np.stack(wanted)).mean() < 2

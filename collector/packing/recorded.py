@@ -1,0 +1,77 @@
+"""A session read once, and found fit to be packed or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from manifests.consent import read_consent
+from manifests.errors import GoaltraceError
+from manifests.session import Action, Event, Frame, Intent, SessionFolder, SessionManifest
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """All of a session but its video."""
+
+    folder: SessionFolder
+    manifest: SessionManifest
+    frames: list[Frame]
+    pictures: list[int]
+    """Which picture of screen.mkv shows each frame."""
+    actions: list[Action]
+    """In order of time."""
+    intents: list[Intent]
+    events: list[Event]
+
+
+def why_left_out(folder: SessionFolder) -> str | None:
+    """Why this session must not be packed, as far as its documents say; None if it reconciles."""
+    try:
+        read_recorded(folder)
+    except GoaltraceError as error:
+        return str(error)
+    return None
+
+
+def read_recorded(folder: SessionFolder) -> Recorded:
+    """Read a session; `GoaltraceError` with the reason when it must not be packed."""
+    manifest = folder.read_manifest()
+    if manifest.state != "complete":
+        raise GoaltraceError("the recording did not finish")
+    if manifest.outcome == "aborted":
+        raise GoaltraceError(f"aborted: {manifest.outcome_detail}")
+    if manifest.invalid_reasons:
+        raise GoaltraceError("does not reconcile: " + "; ".join(manifest.invalid_reasons))
+    _require_consent(folder, manifest)
+    frames, actions = folder.frames(), folder.actions()
+    if (len(frames), len(actions)) != (manifest.frames, manifest.actions):
+        raise GoaltraceError(
+            f"does not reconcile: session.json says {manifest.frames} frames and {manifest.actions} actions, "
+            f"the logs hold {len(frames)} and {len(actions)}"
+        )
+    if len(frames) < 2:
+        raise GoaltraceError(f"only {len(frames)} frames")
+    if any(a.t1_ns > b.t0_ns for a, b in pairwise(frames)) or any(f.t0_ns > f.t1_ns for f in frames):
+        raise GoaltraceError("does not reconcile: frame times run backwards")
+    actions.sort(key=lambda action: action.t_ns)
+    return Recorded(folder, manifest, frames, _pictures(frames), actions, folder.intents(), folder.events())
+
+
+def _require_consent(folder: SessionFolder, manifest: SessionManifest) -> None:
+    if not manifest.actor.startswith("human"):
+        return
+    if not folder.consent_path.is_file():
+        raise GoaltraceError("a person was recorded and there is no consent.json")
+    consent = read_consent(folder.consent_path)
+    if consent.consent_id != manifest.consent_id:
+        raise GoaltraceError(f"consent.json is {consent.consent_id}'s, the session says {manifest.consent_id}")
+
+
+def _pictures(frames: Sequence[Frame]) -> list[int]:
+    pictures = [number if frame.picture is None else frame.picture for number, frame in enumerate(frames)]
+    for before, after in pairwise([-1, *pictures]):
+        if after not in (before, before + 1) or after < 0:
+            raise GoaltraceError(f"does not reconcile: picture {after} follows picture {before} in frames.jsonl")
+    return pictures

@@ -1,0 +1,151 @@
+"""Runs a scenario where the recorder would run, in a container or on a display, and judges what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from collector.episode import CaptureChoice, EpisodeSpec
+from collector.probe.judge import Verdict, judge
+from manifests.errors import GoaltraceError
+from manifests.task import TaskManifest
+from manifests.versions import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collector.environments.docker import DockerEnvironment
+
+SCENARIOS = {
+    "idle": "an idle machine",
+    "loaded": "with a busy loop on every core",
+    "paused": "paused and resumed every two seconds",
+    "drift": "for at least ten minutes",
+    "six": "six recorders at once",
+}
+DRIFT_S = 600
+RECORDERS = 6
+
+
+_TASK = {
+    "schema_version": SCHEMA_VERSION, "id": "probe", "kind": "desktop", "family": "probe", "goal": "Count the keys",
+    "script": [], "check": [],
+}  # fmt: skip
+
+
+def run_scenario(
+    name: str, seconds: float, *, display: str | None, fps: float, capture: CaptureChoice, seed: int,
+    keep: Path | None = None, heard: Callable[[float], None] = lambda _: None,
+) -> list[Verdict]:  # fmt: skip
+    """The verdict of each recorder of one scenario; `display` None: in containers. `heard` gets seconds done.
+
+    `keep` is a folder in which the sessions stay. Raises `GoaltraceError` when a recorder could not record.
+    """
+    seconds = max(seconds, DRIFT_S) if name == "drift" else seconds
+    specs = [_spec(name, display, fps, capture, seed + number) for number in range(RECORDERS if name == "six" else 1)]
+    with _folder(keep) as root, ThreadPoolExecutor(len(specs)) as pool:
+        where = _on_display if display else _Containers().run
+        runs = [
+            pool.submit(where, spec, root / f"{name}-{number}", name, seconds, heard if number == 0 else _unheard)
+            for number, spec in enumerate(specs)
+        ]
+        for run in runs:
+            run.result()
+        return [judge(root / f"{name}-{number}") for number in range(len(specs))]
+
+
+def _unheard(seconds: float) -> None:
+    pass
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="goaltrace-probe-") as scratch:
+        yield Path(scratch)
+
+
+def _spec(name: str, display: str | None, fps: float, capture: CaptureChoice, seed: int) -> EpisodeSpec:
+    task = TaskManifest.model_validate(_TASK)
+    paused = name == "paused"  # only a person's recording can pause, and holds everything back for that
+    return EpisodeSpec(
+        session_id=uuid.uuid4().hex, episode_id=f"probe-{name}", task=task, parameters={},
+        agent="human" if paused else "scripted", arm="probe", seed=seed, fps=fps, max_duration_s=7200,
+        environment="display" if display else "docker", display=display, capture=capture,
+        consent_id="p-probe" if paused else None,
+    )  # fmt: skip
+
+
+def _arguments(spec: Path, folder: str, name: str, seconds: float, seed: int) -> list[str]:
+    return ["-m", "collector.probe.scenario", str(spec), folder, name, str(seconds), str(seed)]
+
+
+def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "spec.json"
+        path.write_text(spec.model_dump_json())
+        command = [sys.executable, *_arguments(path, str(folder), name, seconds, spec.seed)]
+        environment = dict(os.environ) | {"DISPLAY": spec.display or ""}
+        recorder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        assert recorder.stdout is not None and recorder.stderr is not None
+        try:
+            for line in recorder.stdout:
+                _hear(line, heard)
+            errors = recorder.stderr.read().strip().splitlines()
+        finally:
+            if recorder.poll() is None:
+                recorder.terminate()
+            recorder.wait()
+    if recorder.returncode != 0:
+        raise GoaltraceError(f"probe, {name}: {errors[-1] if errors else f'exit status {recorder.returncode}'}")
+
+
+class _Containers:
+    """Each run in a container of its own, of the desktop image."""
+
+    def __init__(self) -> None:
+        from collector.environments.docker import DockerEnvironment
+
+        self._environment: DockerEnvironment = DockerEnvironment()
+        self._environment.prepare({"desktop"})
+
+    def run(self, spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:
+        from collector.environments.docker import SOURCE, hear_out
+        from collector.environments.programs import Program
+        from collector.images.containers import PYTHON
+
+        with self._environment.container(self._environment.describe(spec), folder) as container:
+            arguments = _arguments(Path("/tmp/spec.json"), "/session", name, seconds, spec.seed)
+            scenario = Program(container, [PYTHON, *arguments], SOURCE, listens=False)
+            hear_out(scenario, container, spec, lambda event: heard(float(event.get("seconds", 0))))
+
+
+def _hear(line: str, heard: Callable[[float], None]) -> None:
+    event = json.loads(line)
+    heard(float(event.get("seconds", 0)))
+
+
+def in_short(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """One scenario as a JSON object; with several recorders: sums, and the worst of each time."""
+    found: dict[str, object] = {
+        name: sum(getattr(verdict, name) for verdict in verdicts)
+        for name in ("events", "frames", "contradictions", "unreadable", "leaked", "unlogged", "dropped")
+    }
+    for name in ("bracket_ms", "input_lag_ms", "lateness_ms"):
+        spreads = [value for verdict in verdicts if (value := getattr(verdict, name)) is not None]
+        worst = {part: max(getattr(one, part) for one in spreads) for part in ("p50", "p95", "p99", "max")}
+        found[name] = worst if spreads else None
+    if len(verdicts) > 1:
+        found["recorders"] = len(verdicts)
+    return found

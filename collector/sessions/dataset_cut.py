@@ -1,0 +1,186 @@
+"""A consent's clips out of one data set.
+
+New shards get new names beside the old ones; then dataset.json is replaced, in one step; then the old shards go.
+Whenever this is stopped, dataset.json describes the data set as it was or as it will be, and names only files that
+are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+
+from collector.sessions.shard_cut import Whose, read_keys, write_without
+from manifests.clip_io import open_parquet
+from manifests.dataset import Counter, Counts, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, Shard
+from manifests.errors import GoaltraceError
+from manifests.files import raise_if_full, sha256_of
+
+FORGOTTEN = "forgotten"
+_COUNTED = ["session_id", "outcome", "arm", "kind", "duration_ns", "t0_ns", "actions"]
+
+
+@dataclass
+class DatasetCut:
+    """What is to be taken out of a data set."""
+
+    path: Path
+    clips: int = 0
+    of_clips: int = 0
+    sessions: int = 0
+    shards: dict[str, int] = field(default_factory=dict)
+    """Files that dataset.json names -> rows to take out."""
+    strays: list[Path] = field(default_factory=list)
+    """Parquet files that dataset.json does not name (something was stopped half-way) and that hold such rows."""
+    names: set[str] = field(default_factory=set)
+    """What the sessions are called in the lineage."""
+    lineage: bool = False
+    """dataset.json says something of the sessions."""
+
+    def __bool__(self) -> bool:
+        return bool(self.shards or self.strays or self.lineage)
+
+
+def parquet_files(dataset: Path) -> list[Path]:
+    return [path for path in sorted(dataset.rglob("*.parquet")) if path.is_file() and not path.is_symlink()]
+
+
+def plan_cut(dataset: Path, whose: Whose, hashes: set[str]) -> DatasetCut:
+    """What a data set holds of the consent."""
+    manifest = DatasetFolder(dataset).read_manifest()
+    cut = DatasetCut(dataset, of_clips=manifest.counts.clips)
+    named = {dataset / shard.path for shard in _files(manifest)}
+    for path in named:
+        if path.is_symlink() or not path.is_file():
+            raise GoaltraceError(f"{path}: missing or a link, but dataset.json names it; restore it")
+    for path in parquet_files(dataset):
+        rows = whose.count(path)
+        if not rows:
+            continue
+        name = path.relative_to(dataset).as_posix()
+        if path not in named:
+            cut.strays.append(path)
+            continue
+        cut.shards[name] = rows
+        if name.startswith("clips/"):
+            keys = read_keys(path)
+            mine = keys.filter(whose.mask(keys))
+            cut.clips += rows
+            cut.names |= set(mine.column("episode_id").to_pylist())
+            cut.sessions += len(set(mine.column("session_id").to_pylist()))
+    cleaned = _cleaned(manifest, whose, cut.names, hashes)
+    cut.lineage = cleaned.lineage != manifest.lineage or cleaned.left_out != manifest.left_out
+    return cut
+
+
+def apply_cut(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
+    """Take it out. Raises `GoaltraceError` for a damaged shard or a full disk; the data set is then as it was."""
+    folder = DatasetFolder(cut.path)
+    manifest = folder.read_manifest()
+    before = sha256_of(folder.manifest_path)
+    made: list[Path] = []
+    try:
+        new = _cleaned(manifest, whose, cut.names, hashes)
+        new.shards = [s for shard in manifest.shards if (s := _rewritten(cut, shard, whose, made))]
+        new.scores = [
+            table.model_copy(update={"shard": s})
+            for table in manifest.scores
+            if (s := _rewritten(cut, table.shard, whose, made))
+        ]
+        new.counts = _counts(cut.path, new)
+        new.lineage.append(
+            LineageStep(
+                command="goaltrace sessions forget",
+                parameters={"consent_sha256": _hash(whose), "clips_removed": cut.clips},
+                inputs=[Input(name=manifest.name, sha256=before)],
+            )
+        )
+        folder.write_manifest(new)
+    except BaseException as error:
+        for path in made:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise_if_full(error, cut.path)
+        raise
+    # scores, events, clips: what tells most of the sessions goes last, so that a stopped run is found again
+    for name in sorted(cut.shards, reverse=True):
+        (cut.path / name).unlink(missing_ok=True)
+    for stray in sorted(cut.strays, reverse=True):
+        stray.unlink(missing_ok=True)
+
+
+def _hash(whose: Whose) -> str:
+    """The consent without its name: those who have the id can check, and the data set does not say it again."""
+    return hashlib.sha256(whose.actor.removeprefix("human:").encode()).hexdigest()
+
+
+def _files(manifest: DatasetManifest) -> list[Shard]:
+    return [*manifest.shards, *(table.shard for table in manifest.scores)]
+
+
+def _rewritten(cut: DatasetCut, shard: Shard, whose: Whose, made: list[Path]) -> Shard | None:
+    """The shard without the consent's rows; None when no row is left."""
+    if shard.path not in cut.shards:
+        return shard
+    source = cut.path / shard.path
+    temporary = source.with_name(f".{source.name}.tmp")
+    made.append(temporary)
+    rows = write_without(source, temporary, whose)
+    if not rows:
+        return None
+    digest = sha256_of(temporary)
+    stem = re.sub(r"-f[0-9a-f]{8}$", "", PurePosixPath(shard.path).stem)
+    target = source.with_name(f"{stem}-f{digest[:8]}.parquet")
+    made.append(target)
+    temporary.replace(target)
+    path = target.relative_to(cut.path).as_posix()
+    return Shard(path=path, rows=rows, bytes=target.stat().st_size, sha256=digest)
+
+
+def _counts(root: Path, manifest: DatasetManifest) -> Counts:
+    counter = Counter()
+    configs = [DatasetFolder.shard_names(manifest, config) for config in ("events", "clips")]
+    for name in configs[0] or configs[1]:
+        file = open_parquet(root / name)
+        try:
+            for group in range(file.num_row_groups):
+                for row in file.read_row_group(group, columns=_COUNTED).to_pylist():
+                    counter.add(row)
+        except (pa.ArrowException, OSError) as error:
+            raise GoaltraceError(f"{root / name}: damaged ({error}); copy it again") from None
+    return counter.result()
+
+
+def _cleaned(manifest: DatasetManifest, whose: Whose, names: set[str], hashes: set[str]) -> DatasetManifest:
+    """The manifest with nothing in its history that names the consent, its sessions or their files."""
+    new = manifest.model_copy(deep=True)
+    ids = [whose.actor.removeprefix("human:"), *whose.session_ids]
+    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ids))})(?![\w])")
+    for step in new.lineage:
+        step.inputs = [
+            Input(name=FORGOTTEN, sha256="") if i.sha256 in hashes or i.name in names or pattern.search(i.name) else i
+            for i in step.inputs
+        ]
+        step.parameters = _without(step.parameters, pattern)
+    new.left_out = [
+        LeftOut(name=FORGOTTEN, reason="removed on request")
+        if left.name in names or pattern.search(left.name) or pattern.search(left.reason)
+        else left
+        for left in new.left_out
+    ]
+    return new
+
+
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(FORGOTTEN, value)
+    if isinstance(value, dict):
+        return {_without(key, pattern): _without(item, pattern) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without(item, pattern) for item in value]
+    return value

@@ -137,14 +137,31 @@ def scene(name: str) -> Iterator[None]:
     else:
         command = [sys.executable, __file__, "--type", "1" if name == "typing" else "0"]
     actor = subprocess.Popen(command, env=dict(os.environ) | {"SDL_RENDER_DRIVER": "software"})
-    time.sleep(2)
     try:
+        time.sleep(2)
+        if name == "video":
+            wait_until_it_moves()
         if actor.poll() is not None:
             raise SystemExit(f"the scene {name!r} could not be shown")
         yield
     finally:
         actor.terminate()
         actor.wait()
+
+
+def wait_until_it_moves() -> None:
+    """The film's window takes its time to come; until then there is nothing to compare."""
+    from collector.desktop.grab_mss import MssGrabber
+
+    grabber = MssGrabber(os.environ["DISPLAY"])
+    moved = 0
+    for _ in range(300):
+        before = grabber.grab().pixels.copy()
+        time.sleep(0.1)
+        moved = moved + 1 if (before != grabber.grab().pixels).mean() > 0.3 else 0
+        if moved == 3:
+            return grabber.close()
+    raise SystemExit("the film does not play")
 
 
 def type_text(active: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,7 +36,9 @@ class Encoder:
     `path` is overwritten; give a temporary name and rename it when `close` has returned.
     """
 
-    def __init__(self, path: Path, width: int, height: int, pixel_format: PixelFormat = "rgb24") -> None:
+    def __init__(
+        self, path: Path, width: int, height: int, pixel_format: PixelFormat = "rgb24", fps: float = 15.0
+    ) -> None:
         import ffmpeg
 
         self.path = path
@@ -44,6 +47,8 @@ class Encoder:
         self._last_ms = self._key_ms = -GOP_MS
         # a thread more for each 2 million pixels: one keeps up with 15 of them a second
         threads = min(4, 1 + width * height // 2_000_000)
+        # crf spends bits by how long a picture is shown: without the nominal rate x264 would take 1 ms for it
+        rate = Fraction(fps).limit_denominator(1001)
         # ffmpeg forces a key frame by the rule that `key_due` mirrors
         due = f"expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+{(GOP_MS - 0.5) / 1000}))"
         command = (
@@ -51,6 +56,7 @@ class Encoder:
             .output(
                 str(path), format="matroska", fps_mode="passthrough", enc_time_base="1:1000", force_key_frames=due,
                 g=10_000, threads=threads, flush_packets=1, cluster_time_limit=400, **X264,
+                **{"x264-params": f"fps={rate.numerator}/{rate.denominator}"},
             )
             .global_args("-hide_banner", "-loglevel", "error", "-nostdin", "-copyts")
             .overwrite_output()

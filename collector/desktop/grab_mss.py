@@ -52,17 +52,20 @@ class MssGrabber:
 
 class _XPointer:
     def __init__(self, display: str | None) -> None:
-        from Xlib import display as xdisplay
+        from Xlib.ext import xfixes
 
         from collector.desktop.pointer import Shapes
+        from collector.desktop.x11 import open_display
 
-        self._display = xdisplay.Display(display)
+        self._display = open_display(display)
         self._display.xfixes_query_version()
-        self._root = self._display.screen().root
+        self._xfixes = self._display.display.get_extension_major(xfixes.extname)
         self._shapes = Shapes()
 
     def look(self) -> tuple[int, int, Any]:
-        reply = self._display.xfixes_get_cursor_image(self._root)
+        from collector.desktop.x11 import GetCursorImage
+
+        reply = GetCursorImage(display=self._display.display, opcode=self._xfixes)
         return int(reply.x), int(reply.y), self._shapes.find(reply)
 
     def close(self) -> None:

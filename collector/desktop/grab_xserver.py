@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from Xlib import X, error
-from Xlib import display as xdisplay
 from Xlib.ext import damage, xfixes
 from Xlib.protocol import request
 
@@ -21,6 +20,7 @@ from collector.desktop.changes import Box, union
 from collector.desktop.clock import NS_PER_MS, stamp_width_ns, unwrap_ms
 from collector.desktop.grab import Grab
 from collector.desktop.pointer import Shapes
+from collector.desktop.x11 import GetCursorImage, open_display
 from manifests.errors import GoaltraceError
 
 _LOOKS_BETWEEN_CHECKS = 30
@@ -33,10 +33,7 @@ class XServerGrabber:
     name = "xserver"
 
     def __init__(self, display: str | None) -> None:
-        try:
-            self._display = xdisplay.Display(display)
-        except (error.DisplayError, OSError) as problem:
-            raise GoaltraceError(f"display {display}: cannot be opened ({problem})") from None
+        self._display = open_display(display)
         self._wire: Any = self._display.display
         screen = self._display.screen()
         self._root = screen.root
@@ -91,7 +88,7 @@ class XServerGrabber:
                 self._display.damage_subtract(self._damage)
             self._segments.reverse()
             image = self._image(self._segments[0][1])
-        pointer = xfixes.GetCursorImage(display=self._wire, opcode=self._xfixes, defer=1)
+        pointer = GetCursorImage(display=self._wire, opcode=self._xfixes, defer=1)
         self._stamp()
         try:
             pointer.reply()

@@ -12,12 +12,12 @@ import time
 from typing import Any
 
 from Xlib import XK, X
-from Xlib import display as xdisplay
 from Xlib.error import ConnectionClosedError
 from Xlib.ext import record
 from Xlib.protocol import rq
 
 from collector.desktop.clock import unwrap_ms
+from collector.desktop.x11 import open_display
 from collector.recording import Recording
 from manifests.errors import GoaltraceError
 from manifests.session import Action
@@ -31,12 +31,12 @@ class InputLog:
 
     def __init__(self, recording: Recording, display: str | None) -> None:
         self._recording = recording
-        self._control = xdisplay.Display(display)
+        self._control = open_display(display)
         if not self._control.has_extension("RECORD"):
             raise GoaltraceError(
                 f"display {display}: the X server has no RECORD extension; use Xvfb, Xtigervnc or Xorg"
             )
-        self._data = xdisplay.Display(display)
+        self._data = open_display(display)
         self._queue: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
         self._context = self._data.record_create_context(
             0,

@@ -25,8 +25,9 @@ class Shape:
 
     @classmethod
     def of(cls, reply: Any) -> Shape:
-        """From the answer to XFixesGetCursorImage."""
-        argb = np.array(reply.cursor_image, dtype=np.uint32).reshape(reply.height, reply.width)
+        """From the answer to `GetCursorImage`."""
+        count = reply.height * reply.width
+        argb = np.frombuffer(reply.cursor_image, np.uint32, count).reshape(reply.height, reply.width)
         hot = f"{argb.shape}{reply.xhot},{reply.yhot}".encode()
         identity = hashlib.sha256(hot + argb.tobytes()).hexdigest()[:12]
         return cls(identity, int(reply.xhot), int(reply.yhot), argb)

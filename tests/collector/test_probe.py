@@ -116,3 +116,10 @@ def test_an_unknown_scenario_is_one_line() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "no scenario 'idel'" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_display_that_is_not_there_is_one_line() -> None:
+    command = [sys.executable, "-m", "goaltrace", "probe", "--display", ":4099", "--seconds", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "no X server answers" in done.stderr and "Traceback" not in done.stderr

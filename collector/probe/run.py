@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,8 @@ from manifests.task import TaskManifest
 from manifests.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from docker.models.containers import Container
+
     from collector.environments.docker import DockerEnvironment
 
 SCENARIOS = {
@@ -31,6 +35,8 @@ SCENARIOS = {
     "six": "six recorders at once",
 }
 DRIFT_S = 600
+_PATIENCE_S = 180
+_SETTLE_S = 5
 RECORDERS = 6
 
 
@@ -51,7 +57,7 @@ def run_scenario(
     seconds = max(seconds, DRIFT_S) if name == "drift" else seconds
     specs = [_spec(name, display, fps, capture, seed + number) for number in range(RECORDERS if name == "six" else 1)]
     with _folder(keep) as root, ThreadPoolExecutor(len(specs)) as pool:
-        where = _on_display if display else _Containers().run
+        where = _on_display if display else _Containers(len(specs)).run
         runs = [
             pool.submit(where, spec, root / f"{name}-{number}", name, seconds, heard if number == 0 else _unheard)
             for number, spec in enumerate(specs)
@@ -112,11 +118,12 @@ def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, hear
 
 
 class _Containers:
-    """Each run in a container of its own, of the desktop image."""
+    """Each run in a container of its own, of the desktop image; all begin when all desktops are up."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
         from collector.environments.docker import DockerEnvironment
 
+        self._all_up = threading.Barrier(count)
         self._environment: DockerEnvironment = DockerEnvironment()
         self._environment.prepare({"desktop"})
 
@@ -125,10 +132,24 @@ class _Containers:
         from collector.environments.programs import Program
         from collector.images.containers import PYTHON
 
-        with self._environment.container(self._environment.describe(spec), folder) as container:
+        with self._begin_together(spec, folder) as container:
             arguments = _arguments(Path("/tmp/spec.json"), "/session", name, seconds, spec.seed)
             scenario = Program(container, [PYTHON, *arguments], SOURCE, listens=False)
             hear_out(scenario, container, spec, lambda event: heard(float(event.get("seconds", 0))))
+
+    @contextmanager
+    def _begin_together(self, spec: EpisodeSpec, folder: Path) -> Iterator[Container]:
+        try:
+            with self._environment.container(self._environment.describe(spec), folder) as container:
+                self._all_up.wait(_PATIENCE_S)
+                if self._all_up.parties > 1:
+                    time.sleep(_SETTLE_S)  # a desktop that has just come up is busy for a while yet
+                yield container
+        except threading.BrokenBarrierError:
+            raise GoaltraceError("the desktops were not all up: see the first error, or probe fewer at once") from None
+        except BaseException:
+            self._all_up.abort()
+            raise
 
 
 def _hear(line: str, heard: Callable[[float], None]) -> None:

@@ -19,7 +19,7 @@ system_packages() {
   command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
   command -v debootstrap >/dev/null || wanted+=(debootstrap)
-  for tool in git sqlite3 vim; do command -v $tool >/dev/null || wanted+=("$tool"); done  # terminal tasks use them
+  for tool in git sqlite3 tmux vim; do command -v $tool >/dev/null || wanted+=("$tool"); done  # terminal tasks use them
   python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
   # pynput's evdev has no wheel: it is compiled
   if ! [ -e .venv ]; then

@@ -9,9 +9,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from collector.tapes.language import Tape
 from manifests.task import TaskInstance, TaskManifest
 
-Agent = Literal["scripted", "random-fast", "human"]
+Agent = Literal["scripted", "random-fast", "human", "tape"]
 Environment = Literal["docker", "local", "display"]
 CaptureChoice = Literal["auto", "xserver", "mss"]
 MIN_FREE_BYTES = 2 * 2**30
@@ -46,6 +47,8 @@ class EpisodeSpec(BaseModel):
     hotkey: str | None = None
     """Pauses and resumes a person's recording, e.g. "ctrl+alt+p"."""
     consent_id: str | None = None
+    tape: Tape | None = None
+    """What agent "tape" runs."""
     image: str | None = None
     image_digest: str | None = None
 

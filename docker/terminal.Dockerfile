@@ -24,8 +24,8 @@ LABEL goaltrace.stage=terminal
 ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      bash bash-completion ca-certificates coreutils curl file findutils gawk git grep gzip jq less \
-      make nano procps python3 python3-venv sed sqlite3 tar tree unzip vim xz-utils zip \
+      bash bash-completion bsdextrautils ca-certificates coreutils curl file findutils gawk git grep gzip jq less \
+      make nano patch procps python3 python3-venv sed sqlite3 tar tree unzip vim xz-utils zip \
  && rm -rf /var/lib/apt/lists/*
 
 # Ubuntu's images come with a user of uid 1000 already.

@@ -35,8 +35,8 @@ ACTION_TYPE = pa.struct(
 )
 
 _TEXT_COLUMNS = (
-    "clip_id session_id episode_id schema_version recorder_version kind task_id family goal caption actor arm "
-    "outcome environment clock_source"
+    "clip_id session_id episode_id schema_version recorder_version kind task_id family goal "
+    "caption_short caption caption_detailed actor arm outcome environment clock_source"
 ).split()
 
 _FIELDS: list[pa.Field] = [
@@ -58,6 +58,7 @@ _FIELDS: list[pa.Field] = [
     pa.field("changed", pa.list_(pa.float32()), nullable=False),  # share of pixels, 0..1
     pa.field("cursor_x", pa.list_(pa.int32()), nullable=False),  # px, -1: none
     pa.field("cursor_y", pa.list_(pa.int32()), nullable=False),
+    pa.field("screen_text", pa.list_(pa.string()), nullable=False),  # per picture; empty where there is no text
     # actions, and the state they start from
     pa.field("actions", pa.list_(ACTION_TYPE), nullable=False),
     pa.field("start_keys", pa.list_(pa.string()), nullable=False),  # keys held at the first frame
@@ -100,9 +101,12 @@ EVENTS_SCHEMA = _with_metadata(_FIELDS)
 CLIPS_SCHEMA = _with_metadata([*_FIELDS, VIDEO_FIELD])
 
 # Columns that 1.0 did not have, and what a clip of so many frames has in them.
-SINCE_1_1: dict[str, Callable[[int], list[int] | list[bool]]] = {
+SINCE_1_1: dict[str, Callable[[int], list[int] | list[bool] | str]] = {
     "picture": lambda frames: list(range(frames)),
     "frame_redacted": lambda frames: [False] * frames,
+    "screen_text": lambda _: [],
+    "caption_short": lambda _: "",
+    "caption_detailed": lambda _: "",
 }
 
 

@@ -153,7 +153,7 @@ class SessionManifest(BaseModel):
     goal: str
     parameters: dict[str, str] = {}
     actor: str
-    """Who acted: "scripted", "random-fast", "human:<pseudonym>"."""
+    """Who acted: "scripted", "random-fast", "tape", "human:<pseudonym>", "unknown"."""
     arm: str
     """The arm of the experiment that this session belongs to."""
     seed: int

@@ -98,6 +98,7 @@ def make_clip(
         "clip_id": f"{session_id}-0000", "session_id": session_id, "episode_id": session_id,
         "schema_version": SCHEMA_VERSION, "recorder_version": __version__, "kind": "desktop",
         "task_id": "test-boxes", "family": "boxes", "goal": "Light every box", "caption": "Light every box",
+        "caption_short": "Light every box", "caption_detailed": "Clicks on the boxes.", "screen_text": [],
         "actor": arm, "arm": arm, "outcome": "success" if arm == "scripted" else "unverified",
         "environment": "local", "clock_source": "xserver", "clip_index": 0, "seed": seed,
         "width": WIDTH, "height": HEIGHT, "fps": float(FPS), "duration_ns": t1[-1] - t1[0],

@@ -1,80 +1,37 @@
-"""`goaltrace import`: recordings that other tools made, as sessions."""
+"""`goaltrace import`: recordings that other tools made, as sessions. Each format has its own command module."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
-    from collector.importers.neuralcomputer.layout import Source
+_FORMATS = {
+    "neuralcomputer": (
+        "collector.importers.neuralcomputer.command",
+        "sessions of NeuralComputer's recorders (mp4, csv, json)",
+        "Import sessions of NeuralComputer's recorders: record_N.mp4 with record_N.csv and actions_N.json, or NAME.mp4 "
+        "with NAME.csv, screen_NAME.csv and NAME.json. Times stay as they are, and session.json says why they cannot "
+        "be trusted (clock_source: nominal). See docs/importing.md.",
+    ),
+    "cast": (
+        "collector.importers.cast.command",
+        "terminal recordings (asciicast v1, v2, v3, .gz)",
+        "Import terminal recordings as sessions. See docs/casts.md.",
+    ),
+    "tape": (
+        "collector.tapes.command",
+        "VHS tapes (.tape), run in a terminal of ours",
+        "Run VHS tapes and record each as a terminal session. See docs/tapes.md.",
+    ),
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     formats = parser.add_subparsers(dest="format", required=True, metavar="FORMAT")
-    neural = formats.add_parser(
-        "neuralcomputer",
-        help="sessions of NeuralComputer's recorders (mp4, csv, json)",
-        description="Import sessions of NeuralComputer's recorders: record_N.mp4 with record_N.csv and actions_N.json, "
-        "or NAME.mp4 with NAME.csv, screen_NAME.csv and NAME.json. Times stay as they are, and session.json says why "
-        "they cannot be trusted (clock_source: nominal).",
-    )
-    neural.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folders with such files, at any depth")
-    neural.add_argument("--out", type=Path, required=True, metavar="SESSIONS", help="where the session folders go")
-    neural.add_argument("--dry-run", action="store_true", help="read the logs, say what would be made, write nothing")
-    neural.add_argument("--json", action="store_true", help="print what was made, and what was skipped, as JSON")
+    for name, (module, text, description) in _FORMATS.items():
+        import_module(module).configure(formats.add_parser(name, help=text, description=description))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Import what is whole; 1 if a session had to be skipped."""
-    from tqdm import tqdm
-
-    from collector.importers.neuralcomputer.layout import find_sources
-    from manifests.errors import GoaltraceError
-
-    sources = find_sources(args.folders)
-    done: list[dict[str, Any]] = []
-    with tqdm(desc="importing", unit="frame", disable=None) as bar:
-        for source in sources:
-            try:
-                entry = _one(source, args, bar)
-            except GoaltraceError as error:
-                entry = {"from": str(source.video), "state": "skipped", "reason": str(error)}
-            done.append(entry)
-            if not args.json:
-                stream = sys.stderr if entry["state"] == "skipped" else sys.stdout
-                bar.write(_line(entry), file=stream)
-    if args.json:
-        print(json.dumps({"out": str(args.out), "dry_run": args.dry_run, "sessions": done}, indent=2))
-    return 1 if any(entry["state"] == "skipped" for entry in done) else 0
-
-
-def _one(source: Source, args: argparse.Namespace, bar: tqdm[Any]) -> dict[str, Any]:
-    from collector.importers.neuralcomputer.convert import convert, read_source, session_name
-
-    read = read_source(source)
-    name = session_name(source)
-    entry: dict[str, Any] = {"from": str(source.video), "session": str(args.out / name)}
-    if (args.out / name / "session.json").is_file():
-        return {**entry, "state": "there already"}
-    if args.dry_run:
-        return {**entry, "state": "would import", "frames": read.facts.frames, "rows": len(read.log)}
-
-    def on_frame() -> None:
-        bar.update()
-
-    manifest = convert(read, args.out / name, on_frame)
-    counts = {"frames": manifest.frames, "actions": manifest.actions}
-    return {**entry, "state": "imported", **counts, "reasons": manifest.clock.reasons}
-
-
-def _line(entry: dict[str, Any]) -> str:
-    if entry["state"] == "skipped":
-        return f"skipped {entry['from']}: {entry['reason']}"
-    counts = ", ".join(f"{entry[name]} {name}" for name in ("frames", "rows", "actions") if name in entry)
-    lines = [f"{entry['state']} {entry['session']}" + (f" ({counts})" if counts else "")]
-    return "\n".join([*lines, *(f"  times: {reason}" for reason in entry.get("reasons", ()))])
+    """The exit status: 0, or 1 if something could not be imported."""
+    return int(import_module(_FORMATS[args.format][0]).run(args))

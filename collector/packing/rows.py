@@ -1,22 +1,27 @@
-"""One session into clip rows: which frames, which actions between them, and the state they start from."""
+"""One session into clip rows: which frames, which actions between them, the state they start from, and captions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from collector.packing.desktop_captions import desktop_captions
 from collector.packing.held import Held
+from collector.packing.quiet import TerminalQuiet, held_costs
 from collector.packing.recorded import Recorded
 from collector.packing.stretches import Stretch, stretches
 from collector.packing.video import SessionVideo
 from collector.packing.windows import clip_starts, clip_windows
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
-from manifests.session import Action, Frame, Intent, SessionManifest
+from manifests.session import Action, Frame, SessionManifest
 from manifests.slots import assign_slots
 from manifests.versions import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collector.packing.screen_text import Replay
 
 _ACTION_FIELDS = ("t_ns", "kind", "x", "y", "dx", "dy", "button", "key", "char", "redacted")
 _COPIED = (
@@ -41,6 +46,8 @@ def pack_session(session: Recorded, clip_s: float) -> Packed:
     """
     packed = Packed()
     identity = _identity(session.manifest)
+    replay = _replay(session)
+    quiet = TerminalQuiet(session) if replay else None
     with SessionVideo(session.folder.screen) as video:
         if len(video) != session.pictures[-1] + 1:
             raise GoaltraceError(
@@ -49,16 +56,34 @@ def pack_session(session: Recorded, clip_s: float) -> Packed:
             )
         for stretch in stretches(session.frames, session.events, session.manifest.keep_ns):
             starts = clip_starts(session.pictures, video.keyframes, stretch.first, stretch.stop)
-            windows = [w for w in clip_windows(starts, stretch.stop, session.manifest.fps, clip_s) if w[1] - w[0] > 1]
+            costs = quiet.costs(starts) if quiet else held_costs(starts, session.frames, session.actions)
+            cut = clip_windows(starts, stretch.stop, session.manifest.fps, clip_s, costs)
+            windows = [w for w in cut if w[1] - w[0] > 1]
             for window, actions in zip(windows, _actions(session, stretch, windows), strict=True):
                 number = len(packed.rows)
                 name = {"clip_id": f"{session.manifest.session_id}-{number:04d}", "clip_index": number}
-                packed.rows.append(identity | name | actions | _window_columns(session, video, *window))
+                words = replay.columns(stretch, *window) if replay else _words(session, actions, *window)
+                packed.rows.append(identity | name | actions | words | _window_columns(session, video, *window))
                 packed.rows[-1]["video"]["path"] = f"{name['clip_id']}.mp4"
     if not packed.rows:
         raise GoaltraceError("no two frames in a row to make a clip of, between its pauses and inside what was kept")
     packed.frames_left_out = _left_out(session, packed.rows)
     return packed
+
+
+def _replay(session: Recorded) -> Replay | None:
+    """The replay of a terminal that has a cast; a film of a terminal has none."""
+    if session.manifest.kind != "terminal" or not session.folder.cast.is_file():
+        return None
+    from collector.packing.screen_text import Replay  # brings the VT core, which desktops do without
+
+    return Replay(session)
+
+
+def _words(session: Recorded, own: dict[str, Any], first: int, end: int) -> dict[str, Any]:
+    span = (session.frames[first].t0_ns, session.frames[end - 1].t1_ns)
+    said = desktop_captions(session.manifest, session.intents, own["actions"], span, own["start_keys"])
+    return {"screen_text": []} | said
 
 
 def _left_out(session: Recorded, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
@@ -84,7 +109,6 @@ def _window_columns(session: Recorded, video: SessionVideo, first: int, end: int
     return _frame_columns(frames) | {
         "pts": pts,
         "picture": picture,
-        "caption": _caption(manifest, session.intents, frames[0].t0_ns, frames[-1].t1_ns),
         "video": {"bytes": video.cut(before, times), "path": None},
     }
 
@@ -141,9 +165,3 @@ def _action(action: Action, slot: int, ambiguous: bool) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(action, name) for name in _ACTION_FIELDS}
     row["slot"], row["ambiguous"] = slot, ambiguous
     return row
-
-
-def _caption(manifest: SessionManifest, intents: Sequence[Intent], begin_ns: int, end_ns: int) -> str:
-    """The sub-goals that were worked on during the clip; the whole goal where there are none."""
-    said = [i.goal for i in intents if i.goal and i.t_ns <= end_ns and i.t_end_ns >= begin_ns]
-    return ". ".join(dict.fromkeys(said)) or ("" if manifest.arm.startswith("random") else manifest.goal)

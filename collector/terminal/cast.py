@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -38,15 +38,14 @@ class CastWriter:
     """
 
     def __init__(self, path: Path, columns: int, rows: int, now_ns: Callable[[], int], *,
-                 timestamp: int, env: dict[str, str], term: str = "xterm-256color") -> None:  # fmt: skip
+                 timestamp: int, env: dict[str, str], term: str = "xterm-256color",
+                 theme: dict[str, str] | None = None) -> None:  # fmt: skip
         self._out = path.open("x", encoding="utf-8", newline="\n")
         self._now_ns = now_ns
         self._lock = threading.Lock()
         self._last_us = 0
-        header = {
-            "version": 3, "term": {"cols": columns, "rows": rows, "type": term}, "timestamp": timestamp, "env": env
-        }  # fmt: skip
-        self._line(header)
+        terminal = {"cols": columns, "rows": rows, "type": term, **({"theme": theme} if theme else {})}
+        self._line({"version": 3, "term": terminal, "timestamp": timestamp, "env": env})
 
     def event(self, code: str, data: str) -> int:
         """Log an event as of now; returns its time on the session's clock, ns."""
@@ -55,7 +54,7 @@ class CastWriter:
             t_us = max(self._last_us, -(-t_ns // 1000))
             interval, self._last_us = t_us - self._last_us, t_us
             if not self._out.closed:
-                self._out.write(f'[{interval // 10**6}.{interval % 10**6:06d}, "{code}", {json.dumps(data)}]\n')
+                self._out.write(_event_line(interval, code, data))
                 self._out.flush()
             return t_ns
 
@@ -76,6 +75,8 @@ class Cast:
     version: int
     columns: int
     rows: int
+    header: dict[str, Any] = field(default_factory=dict)
+    """The header as it stands in the file, less the events of a v1 cast."""
 
     def events(self) -> Iterator[CastEvent]:
         """Every event in order, one line in memory at a time; `GoaltraceError` names file and line of a bad one."""
@@ -120,7 +121,34 @@ def open_cast(path: Path) -> Cast:
     if not isinstance(term, dict):
         raise _bad(path, 1, "term is missing; restore the header")
     columns, rows = _checked_size(term.get("cols"), term.get("rows"), f"{path}: line 1")
-    return Cast(path, version, columns, rows)
+    return Cast(path, version, columns, rows, {key: value for key, value in header.items() if key != "stdout"})
+
+
+def write_cast(path: Path, header: dict[str, Any], events: Iterable[CastEvent]) -> None:
+    """Write a whole cast, streaming; the header's version (2 or 3) says how times are written."""
+    with path.open("w", encoding="utf-8", newline="\n") as out:
+        out.write(json.dumps(header) + "\n")
+        last_us = 0
+        for event in events:
+            t_us = -(-event.t_ns // 1000)
+            out.write(_event_line(t_us - last_us if header["version"] == 3 else t_us, event.code, event.data))
+            last_us = t_us
+
+
+def v2_header(header: dict[str, Any]) -> dict[str, Any]:
+    """The header of a v3 cast as version 2 has it."""
+    term = header["term"]
+    made = {"version": 2, "width": term["cols"], "height": term["rows"]}
+    made.update((key, value) for key, value in header.items() if key not in ("version", "term"))
+    if "type" in term:
+        made["env"] = {"TERM": term["type"], **made.get("env", {})}
+    if "theme" in term:
+        made["theme"] = term["theme"]
+    return made
+
+
+def _event_line(microseconds: int, code: str, data: str) -> str:
+    return f'[{microseconds // 10**6}.{microseconds % 10**6:06d}, "{code}", {json.dumps(data)}]\n'
 
 
 def parse_size(text: str, where: str) -> tuple[int, int]:
@@ -163,7 +191,8 @@ def _event(path: Path, number: int, value: Any) -> tuple[float, str, str]:
     match value:
         case [(int() | float()) as time, str() as code, data] if 0 <= time < math.inf and type(time) is not bool:
             # asciinema writes the exit status as a string; others write a number.
-            return float(time), code, data if isinstance(data, str) else str(data)
+            # an integer of 400 digits has no float; far past every limit is far enough
+            return float(min(time, 10**12)), code, data if isinstance(data, str) else str(data)
     raise _bad(path, number, "an event is [seconds >= 0, code, data]; correct or delete the line")
 
 

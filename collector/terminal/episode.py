@@ -14,6 +14,9 @@ from collector.checks import check_task
 from collector.episode import EpisodeSpec, say
 from collector.recording import Recording
 from collector.setup import set_up
+from collector.tapes.options import options_of
+from collector.tapes.player import Player
+from collector.tapes.shells import tape_home
 from collector.terminal.geometry import frame_size
 from collector.terminal.home import Home, bash, fresh_home, missing_tools
 from collector.terminal.pty import Shell
@@ -40,6 +43,8 @@ def run_episode(spec: EpisodeSpec, folder: Path) -> SessionManifest:
                 f"task {spec.task.id}: needs {', '.join(missing)}, not found on this machine; "
                 "install it or record with --env docker"
             )
+        if spec.tape is not None:
+            home = tape_home(home, options_of(spec.tape.commands), spec.tape.commands)
         set_up(spec.task, home.path, home.environment)
         folder.mkdir(parents=True, exist_ok=True)
         require_space(folder, spec.min_free_bytes)
@@ -60,11 +65,15 @@ def _perform(spec: EpisodeSpec, home: Home, recording: Recording) -> tuple[Outco
     """Act, then look at what is true; returns the outcome and its reason."""
     at_random = spec.agent == "random-fast"
     confined = at_random and spec.environment == "local"
-    shell = Shell(confine(home) if confined else home, recording, give_up_rights if confined else None)
+    player = Player(spec.tape, recording) if spec.tape is not None else None
+    shell = Shell(
+        confine(home) if confined else home, recording, give_up_rights if confined else None,
+        listener=player.hear if player else None, theme=player.theme if player else None,
+    )  # fmt: skip
     watch = Watch(recording)
     watch.start()
     try:
-        problem = _act(spec, shell, recording, watch)
+        problem = _act(spec, shell, Typist(shell, recording, watch), player)
     except EpisodeOver as over:
         if shell.failure is not None:
             raise shell.failure from None
@@ -79,12 +88,14 @@ def _perform(spec: EpisodeSpec, home: Home, recording: Recording) -> tuple[Outco
     return outcome, f"{problem}; {detail}" if problem else detail
 
 
-def _act(spec: EpisodeSpec, shell: Shell, recording: Recording, watch: Watch) -> str | None:
+def _act(spec: EpisodeSpec, shell: Shell, typist: Typist, player: Player | None) -> str | None:
     """Let the agent act; None, or which step failed. Raises `EpisodeOver`."""
     rng = random.Random(f"{spec.task.id}:{spec.agent}:{spec.seed}")
-    typist = Typist(shell, recording, watch)
     if not shell.marks.wait_prompt(0, typist.left(STEP_LIMIT_S)):
         raise EpisodeOver("the shell showed no prompt")
+    if player is not None:
+        player.run(shell, typist)
+        return None
     typist.sleep(rng.uniform(0.4, 1.0))
     if spec.agent == "random-fast":
         press_random_keys(typist, rng)

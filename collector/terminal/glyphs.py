@@ -1,144 +1,183 @@
-"""Glyphs and tiles: every different cell is drawn once with Pillow, and then only copied.
-
-The font is Cascadia Mono (SIL Open Font License 1.1), which `pymupdf-fonts` brings; at this size its advance is
-exactly one cell, so box drawing joins.
-"""
+"""A cell's pixels: its text, drawn from a font or by us, in its colours, with its lines and the cursor on it."""
 
 from __future__ import annotations
 
 import functools
-import io
-import unicodedata
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pymupdf_fonts
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from collector.terminal.geometry import CELL_HEIGHT, CELL_WIDTH
-from collector.terminal.screen import Cell, Look, Rgb
+from collector.terminal.blocks import block
+from collector.terminal.boxes import box
+from collector.terminal.fonts import Fonts
+from collector.terminal.geometry import CELL
+from collector.terminal.powerline import powerline
+from collector.terminal.rows import Cell, Color, Style
+from collector.terminal.screen import Colors
+from collector.terminal.shapes import Cover, light
+from collector.terminal.themes import Rgb, Theme
 
-_ADVANCE_PER_EM = 1200 / 2048
-_SIZE = CELL_WIDTH / _ADVANCE_PER_EM
-_BASELINE = 12
-_FONTS = {
-    (False, False): "cascadia", (True, False): "cascadiab", (False, True): "cascadiai", (True, True): "cascadiabi"
-}  # fmt: skip
-_FALLBACKS = ("symbol2", "symbol1", "math")
-_MAX_TILES = 16_384
-
-
-@functools.cache
-def _font(name: str) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(io.BytesIO(pymupdf_fonts.myfont(name)), _SIZE, layout_engine=ImageFont.Layout.BASIC)
+_MAX_COVERS = 16_384
 
 
-@functools.cache
-def _missing(name: str) -> bytes:
-    """What the font draws for a character it lacks."""
-    return bytes(_font(name).getmask("\uffff"))
+class Appearance(NamedTuple):
+    """How terminals are drawn. `theme` None means the one in the cast's header, else the default."""
+
+    theme: Theme | None = None
+    fonts: tuple[Path, ...] = ()
+    cell: tuple[int, int] = CELL
+    """Width and height of a cell in px."""
 
 
-def _has(name: str, char: str) -> bool:
-    mask = bytes(_font(name).getmask(char))
-    return mask != _missing(name) and any(mask)
+AS_USUAL = Appearance()
 
 
-@functools.lru_cache(maxsize=8192)
-def glyph(text: str, bold: bool, italic: bool, half: int) -> NDArray[np.uint8]:
-    """Coverage 0..255 of one cell's text: uint8 of shape [CELL_HEIGHT, CELL_WIDTH]; read-only."""
-    text = unicodedata.normalize("NFC", text)
-    width = CELL_WIDTH * (2 if half else 1)
-    name = _FONTS[bold, italic]
-    if not _has(name, text[0]):
-        name = next((other for other in _FALLBACKS if _has(other, text[0])), name)
-    image = Image.new("L", (width, CELL_HEIGHT))
-    draw = ImageDraw.Draw(image)
-    centred = name in _FALLBACKS or half
-    for char in text:  # combining marks go over their letter
-        if centred:
-            draw.text((width / 2, _BASELINE), char, fill=255, font=_font(name), anchor="ms")
-        else:
-            draw.text((0, _BASELINE), char, fill=255, font=_font(name), anchor="ls")
-    pixels = np.asarray(image)
-    return pixels[:, CELL_WIDTH:] if half == 2 else pixels[:, :CELL_WIDTH]
+class Look(NamedTuple):
+    """A style in the colours now in force."""
+
+    fg: Rgb
+    bg: Rgb
+    line: Rgb
+    """Colour of the underline."""
+    bold: bool = False
+    italic: bool = False
+    underline: int = 0
+    strike: bool = False
+    overline: bool = False
 
 
-class Tiles:
-    """All different cells drawn so far, as one array of pictures."""
+def look_of(style: Style, colors: Colors) -> Look:
+    """Colours resolved: inverse swaps them, faint goes half way to the background, invisible text has its colour.
 
-    def __init__(self) -> None:
-        self._index: dict[tuple[Cell, str | None], int] = {}
-        self.pixels: NDArray[np.uint8] = np.empty((256, CELL_HEIGHT, CELL_WIDTH, 3), dtype=np.uint8)
-        """uint8 RGB of shape [capacity, CELL_HEIGHT, CELL_WIDTH, 3]; the first `len(self)` are drawn."""
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    @property
-    def full(self) -> bool:
-        """Whether to start anew: the numbers given so far lose their meaning with `clear`."""
-        return len(self._index) >= _MAX_TILES
-
-    def clear(self) -> None:
-        self._index.clear()
-
-    def number(self, cell: Cell, cursor: str | None = None) -> int:
-        """The number of a cell's picture, drawn now if it is new; `cursor` is the shape of a cursor on it."""
-        key = (cell, cursor)
-        known = self._index.get(key)
-        if known is not None:
-            return known
-        new = self._index[key] = len(self._index)
-        if new == len(self.pixels):
-            self.pixels = np.concatenate([self.pixels, np.empty_like(self.pixels)])
-        self.pixels[new] = _draw(cell, cursor)
-        return new
+    Blinking text is drawn as it is: pictures show the screen's content, which does not change when it blinks.
+    """
+    fg, bg = _rgb(style.fg, colors.fg, colors), _rgb(style.bg, colors.bg, colors)
+    if style.inverse:
+        fg, bg = bg, fg
+    if style.faint:
+        fg = ((fg[0] + bg[0]) // 2, (fg[1] + bg[1]) // 2, (fg[2] + bg[2]) // 2)
+    line = fg if style.underline_color is None else _rgb(style.underline_color, fg, colors)
+    if style.invisible:
+        fg = line = bg
+    return Look(fg, bg, line, style.bold, style.italic, style.underline, style.strike, style.overline)
 
 
-def _draw(cell: Cell, cursor: str | None) -> NDArray[np.uint8]:
-    look = cell.look
-    if cursor == "block":
-        look = look._replace(fg=look.bg, bg=look.fg)
-        if look.fg == look.bg:  # an empty cell may have both alike
-            look = look._replace(bg=_opposite(look.bg))
-    tile = np.empty((CELL_HEIGHT, CELL_WIDTH, 3), dtype=np.uint8)
-    tile[:] = look.bg
-    if cell.text and cell.text != " " and look.fg != look.bg:
-        cover = glyph(cell.text, look.bold, look.italic, cell.half)[..., None].astype(np.uint16)
-        fg, bg = np.array(look.fg, dtype=np.uint16), np.array(look.bg, dtype=np.uint16)
-        tile[:] = (fg * cover + bg * (255 - cover) + 127) // 255
-    _lines(tile, look)
-    ink = cell.look.fg if cell.look.fg != cell.look.bg else _opposite(cell.look.bg)
-    if cursor == "bar":
-        tile[:, :2] = ink
-    elif cursor == "underline":
-        tile[-2:] = ink
-    elif cursor == "hollow":
-        tile[[0, -1]] = ink
-        tile[:, [0, -1]] = ink
-    return tile
+def _rgb(color: Color, default: Rgb, colors: Colors) -> Rgb:
+    if color is None:
+        return default
+    return colors.palette[color] if isinstance(color, int) else color
 
 
-def _lines(tile: NDArray[np.uint8], look: Look) -> None:
-    """Underline, strike-through and overline."""
-    columns: Any = slice(None)
-    if look.underline == 4:
-        columns = slice(0, None, 2)
-    elif look.underline == 5:
-        columns = [0, 1, 2, 5, 6, 7]
-    if look.underline == 3:
-        wave = _BASELINE + 2 - np.array([0, 0, 1, 1, 0, 0, -1, -1])
-        tile[wave, np.arange(CELL_WIDTH)] = look.fg
-    elif look.underline:
-        tile[_BASELINE + 1, columns] = look.fg
-    if look.underline == 2:
-        tile[_BASELINE + 3] = look.fg
-    if look.strike:
-        tile[8] = look.fg
-    if look.overline:
-        tile[0] = look.fg
+class Glyphs:
+    """Draws cells of one size in one set of fonts; what text covers is remembered."""
+
+    def __init__(self, cell: tuple[int, int], fonts: tuple[Path, ...]) -> None:
+        self.width, self.height = cell
+        self._fonts = Fonts(cell, fonts)
+        self._covers: dict[tuple[str, bool, bool, bool], Cover] = {}
+
+    def draw(self, cell: Cell, look: Look, cursor: str | None = None, ink: Rgb | None = None) -> NDArray[np.uint32]:
+        """The cell's picture, uint32 0x00RRGGBB of shape [height, width]; `ink` is a cursor's own colour."""
+        if cursor == "block":
+            look = _under_block(look, ink)
+        background = _packed(look.bg)
+        tile = np.full((self.height, self.width), background, dtype=np.uint32)
+        if cell.text and cell.text != " " and look.fg != look.bg:
+            tile = _blend(self._cover(cell, look), look.fg, look.bg)
+        self._lines(tile, look, cell)
+        if cursor and cursor != "block":
+            visible = look.fg if look.fg != look.bg else _opposite(look.bg)
+            self._cursor(tile, cursor, _packed(ink or visible), cell.half)
+        return tile
+
+    def _cover(self, cell: Cell, look: Look) -> Cover:
+        wide = cell.half > 0
+        key = (cell.text, look.bold, look.italic, wide)
+        cover = self._covers.get(key)
+        if cover is None:
+            if len(self._covers) >= _MAX_COVERS:
+                self._covers.clear()
+            cover = self._covers[key] = self._text(*key)
+        return cover[:, self.width :] if cell.half == 2 else cover[:, : self.width]
+
+    def _text(self, text: str, bold: bool, italic: bool, wide: bool) -> Cover:
+        if len(text) == 1:
+            for shape in (box, block, powerline):
+                cover = shape(text, self.width * (1 + wide), self.height)
+                if cover is not None:
+                    return cover
+        return self._fonts.cover(text, bold, italic, wide)
+
+    def _lines(self, tile: NDArray[np.uint32], look: Look, cell: Cell) -> None:
+        """Underline, strike-through and overline."""
+        if not (look.underline or look.strike or look.overline):
+            return
+        width, height = self.width, self.height
+        thick = light(width)
+        base = height - max(3 * thick, height * 3 // 16)
+        x = np.arange(width) + (width if cell.half == 2 else 0)
+        line = _packed(look.line)
+        if look.underline == 3:
+            wave = np.round(np.sin((x + 0.5) * 2 * np.pi / width) * thick).astype(int)
+            for row in range(thick):
+                tile[np.minimum(base + thick + wave + row, height - 1), np.arange(width)] = line
+        elif look.underline:
+            on = np.ones(width, dtype=bool)
+            if look.underline == 4:
+                on = x // thick % 2 == 0
+            elif look.underline == 5:
+                on = (x % width < width * 3 // 8) | (x % width >= width * 5 // 8)
+            tile[base : base + thick, on] = line
+        if look.underline == 2:
+            tile[base + 2 * thick : base + 3 * thick] = line
+        if look.strike:
+            tile[height // 2 : height // 2 + thick] = _packed(look.fg)
+        if look.overline:
+            tile[:thick] = _packed(look.fg)
+
+    def _cursor(self, tile: NDArray[np.uint32], shape: str, ink: int, half: int) -> None:
+        thick = max(1, round(self.width / 4))
+        if shape == "bar" and half != 2:
+            tile[:, :thick] = ink
+        elif shape == "underline":
+            tile[-max(1, self.height // 8) :] = ink
+        elif shape == "hollow":
+            thin = light(self.width)
+            tile[:thin] = tile[-thin:] = ink
+            if half != 2:
+                tile[:, :thin] = ink
+            if half != 1:
+                tile[:, -thin:] = ink
+
+
+@functools.lru_cache(maxsize=4)
+def glyphs_of(cell: tuple[int, int], fonts: tuple[Path, ...]) -> Glyphs:
+    """One for all sessions that look alike: what it drew for one serves the next."""
+    return Glyphs(cell, fonts)
+
+
+def _under_block(look: Look, ink: Rgb | None) -> Look:
+    back = ink or (look.fg if look.fg != look.bg else _opposite(look.bg))  # an empty cell may have both alike
+    text = look.bg if look.bg != back else _opposite(back)
+    return look._replace(fg=text, bg=back, line=text)
+
+
+def _blend(cover: Cover, fg: Rgb, bg: Rgb) -> NDArray[np.uint32]:
+    return _ramp(fg, bg)[cover]
+
+
+@functools.lru_cache(maxsize=4096)
+def _ramp(fg: Rgb, bg: Rgb) -> NDArray[np.uint32]:
+    """The colour for each coverage 0..255."""
+    part = np.arange(256)
+    red, green, blue = ((front * part + back * (255 - part) + 127) // 255 for front, back in zip(fg, bg, strict=True))
+    return (red << 16 | green << 8 | blue).astype(np.uint32)
+
+
+def _packed(color: Rgb) -> int:
+    return color[0] << 16 | color[1] << 8 | color[2]
 
 
 def _opposite(color: Rgb) -> Rgb:

@@ -37,6 +37,8 @@ class Home:
     path: Path
     rc: Path
     environment: dict[str, str]
+    shell: tuple[str, ...] = ()
+    """The command of the shell where it is not bash with `rc`."""
 
 
 @contextmanager

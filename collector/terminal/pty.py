@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import fcntl
 import os
 import select
@@ -21,6 +22,7 @@ from collector.terminal.marks import Marks
 from manifests.session import Action
 
 _CHUNK = 65_536
+_FULL_S = 10.0
 _MAX_OUTPUT = 64 * 2**20  # characters; a command that prints without end must not fill the disk
 
 
@@ -28,9 +30,14 @@ class Shell:
     """An interactive bash on a terminal of its own, recorded into `recording`'s folder.
 
     `marks` follows its output. Input goes in through `press`. `close` hangs up as closing a window would.
+    While the recording is paused nothing is logged: output is held back, and comes into the cast when it goes on.
+    `listener` hears all output, paused or not, in the thread that reads it.
+    `theme` (fg, bg, palette) goes into the cast's header.
     """
 
-    def __init__(self, home: Home, recording: Recording, before_exec: Callable[[], None] | None = None) -> None:
+    def __init__(self, home: Home, recording: Recording, before_exec: Callable[[], None] | None = None,
+                 listener: Callable[[str], None] | None = None,
+                 theme: dict[str, str] | None = None) -> None:  # fmt: skip
         manifest = recording.manifest
         columns, rows = manifest.columns or 80, manifest.rows or 24
         self.marks = Marks()
@@ -40,9 +47,13 @@ class Shell:
         """Why it is not alive any more."""
         self._sequence = 0
         self._closing = False
+        self._listener = listener
+        self._pausing = threading.Lock()
+        self._held: list[str] = []
         self._cast = CastWriter(
             recording.folder.cast, columns, rows, recording.now_ns,
             timestamp=manifest.clock.wall_unix_ns // 10**9, env={"SHELL": home.environment["SHELL"]},
+            theme=theme,
         )  # fmt: skip
         self._master, slave = os.openpty()
         try:
@@ -57,8 +68,8 @@ class Shell:
                     before_exec()
 
             self._process = subprocess.Popen(
-                [bash(), "--noprofile", "--rcfile", str(home.rc), "-i"], cwd=home.path, env=home.environment,
-                stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                home.shell or (bash(), "--noprofile", "--rcfile", str(home.rc), "-i"),
+                cwd=home.path, env=home.environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                 preexec_fn=start,  # noqa: PLW1509  (no thread runs yet)
             )  # fmt: skip
         except BaseException:
@@ -98,9 +109,33 @@ class Shell:
         return b""
 
     def _output(self, text: str) -> None:
-        if text:
-            self._cast.event("o", text)
-            self.marks.feed(text)
+        if not text:
+            return
+        with self._pausing:
+            if self._recording.gate.paused:
+                self._held.append(text)
+            else:
+                self._cast.event("o", text)
+        if self._listener is not None:
+            self._listener(text)
+        self.marks.feed(text)
+
+    def hide(self, reason: str) -> None:
+        """Pause the recording."""
+        with self._pausing:
+            self._recording.gate.pause(self._recording.now_ns(), reason)
+
+    def show(self, reason: str) -> None:
+        """Go on recording; what the screen came to meanwhile is there at once."""
+        with self._pausing:
+            if self._held:
+                self._cast.event("o", "".join(self._held))
+                self._held.clear()
+            self._recording.gate.resume(self._recording.now_ns(), reason)
+
+    def mark(self, label: str) -> None:
+        """A marker in the cast."""
+        self._cast.event("m", label)
 
     def press(self, key: str) -> None:
         """Press one key: a character, or a name that `collector.terminal.keys` knows.
@@ -109,11 +144,22 @@ class Shell:
         Raises `OSError` when the shell is gone.
         """
         char = key_bytes(key)
+        if not select.select([], [self._master], [], _FULL_S)[1]:
+            self.problem = "the terminal takes no more keys: nothing reads them"
+            raise OSError(errno.EIO, self.problem)
+        if self._recording.gate.paused:
+            os.write(self._master, char.encode())
+            return
         t_ns = self._cast.event("i", char)
         os.write(self._master, char.encode())
         name = key_name(key) if len(key) == 1 else key
         self._recording.actions.write(Action(seq=self._sequence, t_ns=t_ns, kind="key", key=name, char=char))
         self._sequence += 1
+
+    @property
+    def exited(self) -> bool:
+        """Whether the shell has ended by itself."""
+        return self._process.poll() is not None
 
     @property
     def alive(self) -> bool:

@@ -1,168 +1,136 @@
 """Draws a terminal session: its cast, any number of frames a second, exactly and faster than it happened.
 
-A frame at time t is the screen after all output up to t, so t0 = t1 = t. Only cells that differ are copied.
+A frame at time t is the screen after all output up to t, so t0 = t1 = t. A tick without output costs next to nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from collector.encoder import Encoder
+from collector.terminal.canvas import Box, Canvas
 from collector.terminal.cast import Cast, open_cast, parse_size
-from collector.terminal.geometry import CELL_HEIGHT, CELL_WIDTH, frame_size
-from collector.terminal.glyphs import Tiles
-from collector.terminal.screen import BACKGROUND, Cell, Cursor, Look, Screen
+from collector.terminal.geometry import frame_size
+from collector.terminal.glyphs import AS_USUAL, Appearance
+from collector.terminal.screen import Screen
+from collector.terminal.themes import DEFAULT, theme_of_cast
 from manifests.errors import GoaltraceError
-from manifests.files import append_jsonl, raise_if_full, replacing
-from manifests.session import Frame, SessionFolder
+from manifests.files import raise_if_full, replacing
+from manifests.session import Event, SessionFolder
 
-Box = tuple[int, int, int, int]
-_BLANK = Cell("", Look(fg=BACKGROUND, bg=BACKGROUND))
 _MAX_FRAMES = 10_000_000
+_BATCH_CHARS = 2**20
+_FOREVER = 2**62
 
 
-class Canvas:
-    """The picture of a screen, kept up to date cell by cell. `pixels` is uint8 RGB [height, width, 3]."""
+class Tick(NamedTuple):
+    """One frame of a drawn terminal."""
 
-    def __init__(self, columns: int, rows: int) -> None:
-        width, height = frame_size(columns, rows)
-        self.pixels: NDArray[np.uint8] = np.empty((height, width, 3), dtype=np.uint8)
-        self._tiles = Tiles()
-        self._shown: NDArray[np.int64] = np.empty((rows, columns), dtype=np.int64)
-        self._cells: list[tuple[list[Cell], NDArray[np.int64]] | None] = [None] * rows
-        self._cursor = Cursor(-1, -1, None)
-        self._fill()
+    number: int
+    t_ns: int
+    changed: float
+    """Share of pixels that differ from the tick before."""
+    box: Box | None
+    cursor_x: int
+    cursor_y: int
+    """The text cursor's centre in px; -1 while it is hidden."""
 
-    def update(self, screen: Screen) -> tuple[float, Box | None]:
-        """Draw what changed in `screen`; returns the share of pixels that differ, and their cells' box in px."""
-        columns, rows = screen.size
-        touched = set()
-        for y, kinds, which in screen.changed_rows():
-            if y < len(self._cells):
-                self._cells[y] = (kinds, which)
-                touched.add(y)
-        for y in range(rows, len(self._cells)):  # below a screen that was made smaller
-            if self._cells[y] is not None:
-                self._cells[y] = None
-                touched.add(y)
-        cursor = screen.cursor()
-        if cursor != self._cursor:
-            touched |= {y for y in (cursor.y, self._cursor.y) if 0 <= y < len(self._cells)}
-            self._cursor = cursor
-        if self._tiles.full:
-            self._tiles.clear()
-            self._fill()
-            touched = set(range(len(self._cells)))
-        return self._draw(sorted(touched), min(columns, self._shown.shape[1]))
-
-    def cursor_px(self) -> tuple[int, int]:
-        """Centre of the text cursor in px; (-1, -1) while it is hidden."""
-        if self._cursor.shape is None:
-            return -1, -1
+    def line(self, picture: int) -> str:
+        """Its line of frames.jsonl, as `manifests.session.Frame` is written: a long session has a million of them."""
+        box = f'"box":[{",".join(map(str, self.box))}],' if self.box else ""
         return (
-            self._cursor.x * CELL_WIDTH + CELL_WIDTH // 2,
-            self._cursor.y * CELL_HEIGHT + CELL_HEIGHT // 2,
+            f'{{"index":{self.number},"t0_ns":{self.t_ns},"t1_ns":{self.t_ns},"changed":{self.changed!r},{box}'
+            f'"cursor_x":{self.cursor_x},"cursor_y":{self.cursor_y},"picture":{picture},'
+            f'"redacted":false,"dropped_before":0}}\n'
         )
 
-    def _fill(self) -> None:
-        self._shown[:] = self._tiles.number(_BLANK)
-        self.pixels[:] = BACKGROUND
 
-    def _draw(self, touched: list[int], columns: int) -> tuple[float, Box | None]:
-        differing = 0
-        left, top, right, bottom = self._shown.shape[1], self._shown.shape[0], -1, -1
-        for y in touched:
-            numbers = self._numbers(y, columns)
-            xs = np.flatnonzero(numbers != self._shown[y])
-            if not len(xs):
-                continue
-            row = self.pixels[y * CELL_HEIGHT : (y + 1) * CELL_HEIGHT].reshape(CELL_HEIGHT, -1, CELL_WIDTH, 3)
-            new = self._tiles.pixels[numbers[xs]].transpose(1, 0, 2, 3)
-            changed = (row[:, xs] != new).any(axis=3)
-            row[:, xs] = new
-            self._shown[y] = numbers
-            seen = xs[changed.any(axis=(0, 2))]
-            if len(seen):
-                differing += int(np.count_nonzero(changed))
-                left, right = min(left, int(seen[0])), max(right, int(seen[-1]))
-                top, bottom = min(top, y), y
-        if right < 0:
-            return 0.0, None
-        box = (
-            left * CELL_WIDTH, top * CELL_HEIGHT,
-            (right - left + 1) * CELL_WIDTH, (bottom - top + 1) * CELL_HEIGHT,
-        )  # fmt: skip
-        return differing / (self.pixels.shape[0] * self.pixels.shape[1]), box
+class Extent(NamedTuple):
+    """What has to be known of a cast before it is drawn: its largest size and when it ends."""
 
-    def _numbers(self, y: int, columns: int) -> NDArray[np.int64]:
-        """Tile numbers of a row: its cells, the cursor on one of them, blank beyond the screen's edge."""
-        numbers = np.full(self._shown.shape[1], self._tiles.number(_BLANK))
-        stored = self._cells[y]
-        if stored is None:
-            return numbers
-        kinds, which = stored
-        count = min(columns, len(which))
-        numbers[:count] = np.array([self._tiles.number(cell) for cell in kinds])[which[:count]]
-        if y == self._cursor.y and self._cursor.shape and self._cursor.x < count:
-            numbers[self._cursor.x] = self._tiles.number(kinds[which[self._cursor.x]], self._cursor.shape)
-        return numbers
+    columns: int
+    rows: int
+    end_ns: int
 
 
-def render_cast(cast: Cast, fps: float, end_ns: int) -> Iterator[tuple[Frame, NDArray[np.uint8]]]:
-    """The frames of a cast at k / fps seconds from 0 to `end_ns`, with their pixels: uint8 RGB [height, width, 3].
+def render_cast(
+    cast: Cast, extent: Extent, fps: float, paused: Sequence[tuple[int, int]] = (), look: Appearance = AS_USUAL
+) -> Iterator[tuple[Tick, Canvas]]:
+    """The frames of a cast at k / fps seconds from 0 to its end, each with the canvas that shows it.
+    There are none inside `paused`, spans [begin, end) in ns.
 
-    The array is the same each time and changes with the next frame. A picture has the largest size that the
+    The canvas is the same each time and changes with the next frame. A picture has the largest size that the
     terminal takes; smaller screens are padded with the background at the right and below.
     """
-    columns, rows = largest_size(cast)
-    canvas = Canvas(columns, rows)
-    screen = Screen(cast.columns, cast.rows)
+    look = look._replace(theme=look.theme or theme_of_cast(cast.path))
+    canvas = Canvas(extent.columns, extent.rows, look)
+    screen = Screen(cast.columns, cast.rows, look.theme or DEFAULT)
     events = cast.events()
     event = next(events, None)
-    for index in range(int(end_ns * fps // 10**9) + 1):
-        tick = round(index * 10**9 / fps)
+    index = 0
+    x = y = -1
+    fed = True
+    for number in range(int(extent.end_ns * fps // 10**9) + 1):
+        tick = round(number * 10**9 / fps)
         output: list[str] = []
+        size = 0
         while event is not None and event.t_ns <= tick:
             if event.code == "o":
                 output.append(event.data)
-            elif event.code == "r":
+                size += len(event.data)
+            if output and (event.code == "r" or size > _BATCH_CHARS):
                 screen.feed("".join(output))
-                output.clear()
+                output, size, fed = [], 0, True
+            if event.code == "r":
                 screen.resize(*parse_size(event.data, str(cast.path)))
+                fed = True
             event = next(events, None)
         if output:
             screen.feed("".join(output))
-        changed, box = canvas.update(screen)
-        x, y = canvas.cursor_px()
-        frame = Frame(index=index, t0_ns=tick, t1_ns=tick, changed=changed, box=box, cursor_x=x, cursor_y=y)
-        yield frame, canvas.pixels
+            fed = True
+        if paused and any(begin <= tick < end for begin, end in paused):
+            continue
+        changed, box = 0.0, None
+        if fed:
+            changed, box = canvas.update(screen)
+            x, y = canvas.cursor_px()
+            fed = False
+        yield Tick(index, tick, changed, box, x, y), canvas
+        index += 1
+
+
+def pauses(events: Iterable[Event]) -> list[tuple[int, int]]:
+    """The spans [begin, end) in ns in which nothing was recorded; the last may never end."""
+    spans: list[tuple[int, int]] = []
+    for event in events:
+        if event.kind == "pause" and (not spans or spans[-1][1] <= event.t_ns):
+            spans.append((event.t_ns, _FOREVER))
+        elif event.kind == "resume" and spans and spans[-1][1] == _FOREVER:
+            spans[-1] = (spans[-1][0], event.t_ns)
+    return spans
+
+
+def extent_of(cast: Cast, duration_ns: int = 0) -> Extent:
+    """Reads a cast once. It ends when the shell ended; else with its last event or after `duration_ns`."""
+    columns, rows, last = cast.columns, cast.rows, 0
+    for event in cast.events():
+        last = event.t_ns
+        if event.code == "r":
+            wide, high = parse_size(event.data, str(cast.path))
+            columns, rows = max(columns, wide), max(rows, high)
+        elif event.code == "x":
+            return Extent(columns, rows, last)
+    return Extent(columns, rows, max(last, duration_ns))
 
 
 def largest_size(cast: Cast) -> tuple[int, int]:
     """The most columns and the most rows that the terminal has at any time."""
-    columns, rows = cast.columns, cast.rows
-    for event in cast.events():
-        if event.code == "r":
-            wide, high = parse_size(event.data, str(cast.path))
-            columns, rows = max(columns, wide), max(rows, high)
-    return columns, rows
+    return extent_of(cast)[:2]
 
 
-def session_end(cast: Cast, duration_ns: int) -> int:
-    """When the terminal's shell ended; else the session's end as its manifest has it, or the last event's time."""
-    last = 0
-    for event in cast.events():
-        last = event.t_ns
-        if event.code == "x":
-            return last
-    return max(last, duration_ns)
-
-
-def render_session(folder: SessionFolder, fps: float) -> None:
+def render_session(folder: SessionFolder, fps: float, look: Appearance = AS_USUAL) -> None:
     """Draw a recorded terminal session: writes screen.mkv and frames.jsonl and updates session.json.
 
     Frames cover the session from 0 until its shell ended. Raises `GoaltraceError` for a cast that cannot be read,
@@ -172,29 +140,27 @@ def render_session(folder: SessionFolder, fps: float) -> None:
         raise GoaltraceError(f"fps {fps}: must be more than 0")
     manifest = folder.read_manifest()
     cast = open_cast(folder.cast)
-    end_ns = session_end(cast, manifest.duration_ns)
-    if end_ns * fps / 10**9 > _MAX_FRAMES:
+    extent = extent_of(cast, manifest.duration_ns)
+    if extent.end_ns * fps / 10**9 > _MAX_FRAMES:
         raise GoaltraceError(f"{folder.path}: more than {_MAX_FRAMES:,} frames; ask for fewer a second with --fps")
-    width, height = frame_size(*largest_size(cast))
+    width, height = frame_size(extent.columns, extent.rows, look.cell)
+    frames = render_cast(cast, extent, fps, pauses(folder.events()), look)
     try:
         with replacing(folder.screen) as video, replacing(folder.frames_path) as log:
-            count = _write(cast, fps, end_ns, video, log)
+            count = _write(frames, width, height, video, log)
     except OSError as error:
         raise_if_full(error, folder.path)
         raise
     folder.write_manifest(manifest.model_copy(update={"width": width, "height": height, "fps": fps, "frames": count}))
 
 
-def _write(cast: Cast, fps: float, end_ns: int, video: Path, log: Path) -> int:
-    frames: list[Frame] = []
-    written = 0
-    width, height = frame_size(*largest_size(cast))
-    with Encoder(video, width, height) as encoder:
-        for frame, pixels in render_cast(cast, fps, end_ns):
-            picture = encoder.show(pixels.data, frame.t1_ns, changed=frame.changed > 0)
-            frames.append(frame.model_copy(update={"picture": picture}))
-            if len(frames) == 1000:
-                append_jsonl(log, frames)
-                written, frames = written + len(frames), []
-    append_jsonl(log, frames)
-    return written + len(frames)
+def _write(frames: Iterable[tuple[Tick, Canvas]], width: int, height: int, video: Path, log: Path) -> int:
+    """Encode the frames and log them; how many there are."""
+    count = picture = 0
+    with Encoder(video, width, height, "bgr0") as encoder, log.open("w", encoding="utf-8") as out:
+        for tick, canvas in frames:
+            if tick.changed or encoder.key_due(tick.t_ns):  # drawing is not live: no picture only to show it is alive
+                picture = encoder.show(canvas.packed.data, tick.t_ns, changed=True)
+            out.write(tick.line(picture))
+            count += 1
+    return count

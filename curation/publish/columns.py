@@ -6,7 +6,9 @@ CLIP_COLUMNS: dict[str, str] = {
     "clip_id, session_id, episode_id, clip_index": "which clip this is, and of what",
     "schema_version, recorder_version": "what wrote it",
     "kind": "`desktop` or `terminal`",
-    "task_id, family, goal, caption": "what was to be done; free text",
+    "task_id, family, goal": "what was to be done; free text",
+    "caption_short, caption, caption_detailed": "what happens in the clip: terminals by commands, outputs and results; "
+    "desktops by sub-goals, in detail by actions and what they hit",
     "actor, arm, seed": "who acted, for which arm of the experiment, from which seed",
     "outcome": "`success`, `failure`, `aborted` or `unverified`: what the task's check saw",
     "environment, clock_source": "where it ran; where the action times come from",
@@ -19,6 +21,7 @@ CLIP_COLUMNS: dict[str, str] = {
     "frame_redacted": "per frame: left blank on purpose",
     "changed": "per frame: share of pixels that differ from the frame before, 0..1",
     "cursor_x, cursor_y": "per frame: pointer (terminals: text cursor), px; -1 for none",
+    "screen_text": "per picture: the text that it shows, row by row; `''` for a blank one; none for desktops",
     "actions": "input events; slot i lies between frames i and i+1, `ambiguous` where the event fell inside a grab",
     "start_keys, start_buttons, start_x, start_y": "what was held, and where the pointer was, at the first frame",
     "bracket_p50_ms, bracket_p95_ms, bracket_max_ms": "`t1 - t0`",

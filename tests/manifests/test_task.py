@@ -86,6 +86,16 @@ def test_an_unknown_task_names_the_known_ones() -> None:
         find_task("no-such-task")
 
 
+def test_a_goal_may_be_said_in_other_ways_and_the_seed_chooses(tmp_path: Path) -> None:
+    plain = load_task(write(tmp_path, MINIMAL))
+    task = load_task(write(tmp_path, MINIMAL + 'goals: ["Create {name}", "A file {name}, please"]\n'))
+    instances = [task.instantiate(seed) for seed in range(30)]
+    assert {instance.manifest.goal.split()[0] for instance in instances} == {"Make", "Create", "A"}
+    assert all(instance.parameters["name"] in instance.manifest.goal for instance in instances)
+    assert task.instantiate(4) == task.instantiate(4)
+    assert task.instantiate(4).parameters == plain.instantiate(4).parameters, "other wordings leave the draws alone"
+
+
 def test_a_task_may_be_for_people_only(tmp_path: Path) -> None:
     """No script for an agent and nothing to check; leaving the keys out is still a mistake."""
     bare = MINIMAL[: MINIMAL.index("script:")]

@@ -59,6 +59,7 @@ def test_a_killed_recorder_leaves_a_readable_cast(tmp_path: Path) -> None:
         ('[-1, "o", "x"]', "an event is"),
         ('[NaN, "o", "x"]', "an event is"),
         ('[1e99, "o", "x"]', "past 7 days"),
+        (f'[{"9" * 400}, "o", "x"]', "past 7 days"),
         ('[1, "r", "999999x3"]', "not within"),
         ('[1, "r", "wide"]', "COLSxROWS"),
         ("[" * 100_000, "not valid JSON"),

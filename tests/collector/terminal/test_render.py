@@ -11,15 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from collector.terminal.canvas import Canvas
 from collector.terminal.cast import open_cast
 from collector.terminal.geometry import CELL_HEIGHT, CELL_WIDTH
-from collector.terminal.render import Canvas, render_cast, render_session
-from collector.terminal.screen import BACKGROUND, Screen
+from collector.terminal.render import Tick, extent_of, render_cast, render_session
+from collector.terminal.screen import Screen
+from collector.terminal.themes import DEFAULT, THEMES, theme_of_cast
+from goaltrace import main
 from manifests.errors import GoaltraceError
-from manifests.session import Clock, SessionFolder, SessionManifest
+from manifests.session import Clock, Frame, SessionFolder, SessionManifest
 from manifests.video import decode
 
 COLUMNS, ROWS = 24, 6
+BACKGROUND = DEFAULT.bg
 
 
 def draw(*chunks: str, columns: int = COLUMNS, rows: int = ROWS) -> NDArray[np.uint8]:
@@ -74,10 +78,12 @@ def test_public_casts_are_drawn_whole(shared_data: Path) -> None:
     assert len(casts) == 21
     for path in casts:
         cast = open_cast(path)
-        end = max((event.t_ns for event in cast.events()), default=0)
+        extent = extent_of(cast)
+        end = extent.end_ns
+        background = (theme_of_cast(path) or DEFAULT).bg
         drawn = [
-            (frame.index, pixels.shape, bool((pixels != BACKGROUND).any()))
-            for frame, pixels in render_cast(cast, 15, end)
+            (tick.number, canvas.packed.shape, bool((canvas.pixels != background).any()))
+            for tick, canvas in render_cast(cast, extent, 15)
         ]
         assert [index for index, _, _ in drawn] == list(range(end * 15 // 10**9 + 1))
         assert len({shape for _, shape, _ in drawn}) == 1
@@ -137,10 +143,18 @@ def test_a_resize_is_padded_with_the_background(tmp_path: Path) -> None:
     events = [[0.0, "o", "x" * 60], [0.5, "r", "20x10"], [0.5, "r", "100x30"], [0.5, "o", "\x1b[30;100Hy"]]
     header = {"version": 3, "term": {"cols": 80, "rows": 24}}
     path.write_text("\n".join(map(json.dumps, [header, *events])) + "\n")
-    frames = [pixels.copy() for _, pixels in render_cast(open_cast(path), 2, 1_500_000_000)]
+    cast = open_cast(path)
+    frames = [canvas.pixels for _, canvas in render_cast(cast, extent_of(cast), 2)]
     assert frames[0].shape == (30 * CELL_HEIGHT, 100 * CELL_WIDTH, 3)
     assert (frames[1][10 * CELL_HEIGHT :] == BACKGROUND).all() and (frames[1][:, 20 * CELL_WIDTH :] == BACKGROUND).all()
     assert (cell(frames[3], 99, 29) != BACKGROUND).any()
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**18), st.floats(0, 1), st.none() | st.just((8, 16, 24, 32)))
+def test_a_line_of_the_log_is_a_frame(number: int, t_ns: int, changed: float, box: tuple[int, int, int, int]) -> None:
+    line = Tick(number, t_ns, changed, box, 4, -1).line(3)
+    frame = Frame(index=number, t0_ns=t_ns, t1_ns=t_ns, changed=changed, box=box, cursor_x=4, cursor_y=-1, picture=3)
+    assert Frame.model_validate_json(line) == frame and line.endswith("\n")
 
 
 def session(path: Path, events: list[list[object]], duration_ns: int) -> SessionFolder:
@@ -179,9 +193,32 @@ def test_a_session_is_drawn_into_the_contract(tmp_path: Path) -> None:
     assert frames[10].box == (16, 0, 24, 16)
     video = decode(folder.screen.read_bytes(), pictures=[frame.picture or 0 for frame in frames])
     assert video.shape == (22, 128, 320, 3)
-    wanted = [pixels.copy() for _, pixels in render_cast(open_cast(folder.cast), 10, 2_100_000_000)]
+    cast = open_cast(folder.cast)
+    wanted = [canvas.pixels for _, canvas in render_cast(cast, extent_of(cast), 10)]
     assert np.abs(video.astype(int) - np.stack(wanted)).mean() < 2
     assert not list(tmp_path.glob("s/.*")), "no temporary file is left"
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_session_is_drawn_again_with_another_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = session(tmp_path / "s", [[0.1, "o", "\x1b[31m█"], [1.0, "x", "0"]], 2_000_000_000)
+    assert main(["render", str(folder.path), "--fps", "5", "--theme", "dracula", "--cell", "10x20"]) == 0
+    assert "6 frames of 400x160 px at 5 fps" in capsys.readouterr().out
+    pixels = decode(folder.screen.read_bytes())[-1].astype(int)
+    assert np.abs(pixels[10, 5] - THEMES["dracula"].palette[1]).max() < 12
+    assert np.abs(pixels[100, 200] - THEMES["dracula"].bg).max() < 8
+    frames = folder.frames()
+    assert len(frames) == 6 and [frame.picture for frame in frames] == [0, 1, 1, 1, 1, 2], "a key picture a second"
+    before = folder.screen.read_bytes()
+    for arguments, said in (
+        (["--cell", "1x1"], "--cell 1x1: not within 4x8 and 64x128"),
+        (["--theme", "pink"], "--theme pink: not one of"),
+        (["--font", str(folder.cast)], "not a font that can be read"),
+        (["--fps", "0"], "--fps 0"),
+    ):
+        assert main(["render", str(folder.path), *arguments]) == 2
+        assert said in capsys.readouterr().err
+    assert folder.screen.read_bytes() == before
 
 
 @pytest.mark.needs("ffmpeg")

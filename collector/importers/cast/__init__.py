@@ -1,0 +1,1 @@
+"""Terminal recordings of asciinema and its kin, as sessions."""

@@ -1,0 +1,168 @@
+"""One cast into one session: mended, masked, drawn; whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from collector.importers.cast import mask as masking
+from collector.importers.cast.actions import actions_of
+from collector.importers.cast.patterns import MASK, Known
+from collector.importers.cast.repair import Reading
+from collector.importers.cast.source import DEFAULT_LIMIT, Unusable, digest
+from collector.terminal.cast import Cast, open_cast, write_cast
+from collector.terminal.geometry import frame_size
+from collector.terminal.render import largest_size, render_session
+from manifests import __version__
+from manifests.files import append_jsonl, new_folder
+from manifests.session import Action, Clock, SessionFolder, SessionManifest
+
+Sensitive = Literal["mask", "refuse", "keep"]
+_NOMINAL = "the times are the cast's own; who stamped them, and how late, is unknown"
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How casts are imported."""
+
+    sensitive: Sensitive = "mask"
+    idle_limit: float | None = None
+    fps: float = 15.0
+    render: bool = True
+    limit: int = DEFAULT_LIMIT
+
+
+def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
+    """Import one cast into `out`; what became of it: state "imported", "there already" or "quarantined"."""
+    entry: dict[str, Any] = {"from": str(path)}
+    try:
+        task_id = _task_id(path)
+        name = f"{task_id}-{digest(path, options.limit)[:12]}"
+        folder = SessionFolder(out / name)
+        entry["session"] = str(folder.path)
+        if folder.manifest_path.is_file():
+            if options.render and not folder.screen.is_file():
+                render_session(folder, options.fps)
+            return {**entry, "state": "there already"}
+        manifest, repairs = _convert(path, out / name, task_id, options)
+    except Unusable as error:
+        entry.pop("session", None)
+        return {**entry, "state": "quarantined", "reason": str(error)}
+    counts = {"actions": manifest.actions, "frames": manifest.frames}
+    return {**entry, "state": "imported", **counts, "repairs": repairs, "times": manifest.clock.reasons[1:],
+            "notes": manifest.notes}  # fmt: skip
+
+
+def _convert(path: Path, out: Path, task_id: str, options: Options) -> tuple[SessionManifest, dict[str, int]]:
+    with new_folder(out) as root:
+        folder = SessionFolder(root)
+        reading = Reading(path, options.idle_limit)
+        _write_whole(reading, folder.cast)
+        found: dict[str, int] = {}
+        if options.sensitive == "mask":
+            found = masking.mask(folder.cast)
+        elif options.sensitive == "refuse" and (found := masking.find(folder.cast)):
+            raise Unusable(f"sensitive: {_listed(found)}; import it with --sensitive mask")
+        cast = open_cast(folder.cast)
+        actions = _write_actions(cast, folder, masked=options.sensitive == "mask")
+        manifest = _manifest(reading, cast, out.name, task_id, actions, options)
+        manifest.notes.extend(_notes(reading, found, options))
+        folder.write_manifest(manifest)
+        if options.render:
+            render_session(folder, options.fps)
+            manifest = folder.read_manifest()
+        manifest = manifest.model_copy(update={"state": "complete"})
+        folder.write_manifest(manifest)
+    return manifest, dict(reading.repairs)
+
+
+def _write_whole(reading: Reading, path: Path) -> None:
+    """The mended cast as one of ours; its header is known when the first event is."""
+    events = reading.events()
+    first = next(events)
+
+    def all_events() -> Iterator[Any]:
+        yield first
+        yield from events
+
+    write_cast(path, reading.header, all_events())
+
+
+def _write_actions(cast: Cast, folder: SessionFolder, masked: bool) -> int:
+    count, batch = 0, list[Action]()
+    folder.actions_path.touch()
+    for event in cast.events():
+        batch.extend(actions_of(event, count + len(batch), masked))
+        if len(batch) >= _BATCH:
+            append_jsonl(folder.actions_path, batch)
+            count, batch = count + len(batch), []
+    append_jsonl(folder.actions_path, batch)
+    return count + len(batch)
+
+
+def _manifest(
+    reading: Reading, cast: Cast, name: str, task_id: str, actions: int, options: Options
+) -> SessionManifest:  # fmt: skip
+    header = cast.header
+    width, height = frame_size(*largest_size(cast))
+    return SessionManifest(
+        recorder_version=f"asciicast v{reading.version}",
+        session_id=name,
+        episode_id=name,
+        state="recording",
+        kind="terminal",
+        task_id=task_id,
+        family="cast",
+        goal=header.get("title") or header.get("command") or "",
+        actor="unknown",
+        arm="cast",
+        seed=0,
+        width=width,
+        height=height,
+        fps=options.fps,
+        columns=cast.columns,
+        rows=cast.rows,
+        clock=Clock(
+            source="nominal",
+            origin_monotonic_ns=0,
+            wall_unix_ns=header.get("timestamp", 0) * 10**9,
+            reasons=[_NOMINAL, *reading.times.reasons()],
+        ),
+        environment="import",
+        outcome="unverified",
+        outcome_detail="imported; nothing was checked",
+        duration_ns=reading.end_ns,
+        actions=actions,
+        versions={"importer": f"goaltrace {__version__}", "cast": f"asciicast v{reading.version}"},
+    )
+
+
+def _notes(reading: Reading, found: dict[str, int], options: Options) -> list[str]:
+    notes = [f"repaired: {what}: {count}" for what, count in sorted(reading.repairs.items())]
+    if not reading.codes["i"]:
+        others = reading.codes["r"] + reading.codes["m"]
+        said = f"; actions.jsonl holds its {others} resizes and markers" if others else ""
+        notes.append(f"actions: none (the cast holds no input events{said})")
+    if not reading.codes["o"]:
+        notes.append("the cast holds no output: the screen stays blank")
+    if found:
+        notes.append(f"sensitive strings masked: {_listed(found)}")
+    if options.sensitive == "keep":
+        notes.append("sensitive strings were not looked for (--sensitive keep)")
+    return notes
+
+
+def _listed(found: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
+
+
+def _task_id(path: Path) -> str:
+    """From the file's name, without what is sensitive in it."""
+    stem = re.sub(r"(?i)(?:\.(?:cast|asciicast|json|gz))+$", "", path.name)
+    stem = masking.mask_header({"title": stem}, Known(), {})["title"].replace(MASK, "")
+    slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:60].strip("-")
+    return slug or "cast"

@@ -1,0 +1,33 @@
+"""The list of files that were not imported, and why; the files themselves are never touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from manifests.files import write_text
+
+
+def update_list(out: Path, done: Iterable[dict[str, Any]]) -> Path:
+    """Bring OUT/quarantine/casts.jsonl up to date: one line a file, none for files that have since been imported."""
+    path = out / "quarantine" / "casts.jsonl"
+    listed: dict[str, str] = {}
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                record = json.loads(line)
+                listed[str(record["path"])] = str(record["reason"])
+            except (ValueError, KeyError, TypeError):
+                continue
+    before = dict(listed)
+    for entry in done:
+        where = str(Path(entry["from"]).resolve())
+        listed.pop(where, None)
+        if entry["state"] == "quarantined":
+            listed[where] = entry["reason"]
+    if listed != before:
+        records = (json.dumps({"path": where, "reason": reason}) + "\n" for where, reason in listed.items())
+        write_text(path, "".join(records))
+    return path

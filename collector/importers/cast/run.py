@@ -1,0 +1,84 @@
+"""Thousands of casts: a process for each core, one broken file stops nothing, Ctrl-C leaves nothing half done."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.quarantine import update_list
+
+Entry = dict[str, Any]
+_SAVE_EVERY = 200
+
+
+def import_casts(
+    paths: list[Path], out: Path, options: Options, workers: int, report: Callable[[Entry], None]
+) -> list[Entry]:
+    """Import every cast; what became of each, in the order in which they ended. The list is kept up to date."""
+    out.mkdir(parents=True, exist_ok=True)
+    done: list[Entry] = []
+
+    def finished(entry: Entry) -> None:
+        done.append(entry)
+        report(entry)
+        if len(done) % _SAVE_EVERY == 0:
+            update_list(out, done)
+
+    try:
+        if workers == 1 or len(paths) == 1:
+            for path in paths:
+                finished(import_cast(path, out, options))
+        else:
+            for path in _in_pool(paths, out, options, min(workers, len(paths)), finished):
+                _alone(path, out, options, finished)
+    finally:
+        update_list(out, done)
+    return done
+
+
+def _in_pool(
+    paths: list[Path], out: Path, options: Options, workers: int, finished: Callable[[Entry], None]
+) -> list[Path]:
+    """The paths left undone because a process died on one of them."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet)
+    waiting: dict[Future[Entry], Path] = {}
+    left: list[Path] = []
+    try:
+        waiting = {pool.submit(import_cast, path, out, options): path for path in paths}
+        for future in as_completed(waiting):
+            try:
+                finished(future.result())
+            except BrokenProcessPool:
+                left.append(waiting[future])
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            if process.pid is not None:
+                os.kill(process.pid, signal.SIGTERM)
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+    return left
+
+
+def _alone(path: Path, out: Path, options: Options, finished: Callable[[Entry], None]) -> None:
+    """Again, in a process of its own: the file on which that dies too is the one to leave out."""
+    if _in_pool([path], out, options, 1, finished):
+        finished({"from": str(path), "state": "quarantined", "reason": "the importing process died on it"})
+
+
+def _quiet() -> None:
+    """Ctrl-C goes to the parent, which ends its workers; they then remove what they had begun."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,117 @@
+"""The picture of a screen: only cells that differ are copied, and it knows exactly which pixels changed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collector.terminal.geometry import frame_size
+from collector.terminal.glyphs import AS_USUAL, Appearance
+from collector.terminal.rows import Cell, Row, Style
+from collector.terminal.screen import Colors, Cursor, Screen
+from collector.terminal.themes import DEFAULT
+from collector.terminal.tiles import Tiles
+
+Box = tuple[int, int, int, int]
+
+
+class Canvas:
+    """A picture of `columns` x `rows` cells; a smaller screen is padded with the theme's background."""
+
+    def __init__(self, columns: int, rows: int, appearance: Appearance = AS_USUAL) -> None:
+        self._cell = appearance.cell
+        width, height = frame_size(columns, rows, self._cell)
+        self.packed: NDArray[np.uint32] = np.empty((height, width), dtype=np.uint32)
+        """The pixels as uint32 0x00RRGGBB of shape [height, width]."""
+        background = (appearance.theme or DEFAULT).bg
+        self._blank = Cell("", Style(fg=background, bg=background))
+        self._tiles = Tiles(appearance, Colors(background, background, None, ()))
+        self._shown: NDArray[np.int64] = np.empty((rows, columns), dtype=np.int64)
+        self._rows: list[Row | None] = [None] * rows
+        self._size = (columns, rows)
+        self._cursor = Cursor(-1, -1, None)
+        self._fill()
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """A copy of the picture: uint8 RGB of shape [height, width, 3]."""
+        return np.ascontiguousarray(self.packed.astype("<u4").view(np.uint8).reshape(*self.packed.shape, 4)[..., 2::-1])
+
+    def update(self, screen: Screen) -> tuple[float, Box | None]:
+        """Draw what changed in `screen`; returns the share of pixels that differ, and their cells' box in px."""
+        touched = set()
+        for y, row in screen.changed_rows():
+            if y < len(self._rows):
+                self._rows[y] = row
+                touched.add(y)
+        if screen.size != self._size:  # below a screen that was made smaller
+            self._size = screen.size
+            for y in range(self._size[1], len(self._rows)):
+                self._rows[y] = None
+                touched.add(y)
+        if screen.cursor != self._cursor:
+            touched |= {y for y in (screen.cursor.y, self._cursor.y) if 0 <= y < len(self._rows)}
+            self._cursor = screen.cursor
+        if not touched:
+            return 0.0, None
+        self._tiles.recolour(screen.colors)
+        if self._tiles.full:
+            self._tiles.clear()
+            self._forget()
+            touched = set(range(len(self._rows)))
+        return self._draw(sorted(touched))
+
+    def cursor_px(self) -> tuple[int, int]:
+        """Centre of the text cursor in px; (-1, -1) while it is hidden."""
+        if self._cursor.shape is None:
+            return -1, -1
+        width, height = self._cell
+        return self._cursor.x * width + width // 2, self._cursor.y * height + height // 2
+
+    def _fill(self) -> None:
+        self._shown[:] = self._tiles.number(self._blank)
+        self.packed[:] = self._tiles.pixels[0, 0, 0]
+
+    def _forget(self) -> None:
+        """The numbers shown mean nothing any more: every cell is to be copied, and compared with what was there."""
+        self._shown[:] = -1
+
+    def _draw(self, touched: list[int]) -> tuple[float, Box | None]:
+        width, height = self._cell
+        differing = 0
+        left, top, right, bottom = self.packed.shape[1], len(self._rows), -1, -1
+        for y in touched:
+            numbers = self._numbers(y)
+            differ = (numbers != self._shown[y]).nonzero()[0]
+            if not len(differ):
+                continue
+            start, end = int(differ[0]), int(differ[-1]) + 1
+            self._shown[y, start:end] = numbers[start:end]
+            new = self._tiles.pixels.take(numbers[start:end], axis=1).reshape(height, -1)
+            old = self.packed[y * height : (y + 1) * height, start * width : end * width]
+            changed = new != old
+            count = int(np.count_nonzero(changed))
+            if count:
+                old[:] = new
+                differing += count
+                top, bottom = min(top, y), y
+                if start < left or end - 1 > right:
+                    seen = changed.any(axis=0).nonzero()[0]
+                    left, right = min(left, start + int(seen[0]) // width), max(right, start + int(seen[-1]) // width)
+        if right < 0:
+            return 0.0, None
+        box = (left * width, top * height, (right - left + 1) * width, (bottom - top + 1) * height)
+        return differing / self.packed.size, box
+
+    def _numbers(self, y: int) -> NDArray[np.int64]:
+        """Tile numbers of a row: its cells, the cursor on one of them, blank beyond the screen's edge."""
+        row = self._rows[y]
+        columns = self._shown.shape[1]
+        if row is None:
+            return np.full(columns, self._tiles.number(self._blank))
+        numbers = self._tiles.row(row, self._cursor if y == self._cursor.y else None)
+        if len(numbers) == columns:
+            return numbers
+        padded = np.full(columns, self._tiles.number(self._blank))
+        padded[: len(numbers)] = numbers[:columns]
+        return padded

@@ -1,0 +1,225 @@
+"""Rows of libghostty's screen as cells.
+
+Most rows have been seen before (they scrolled, or came back), so a row's cells are remembered by its raw bytes.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pyghostty import ffi, lib
+from pyghostty.core import init_sized
+
+from collector.terminal.themes import Rgb
+
+Color = Rgb | int | None
+"""A colour as a program asked for it: r, g, b; a number in the palette; None for the default."""
+
+_MAX_ROWS_KNOWN = 2048
+_MAX_KNOWN = 50_000
+
+
+class Style(NamedTuple):
+    """What a program asked a cell to look like."""
+
+    fg: Color = None
+    bg: Color = None
+    underline_color: Color = None
+    underline: int = 0
+    """0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed."""
+    bold: bool = False
+    faint: bool = False
+    italic: bool = False
+    blink: bool = False
+    inverse: bool = False
+    invisible: bool = False
+    strike: bool = False
+    overline: bool = False
+
+
+PLAIN = Style()
+
+
+class Cell(NamedTuple):
+    """What stands in one cell. `half` is 0 for an ordinary one, 1 and 2 for the left and right of a wide character."""
+
+    text: str
+    style: Style = PLAIN
+    half: int = 0
+
+
+class Row:
+    """A row's distinct cells, and `which` (int64 of shape [columns]) of them stands in each column.
+
+    Rows that look alike are the same object as long as the screen remembers them.
+    """
+
+    __slots__ = ("cells", "which")
+
+    def __init__(self, cells: list[Cell], which: NDArray[np.int64]) -> None:
+        self.cells = cells
+        self.which = which
+
+
+class _Layout:
+    """What a row's raw bytes say alone, and the rows they became together with what they only point to."""
+
+    __slots__ = ("cells", "graphemes", "rows", "styled", "which")
+
+    def __init__(self, decoded: list[_Raw], first: list[int], which: NDArray[np.int64]) -> None:
+        self.cells = decoded
+        self.which = which
+        ids = {cell.style_id: x for cell, x in zip(decoded, first, strict=True) if cell.style_id}
+        self.styled = list(ids.items())
+        """Style numbers and a column that has each: what a number means may change with time."""
+        joined = [number for number, cell in enumerate(decoded) if cell.text is None]
+        self.graphemes: list[int] = np.flatnonzero(np.isin(which, joined)).tolist() if joined else []
+        """Columns with more than one code point."""
+        self.rows: dict[tuple[bytes | str, ...], Row] = {}
+
+
+class _Raw(NamedTuple):
+    text: str | None
+    wide: bool
+    style_id: int
+    bg: Color
+
+
+class RowReader:
+    """Reads the row at which an iterator of libghostty stands."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+        self._cells = new_object(
+            "GhosttyRenderStateRowCells",
+            lib.ghostty_render_state_row_cells_new, lib.ghostty_render_state_row_cells_free,
+        )  # fmt: skip
+        self._view = ffi.new("GhosttyCellsView*")
+        self._style = init_sized("GhosttyStyle")
+        self._count = ffi.new("uint32_t*")
+        self._layouts: dict[bytes, _Layout] = {}
+
+    def read(self) -> Row:
+        view = self._view
+        check(lib.ghostty_render_state_row_get(self._rows[0], lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, view))
+        raw = ffi.buffer(view.ptr, 8 * view.len)[:]
+        layout = self._layouts.get(raw)
+        if layout is None:
+            if len(self._layouts) >= _MAX_ROWS_KNOWN:
+                self._layouts.clear()
+            layout = self._layouts[raw] = self._layout(raw)
+        key: tuple[bytes | str, ...] = ()
+        if layout.styled or layout.graphemes:
+            check(lib.ghostty_render_state_row_get(
+                self._rows[0], lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS, self._cells
+            ))  # fmt: skip
+            key = (*(self._raw_style(x) for _, x in layout.styled), *(self._grapheme(x) for x in layout.graphemes))
+        row = layout.rows.get(key)
+        if row is None:
+            if len(layout.rows) >= 64:
+                layout.rows.clear()
+            row = layout.rows[key] = self._row(layout, key)
+        return row
+
+    def _layout(self, raw: bytes) -> _Layout:
+        values, first, which = np.unique(np.frombuffer(raw, dtype=np.uint64), return_index=True, return_inverse=True)
+        return _Layout([_decoded(value) for value in values.tolist()], first.tolist(), which)
+
+    def _row(self, layout: _Layout, key: tuple[bytes | str, ...]) -> Row:
+        styles: dict[int, bytes | None] = {0: None}
+        for (style_id, _), raw in zip(layout.styled, key, strict=False):
+            assert isinstance(raw, bytes)
+            styles[style_id] = raw
+        cells = [_cell(cell, styles[cell.style_id]) for cell in layout.cells]
+        which = layout.which
+        wide = [number for number, cell in enumerate(layout.cells) if cell.wide]
+        if layout.graphemes or wide:
+            which = which.copy()
+        for x, text in zip(layout.graphemes, key[len(layout.styled) :], strict=True):
+            assert isinstance(text, str)
+            cells.append(cells[layout.which[x]]._replace(text=text))
+            which[x] = len(cells) - 1
+        for x in np.flatnonzero(np.isin(layout.which, wide)).tolist() if wide else []:
+            if x + 1 < len(which):
+                cell = cells[which[x]]
+                which[x], which[x + 1] = len(cells), len(cells) + 1
+                cells += [cell._replace(half=1), cell._replace(half=2)]
+        return Row(cells, which)
+
+    def _grapheme(self, x: int) -> str:
+        check(lib.ghostty_render_state_row_cells_select(self._cells[0], x))
+        self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_LEN, self._count)
+        points = ffi.new("uint32_t[]", max(1, self._count[0]))
+        self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF, points)
+        return "".join(chr(points[i]) for i in range(self._count[0]))
+
+    def _raw_style(self, x: int) -> bytes:
+        check(lib.ghostty_render_state_row_cells_select(self._cells[0], x))
+        self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_STYLE, self._style)
+        return bytes(ffi.buffer(self._style))
+
+    def _cell_get(self, what: int, out: Any) -> None:
+        check(lib.ghostty_render_state_row_cells_get(self._cells[0], what, out))
+
+
+@functools.lru_cache(maxsize=_MAX_KNOWN)
+def _cell(raw: _Raw, style: bytes | None) -> Cell:
+    asked = PLAIN if style is None else _decoded_style(style)
+    return Cell(raw.text or "", asked if raw.bg is None else asked._replace(bg=raw.bg))
+
+
+@functools.lru_cache(maxsize=_MAX_KNOWN)
+def _decoded_style(raw: bytes) -> Style:
+    style = ffi.from_buffer("GhosttyStyle*", raw)
+    return Style(
+        _color(style.fg_color), _color(style.bg_color), _color(style.underline_color), style.underline,
+        style.bold, style.faint, style.italic, style.blink, style.inverse, style.invisible,
+        style.strikethrough, style.overline,
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=_MAX_KNOWN)
+def _decoded(value: int) -> _Raw:
+    """A raw cell: a pure function of its value."""
+    tag = _field(value, "CONTENT_TAG", "GhosttyCellContentTag*")
+    wide = _field(value, "WIDE", "GhosttyCellWide*") == lib.GHOSTTY_CELL_WIDE_WIDE
+    style_id = _field(value, "STYLE_ID", "uint16_t*")
+    if tag == lib.GHOSTTY_CELL_CONTENT_BG_COLOR_PALETTE:
+        return _Raw("", wide, style_id, int(_field(value, "COLOR_PALETTE", "uint8_t*")))
+    if tag == lib.GHOSTTY_CELL_CONTENT_BG_COLOR_RGB:
+        return _Raw("", wide, style_id, rgb(_field(value, "COLOR_RGB", "GhosttyColorRgb*")))
+    if tag == lib.GHOSTTY_CELL_CONTENT_CODEPOINT_GRAPHEME:
+        return _Raw(None, wide, style_id, None)
+    point = _field(value, "CODEPOINT", "uint32_t*")
+    return _Raw(chr(point) if point else "", wide, style_id, None)
+
+
+def _field(value: int, name: str, kind: str) -> Any:
+    out = ffi.new(kind)
+    check(lib.ghostty_cell_get(value, getattr(lib, f"GHOSTTY_CELL_DATA_{name}"), out))
+    return out[0]
+
+
+def _color(color: Any) -> Color:
+    if color.tag == lib.GHOSTTY_STYLE_COLOR_PALETTE:
+        return int(color.value.palette)
+    return rgb(color.value.rgb) if color.tag == lib.GHOSTTY_STYLE_COLOR_RGB else None
+
+
+def rgb(color: Any) -> Rgb:
+    return color.r, color.g, color.b
+
+
+def new_object(kind: str, make: Any, free: Any) -> Any:
+    """A pointer to a new native object that is freed with it."""
+    handle = ffi.new(f"{kind}*")
+    check(make(ffi.NULL, handle))
+    return ffi.gc(handle, lambda pointer: free(pointer[0]))
+
+
+def check(result: int) -> None:
+    if result:
+        raise RuntimeError(f"libghostty-vt reported error {result}")

@@ -1,0 +1,156 @@
+"""What is secret is masked in the events and on the screen, however its text was put there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.importers.cast.convert import Options, import_cast
+from collector.terminal.cast import CastEvent, open_cast, parse_size, write_cast
+from collector.terminal.screen import Screen
+from manifests.session import SessionFolder
+
+SECRETS = [
+    "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8",
+    "AKIAIOSFODNN7EXAMPLE",
+    "xoxb-123456789012-abcdefABCDEF123",
+    "sk-proj-Abc123Def456Ghi789Jkl",
+    "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92K27u",
+    "someone.else@mail.example.org",
+]
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f]")
+
+
+def imported(folder: Path, events: list[tuple[str, str]], columns: int = 80, **options: object) -> SessionFolder:
+    path = folder / "a.cast"
+    header = {"version": 3, "term": {"cols": columns, "rows": 12}}
+    write_cast(path, header, [CastEvent(n * 10**8, code, data) for n, (code, data) in enumerate(events)])
+    entry = import_cast(path, folder / "out", Options(render=False, **options))  # type: ignore[arg-type]
+    assert entry["state"] == "imported", entry
+    return SessionFolder(Path(entry["session"]))
+
+
+def shown(folder: SessionFolder) -> str:
+    """All that can be read: the files, the bytes less control sequences, and the screen after every event."""
+    cast = open_cast(folder.cast)
+    screen = Screen(cast.columns, cast.rows)
+    texts = [folder.cast.read_text(), folder.actions_path.read_text(), folder.manifest_path.read_text()]
+    for code in "oim":
+        texts.append(_ESCAPE.sub("", "".join(event.data for event in cast.events() if event.code == code)))
+    texts.append("".join(action.char or "" for action in folder.actions()))
+    for event in cast.events():
+        if event.code == "o":
+            screen.feed(event.data)
+        elif event.code == "r":
+            screen.resize(*parse_size(event.data, "test"))
+        texts += [screen.text(), screen.text().replace("\n", "")]
+    return "\0".join(texts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    secret=st.sampled_from(SECRETS),
+    cuts=st.lists(st.integers(0, 60), max_size=6),
+    colours=st.booleans(),
+    slips=st.lists(st.integers(0, 60), max_size=3),
+    before=st.text(st.sampled_from("abc 中🙂é$~"), max_size=50),
+    columns=st.integers(10, 90),
+    redraw=st.booleans(),
+    again=st.booleans(),
+)
+def test_a_planted_secret_never_survives(
+    tmp_path_factory: pytest.TempPathFactory, secret: str, cuts: list[int], colours: bool, slips: list[int],
+    before: str, columns: int, redraw: bool, again: bool,
+) -> None:  # fmt: skip
+    characters = list(secret)
+    for at in slips:  # a wrong letter, taken back
+        if at < len(characters):
+            characters[at] = "z\b \b" + characters[at]
+    if colours:
+        characters = [f"\x1b[3{n % 8}m{c}" for n, c in enumerate(characters)]
+    edges = sorted({0, *(cut for cut in cuts if cut < len(characters)), len(characters)})
+    events = [("o", before + " ")]
+    events += [("o", "".join(characters[a:b])) for a, b in zip(edges, edges[1:], strict=False)]
+    if redraw:
+        events += [("o", "\x1b[2J\x1b[H"), *(("o", f"\r{secret[:n]}") for n in range(1, len(secret) + 1, 3))]
+    events += [("o", "\r\n$ "), *(("i", c) for c in secret), ("i", "\r")]
+    if again:
+        events += [("o", f"\x1b]0;{secret}\x07"), ("m", f"at {secret}"), ("o", f"\x1b[5;3H<{secret}>")]
+    folder = imported(tmp_path_factory.mktemp("s"), events, columns)
+    assert secret not in shown(folder)
+    assert any("sensitive strings masked" in note for note in folder.read_manifest().notes)
+
+
+@pytest.mark.parametrize(
+    ("events", "gone"),
+    [
+        ([("o", "export DB_PASSWORD=Tr0ub4dor&3x\r\n")], "Tr0ub4dor&3x"),
+        ([("o", "api_key: 'a8F3kd92LmQp01'\r\n")], "a8F3kd92LmQp01"),
+        ([("o", "curl https://max:s3cr3tpw@host/x\r\n")], "s3cr3tpw"),
+        ([("o", "Authorization: Bearer abcDEF123456.ghi\r\n")], "abcDEF123456.ghi"),
+        ([("o", "tok\x1b[1men=a8F3k\x1b[0md92LmQp01\r\n")], "a8F3kd92LmQp01"),
+        ([("o", "日本語 token=a8F3kd92LmQp01 日本\r\n")], "a8F3kd92LmQp01"),
+        ([("o", "x" * 70 + " token=a8F3kd92LmQp01\r\n")], "a8F3kd92LmQp01"),
+        ([("o", "\x1b[2;20Hd92LmQp01\x1b[2;3Htoken=a8F3kx92Lm")], "a8F3kx92Lmd92LmQp01"),
+        ([("o", "\x1b]52;c;cGFzc3dvcmQ9VHIwdWI0ZG9yJjN4\x07x")], "cGFzc3dvcmQ9"),
+        ([("o", "[sudo] password for max: "), *(("i", c) for c in "hunter\x7fr22!\r"), ("o", "\r\n")], "r22!"),
+        ([("o", "Password: "), *(("i", c) for c in "opensesame\r"), ("o", "\r\n$ echo opensesame")], "opensesame"),
+    ],
+    ids=["password", "key", "url", "bearer", "coloured", "wide", "wrapped", "placed", "clipboard", "sudo", "echoed"],
+)
+def test_the_shapes_of_secrets(tmp_path: Path, events: list[tuple[str, str]], gone: str) -> None:
+    folder = imported(tmp_path, events)
+    assert gone not in shown(folder)
+
+
+def test_a_private_key_is_masked_to_its_last_line_and_what_follows_is_kept(tmp_path: Path) -> None:
+    body = ["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ", "QyNTUxOQAAACBq7M2zWc9Tt0c1", "Zz9="]
+    key = ["-----BEGIN OPENSSH PRIVATE KEY-----", *body, "-----END OPENSSH PRIVATE KEY-----", "max@box:~$ ls"]
+    folder = imported(tmp_path, [("o", "$ cat id\r\n" + "\r\n".join(key)), ("o", f"\x1b[H{body[1]}")])
+    text = shown(folder)
+    assert not any(line in text for line in body)
+    assert "max@box:~$ ls" in text and "$ cat id" in text
+
+
+def test_masked_keys_keep_their_times_and_lose_what_they_were(tmp_path: Path) -> None:
+    folder = imported(tmp_path, [("o", "Password: "), ("i", "a"), ("i", "b"), ("i", "\r"), ("o", "\r\n"), ("i", "l")])
+    assert [(a.key, a.redacted) for a in folder.actions()] == [
+        (None, True), (None, True), ("Return", False), ("l", False)
+    ]  # fmt: skip
+
+
+def test_the_picture_stays_as_wide_as_it_was(tmp_path: Path) -> None:
+    folder = imported(tmp_path, [("o", "token=a8F3中kd92LmQp01 end")])
+    screen = Screen(80, 12)
+    for event in open_cast(folder.cast).events():
+        screen.feed(event.data)
+    assert screen.text().rstrip() == "token=••••＊•••••••••• end"
+
+
+def test_what_was_found_is_counted_and_never_quoted(tmp_path: Path) -> None:
+    folder = imported(tmp_path, [("o", f"{SECRETS[0]} {SECRETS[-1]} {SECRETS[0]}\r\n")])
+    assert "sensitive strings masked: GitHub token 1, e-mail address 1" in folder.read_manifest().notes
+
+
+def test_refuse_leaves_the_cast_out_and_keep_keeps_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.cast"
+    path.write_text('{"version": 2, "width": 80, "height": 24}\n' + json.dumps([0, "o", SECRETS[0]]) + "\n")
+    entry = import_cast(path, tmp_path / "out", Options(render=False, sensitive="refuse"))
+    assert entry["reason"] == "sensitive: GitHub token 1; import it with --sensitive mask"
+    entry = import_cast(path, tmp_path / "out", Options(render=False, sensitive="keep"))
+    assert SECRETS[0] in SessionFolder(Path(entry["session"])).cast.read_text()
+
+
+def test_plain_sessions_are_left_as_they_are(tmp_path: Path) -> None:
+    said = [
+        "git clone git@github.com:a/b.git\r\n", "user@host:~/project$ ls -la\r\n", "commit 3f2a9c\r\n",
+        "the token was refused\r\n", "Enter password: \r\n", "\x1b[2J\x1b[5;5Hkey bindings: press q to quit",
+    ]  # fmt: skip
+    folder = imported(tmp_path, [("o", text) for text in said])
+    assert [event.data for event in open_cast(folder.cast).events()] == said

@@ -1,0 +1,283 @@
+"""What a clip says of itself: captions only tell what was shown, and the screen's text is that of the pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.packing.desktop_captions import desktop_captions
+from collector.packing.pack import pack
+from collector.packing.quiet import held_costs
+from collector.packing.windows import clip_windows
+from collector.terminal.cast import open_cast
+from collector.terminal.render import render_session
+from collector.terminal.screen import Screen
+from collector.terminal.transcript import Transcript
+from manifests.clip_io import ClipReader
+from manifests.files import append_jsonl
+from manifests.session import Action, Event, Frame, Intent, SessionFolder
+from tests.collector.sessions import make_session
+
+PROMPT = "\x1b]133;D;0\x07\x1b]133;A\x07\x1b[32magent\x1b[0m:~$ \x1b]133;B\x07"
+SECRET = "hunter2"
+
+
+def command(text: str, output: str, status: int) -> str:
+    return f"{text}\r\n\x1b]133;C\x07{output}" + PROMPT.replace("D;0", f"D;{status}")
+
+
+def taken(*outputs: str, columns: int = 80) -> list[Any]:
+    transcript = Transcript(columns, 24)
+    for t_ns, output in enumerate(outputs):
+        transcript.output(t_ns, output)
+    return transcript.take().lines
+
+
+def make_terminal(
+    path: Path,
+    events: list[tuple[float, str, str]],
+    *,
+    seconds: float = 12,
+    breaks: Sequence[tuple[float, str]] = (),
+    **changes: object,
+) -> SessionFolder:
+    """A terminal session of these cast events (times in s), drawn by the real renderer; "i" events are its keys."""
+    folder = make_session(path, frames=2, kind="terminal", columns=80, rows=24, **changes)
+    for log in (folder.frames_path, folder.actions_path, folder.intents_path, folder.screen):
+        log.unlink()
+    lines = [json.dumps({"version": 2, "width": 80, "height": 24})]
+    folder.cast.write_text("\n".join([*lines, *(json.dumps(list(event)) for event in events)]) + "\n")
+    names = {"\r": "Return", "\x7f": "BackSpace"}
+    append_jsonl(
+        folder.actions_path,
+        [Action(seq=n, t_ns=round(t * 1e9), kind="key", key=names.get(data, data), char=data)
+         for n, (t, code, data) in enumerate(events) if code == "i"],
+    )  # fmt: skip
+    append_jsonl(folder.events_path, [Event(t_ns=round(t * 1e9), kind=kind) for t, kind in breaks])  # type: ignore[arg-type]
+    keys = sum(code == "i" for _, code, _ in events)
+    folder.write_manifest(
+        folder.read_manifest().model_copy(update={"actions": keys, "frames": 0, "duration_ns": round(seconds * 1e9)})
+    )
+    render_session(folder, 15)
+    return folder
+
+
+def clips_of(session: SessionFolder, clip_s: float = 5.0) -> list[dict[str, Any]]:
+    out = session.path.parent / "set"
+    pack([session], out, clip_s=clip_s)
+    return list(ClipReader(out).iter_clips())
+
+
+def words(clip: dict[str, Any]) -> str:
+    return " | ".join(clip[name] for name in ("caption_short", "caption", "caption_detailed"))
+
+
+def typing(at: float, text: str, step: float = 0.2) -> list[tuple[float, str, str]]:
+    events = []
+    for n, char in enumerate(text):
+        t = round(at + n * step, 3)
+        events += [(t, "i", char), (round(t + 0.001, 4), "o", char)]
+    return events
+
+
+def test_a_command_its_output_and_its_result_are_told_apart() -> None:
+    (line,) = taken(PROMPT, "fa", command("lse", "no\r\nsuch thing\r\n", 1))
+    assert (line.text, line.state, line.status, line.ran) == ("false", "over", 1, True)
+    assert line.output.lines() == ("no", "such thing", 2)
+
+
+def test_corrections_wraps_and_further_lines_are_as_the_screen_shows_them() -> None:
+    assert taken(PROMPT, "lx\b\x1b[Ks", command("", "", 0))[0].text == "ls"
+    assert taken(PROMPT, command("x" * 30, "", 0), columns=20)[0].text == "x" * 30
+    assert taken(PROMPT, command("cat <<E\r\n> one\r\n> E", "one\r\n", 0))[0].text == "cat <<E\none\nE"
+
+
+@given(st.data(), st.lists(st.tuples(st.text("ab' x", max_size=12), st.integers(0, 255)), max_size=5))
+def test_marks_split_anywhere_are_found(data: st.DataObject, commands: list[tuple[str, int]]) -> None:
+    whole = PROMPT + "".join(command(text, "out\r\n", status) for text, status in commands)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
+    pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    assert [(line.text, line.status) for line in taken(*pieces)] == [(text.strip(), code) for text, code in commands]
+
+
+def test_an_output_of_any_length_is_told_by_its_first_and_last_line() -> None:
+    output = "".join(f"line {n}\r\n" for n in range(5000))
+    pieces = [output[n : n + 999] for n in range(0, len(output), 999)]
+    (line,) = taken(PROMPT, "seq\r\n\x1b]133;C\x07", *pieces, PROMPT)
+    assert line.output.lines() == ("line 0", "line 4999", 5000)
+
+
+@pytest.mark.needs("ffmpeg")
+def test_the_text_of_a_picture_is_what_it_shows(tmp_path: Path) -> None:
+    events = [(0.02, "o", PROMPT), *typing(1, "seq 30"),
+              (2.5, "o", command("", "".join(f"{n} ünï\r\n" for n in range(30)), 0)), (4, "r", "60x12"),
+              (4.1, "o", "\x1b[2J\x1b[3;4Hmiddle"), (6, "o", "\x1b[?1049h\x1b[Hother   "),
+              (7, "o", "\x1b[?1049l")]  # fmt: skip
+    session = make_terminal(tmp_path / "one", events)
+    for clip in clips_of(session):
+        assert len(clip["screen_text"]) == clip["picture"][-1] + 1
+        for t_ns, picture in zip(clip["t1_ns"], clip["picture"], strict=True):
+            assert clip["screen_text"][picture] == _screen_at(session, t_ns)
+
+
+def _screen_at(session: SessionFolder, t_ns: int) -> str:
+    """The screen, replayed from the beginning by one who knows nothing of clips."""
+    cast = open_cast(session.cast)
+    screen = Screen(cast.columns, cast.rows)
+    for event in cast.events():
+        if event.t_ns <= t_ns and event.code == "o":
+            screen.feed(event.data)
+        elif event.t_ns <= t_ns and event.code == "r":
+            columns, rows = event.data.split("x")
+            screen.resize(int(columns), int(rows))
+    return "\n".join(row.rstrip() for row in screen.text().split("\n")).rstrip("\n")
+
+
+@pytest.mark.needs("ffmpeg")
+def test_captions_say_what_was_typed_run_and_printed(tmp_path: Path) -> None:
+    events = [(0.02, "o", PROMPT), *typing(1, "lx"), (1.5, "i", "\x7f"), (1.501, "o", "\b\x1b[K"), *typing(1.7, "s"),
+              (2, "i", "\r"), (2.1, "o", command("", "one\r\ntwo\r\n", 0)), *typing(3, "rm x"), (4, "i", "\r"),
+              (4.1, "o", command("", "rm: no x\r\n", 1))]  # fmt: skip
+    (clip,) = clips_of(make_terminal(tmp_path / "one", events, seconds=7))
+    assert clip["caption_short"] == "`ls` succeeds; `rm x` fails with status 1."
+    assert clip["caption"] == (
+        "`ls` is typed and run, prints “one” and 1 more line and succeeds. "
+        "`rm x` is typed and run, prints “rm: no x” and fails with status 1."
+    )
+    assert "1 slip taken back" in clip["caption_detailed"]
+    assert "with exit status 1" in clip["caption_detailed"]
+    assert clip["caption_detailed"].endswith("the last “agent:~$”.")
+
+
+@pytest.mark.needs("ffmpeg")
+def test_nothing_typed_while_hidden_is_in_a_caption(tmp_path: Path) -> None:
+    events = [(0.02, "o", PROMPT), *typing(1, f"login {SECRET}", 0.1), (3, "o", command("", f"hello {SECRET}\r\n", 0)),
+              *typing(5, "clear"), (6.2, "o", command("", "\x1b[H\x1b[2J", 0))]  # fmt: skip
+    session = make_terminal(tmp_path / "one", events, breaks=[(1.5, "hide"), (3.5, "show")])
+    hidden = {n for n, frame in enumerate(session.frames()) if 1.5e9 <= frame.t1_ns <= 6.5e9}
+    _rewrite(session, [f.model_copy(update={"redacted": n in hidden}) for n, f in enumerate(session.frames())])
+    clips = clips_of(session)
+    assert all(SECRET not in words(clip) for clip in clips)
+    assert any("A hidden command succeeds" in clip["caption_short"] for clip in clips)
+    for clip in clips:
+        for picture, redacted in zip(clip["picture"], clip["frame_redacted"], strict=True):
+            assert not redacted or clip["screen_text"][picture] == ""
+
+
+def _rewrite(session: SessionFolder, frames: list[Frame]) -> None:
+    """With a picture of its own for every frame, as a blank one has."""
+    pictures = [f.picture for f in session.frames()]
+    session.frames_path.unlink()
+    append_jsonl(
+        session.frames_path, [f.model_copy(update={"picture": p}) for f, p in zip(frames, pictures, strict=True)]
+    )
+
+
+@pytest.mark.needs("ffmpeg")
+def test_keys_kept_without_identity_leave_the_command_untold(tmp_path: Path) -> None:
+    events = [(0.02, "o", PROMPT), *typing(1, SECRET, 0.1), (3, "o", command("", "fine\r\n", 0))]
+    session = make_terminal(tmp_path / "one", events, seconds=6)
+    actions = [a.model_copy(update={"redacted": True, "key": None, "char": None}) for a in session.actions()]
+    session.actions_path.unlink()
+    append_jsonl(session.actions_path, actions)
+    (clip,) = clips_of(session)
+    assert SECRET not in words(clip)
+
+
+@pytest.mark.needs("ffmpeg")
+def test_without_marks_a_caption_tells_only_the_screen(tmp_path: Path) -> None:
+    events = [(0.5, "o", "$ "), (1, "o", "ls\r\nfile one\r\nfile two\r\n$ ")]
+    (clip,) = clips_of(make_terminal(tmp_path / "one", events, seconds=6))
+    assert clip["caption_short"] == "New on the screen: “$ ls” and 3 more lines."
+    assert "is run" not in words(clip)
+    assert "succeeds" not in words(clip)
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_terminal_is_cut_at_its_prompt(tmp_path: Path) -> None:
+    busy = [(t / 5, "o", ".") for t in range(5, 40)]
+    more = [(t / 5, "o", ".") for t in range(45, 75)]
+    events = [(0.02, "o", PROMPT), (1, "o", "run\r\n\x1b]133;C\x07"), *busy, (7.5, "o", PROMPT),
+              (8.9, "o", "go\r\n\x1b]133;C\x07"), *more]  # fmt: skip
+    events.sort(key=lambda event: event[0])
+    events = [(t, code, "" if 7.5 < t < 8.9 else data) for t, code, data in events]
+    clips = clips_of(make_terminal(tmp_path / "one", events, seconds=16))
+    assert 7.5e9 <= clips[1]["t1_ns"][0] <= 8.9e9
+    assert clips[0]["caption_short"] == "`run` succeeds."
+
+
+@given(st.integers(1, 2000), st.integers(1, 30), st.floats(1, 12), st.randoms(use_true_random=False))
+def test_the_cheapest_cuts_are_taken_and_no_clip_is_too_long_or_short(
+    frames: int, gop: int, clip_s: float, random: Any
+) -> None:
+    starts = list(range(0, frames, gop))
+    costs = [random.choice([0.0, 0.5, 1.0]) for _ in starts]
+    windows = clip_windows(starts, frames, 15.0, clip_s, costs)
+    size = round(clip_s * 15)
+    assert [a for a, _ in windows] == [0, *(b for _, b in windows[:-1])]
+    assert windows[-1][1] == frames
+    if frames > size:
+        assert all(size <= end - first <= 2 * size + gop for first, end in windows)
+    if len(windows) == 2 and size * 3 > frames:  # only one cut was possible: it is the cheapest that there is
+        allowed = [cost for at, cost in zip(starts, costs, strict=True) if size <= at <= frames - size]
+        within = [cost for at, cost in zip(starts, costs, strict=True)
+                  if size <= at <= 2 * size and size <= frames - at <= 2 * size]  # fmt: skip
+        assert costs[starts.index(windows[1][0])] == min(within or allowed)
+
+
+def test_a_desktop_is_not_cut_while_a_key_is_down_if_it_can_be_helped() -> None:
+    frames = [Frame(index=i, t0_ns=i * 10, t1_ns=i * 10 + 2) for i in range(200)]
+    keys = [Action(seq=n, t_ns=t, kind=kind, key="a")  # type: ignore[arg-type]
+            for n, (t, kind) in enumerate([(700, "key_down"), (950, "key_up")])]  # fmt: skip
+    starts = list(range(0, 200, 15))
+    costs = held_costs(starts, frames, keys)
+    assert [at for at, cost in zip(starts, costs, strict=True) if cost] == [75, 90]
+    assert clip_windows(starts, 200, 15.0, 5.0)[1][0] == 75
+    assert clip_windows(starts, 200, 15.0, 5.0, costs)[1][0] == 105
+
+
+def _rows(*actions: dict[str, Any]) -> list[dict[str, Any]]:
+    names = ("x", "y", "dx", "dy", "button", "key", "char")
+    return [{"t_ns": n, "redacted": False, **dict.fromkeys(names), **action} for n, action in enumerate(actions)]
+
+
+def _desktop(tmp_path: Path, arm: str, rows: list[dict[str, Any]], intents: list[Intent]) -> dict[str, str]:
+    manifest = make_session(tmp_path / arm, frames=2, arm=arm).read_manifest()
+    return desktop_captions(manifest, intents, rows, (0, 100))
+
+
+PRESSED = {"button": "left", "x": 3, "y": 5}
+DONE = _rows(
+    {"kind": "button_down", **PRESSED}, {"kind": "button_up", **PRESSED},
+    {"kind": "key_down", "key": "a", "char": "a"}, {"kind": "key_up", "key": "a"},
+    {"kind": "key_down", "key": "b", "char": "b"},
+    {"kind": "key_down", "key": "Control_L"}, {"kind": "key_down", "key": "s", "char": "s"},
+    {"kind": "key_up", "key": "Control_L"},
+    {"kind": "key_down", "redacted": True}, {"kind": "key_down", "redacted": True},
+    {"kind": "scroll", "dy": -1},
+)  # fmt: skip
+MEANT = [
+    Intent(seq=0, t_ns=0, t_end_ns=9, verb="click", goal="Save it", target={"role": "push button", "name": "Save"})
+]
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_desktops_captions_are_its_sub_goals_and_its_actions_with_what_they_hit(tmp_path: Path) -> None:
+    said = _desktop(tmp_path, "scripted", DONE, MEANT)
+    assert said["caption_short"] == said["caption"] == "Save it"
+    assert said["caption_detailed"] == (
+        "Clicks the push button “Save”; types “ab”; presses Ctrl+S; types something hidden (2 keys); scrolls down."
+    )
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_random_arm_has_no_goal_and_no_target(tmp_path: Path) -> None:
+    said = _desktop(tmp_path, "random-fast", DONE, MEANT)
+    assert said["caption_short"] == said["caption"] == ""
+    assert said["caption_detailed"].startswith("Clicks at (3, 5); types “ab”")

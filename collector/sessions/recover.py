@@ -55,7 +55,7 @@ def recover_session(
 
     With `keep`, a session that reconciles up to some moment is cut there and gets the outcome "unverified" instead
     of "aborted", so that it can be packed. With `decode`, damage inside pictures counts as damage.
-    Raises `GoaltraceError` when the disk is full or ffmpeg is missing (to draw a terminal); a second run goes on.
+    Raises `GoaltraceError` when the disk is full; a second run goes on.
     """
     problems = check_session(folder, decode)
     if is_being_recorded(problems):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.encoder import Encoder
+from collector.film import Film
 from collector.terminal.canvas import Box, Canvas
 from collector.terminal.cast import Cast, open_cast, parse_size
 from collector.terminal.geometry import frame_size
@@ -134,7 +134,7 @@ def render_session(folder: SessionFolder, fps: float, look: Appearance = AS_USUA
     """Draw a recorded terminal session: writes screen.mkv and frames.jsonl and updates session.json.
 
     Frames cover the session from 0 until its shell ended. Raises `GoaltraceError` for a cast that cannot be read,
-    a missing ffmpeg or a full disk; then the session is left as it was.
+    or a full disk; then the session is left as it was.
     """
     if not fps > 0:
         raise GoaltraceError(f"fps {fps}: must be more than 0")
@@ -147,20 +147,20 @@ def render_session(folder: SessionFolder, fps: float, look: Appearance = AS_USUA
     frames = render_cast(cast, extent, fps, pauses(folder.events()), look)
     try:
         with replacing(folder.screen) as video, replacing(folder.frames_path) as log:
-            count = _write(frames, width, height, video, log)
+            count = _write(frames, Film(video, width, height, fps), log)
     except OSError as error:
         raise_if_full(error, folder.path)
         raise
     folder.write_manifest(manifest.model_copy(update={"width": width, "height": height, "fps": fps, "frames": count}))
 
 
-def _write(frames: Iterable[tuple[Tick, Canvas]], width: int, height: int, video: Path, log: Path) -> int:
+def _write(frames: Iterable[tuple[Tick, Canvas]], film: Film, log: Path) -> int:
     """Encode the frames and log them; how many there are."""
     count = picture = 0
-    with Encoder(video, width, height, "bgr0") as encoder, log.open("w", encoding="utf-8") as out:
+    with film, log.open("w", encoding="utf-8") as out:
         for tick, canvas in frames:
-            if tick.changed or encoder.key_due(tick.t_ns):  # drawing is not live: no picture only to show it is alive
-                picture = encoder.show(canvas.packed.data, tick.t_ns, changed=True)
+            if tick.changed or film.key_due(tick.t_ns):
+                picture = film.show(canvas.packed, tick.t_ns)
             out.write(tick.line(picture))
             count += 1
     return count

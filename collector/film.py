@@ -1,0 +1,114 @@
+"""Pictures in, screen.mkv out, in this process: for screens that are drawn and not recorded.
+
+The same video as `collector.encoder` makes. A recorder's ffmpeg is a process of its own, which survives it; a drawing
+can simply be drawn again, and starting a process would cost more than encoding a short terminal session does.
+"""
+
+from __future__ import annotations
+
+import errno
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collector.encoder import GOP_MS, X264
+from manifests.errors import GoaltraceError
+
+_BT709, _LIMITED, _FULL = 1, 1, 2  # ISO/IEC 23091-2; ranges as FFmpeg numbers them
+
+
+class Film:
+    """Encodes pictures of one size into Matroska, each with the time (ms) from which it is shown.
+
+    Used as a context manager: leaving it finishes the file; after an exception the file is not to be used.
+    """
+
+    def __init__(self, path: Path, width: int, height: int, fps: float) -> None:
+        import av
+
+        self.path = path
+        self.pictures = 0
+        self._last_ms = self._key_ms = -GOP_MS
+        rate = Fraction(fps).limit_denominator(1001)
+        try:
+            self._out: Any = av.open(str(path), "w", format="matroska")
+            self._stream: Any = self._out.add_stream("libx264", rate=rate, options=_options(rate))
+        except (av.error.FFmpegError, OSError) as error:
+            raise self._failure(error) from None
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = width, height, "yuv444p"
+        context.time_base = Fraction(1, 1000)
+        context.thread_count = 1
+        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        context.color_range = _LIMITED
+
+    def key_due(self, t_ns: int) -> bool:
+        """True if a picture at `t_ns` would begin a GOP."""
+        return self._milliseconds(t_ns) - self._key_ms >= GOP_MS
+
+    def show(self, pixels: NDArray[np.uint32], t_ns: int) -> int:
+        """What is shown from `t_ns` on: uint32 [height, width], 0xXXRRGGBB. Returns the index of its picture.
+
+        Raises `GoaltraceError` when the disk is full.
+        """
+        import av
+
+        t_ms = self._milliseconds(t_ns)
+        bgrx = np.ascontiguousarray(pixels, "<u4").view(np.uint8).reshape(*pixels.shape, 4)
+        picture: Any = av.VideoFrame.from_ndarray(bgrx, format="bgra")  # yuv444p has no alpha: it is left out
+        picture = picture.reformat(
+            format="yuv444p", dst_colorspace="ITU709", src_color_range=_FULL, dst_color_range=_LIMITED
+        )
+        picture.pts, picture.time_base = t_ms, Fraction(1, 1000)
+        if t_ms - self._key_ms >= GOP_MS:
+            picture.pict_type = av.video.frame.PictureType.I
+            self._key_ms = t_ms
+        self._last_ms = t_ms
+        self._write(picture)
+        self.pictures += 1
+        return self.pictures - 1
+
+    def __enter__(self) -> Film:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import av
+
+        try:
+            if kind is None:
+                self._write(None)
+            self._out.close()
+        except (av.error.FFmpegError, OSError) as failure:
+            if kind is None:
+                raise self._failure(failure) from None
+
+    def _write(self, picture: Any) -> None:
+        import av
+
+        try:
+            for packet in self._stream.encode(picture):
+                self._out.mux(packet)
+        except (av.error.FFmpegError, OSError) as error:
+            raise self._failure(error) from None
+
+    def _milliseconds(self, t_ns: int) -> int:
+        return max(round(t_ns / 1e6), self._last_ms + 1)
+
+    def _failure(self, error: Exception) -> GoaltraceError:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            return GoaltraceError(f"{self.path}: no space left on its disk; free some or choose another --out")
+        return GoaltraceError(f"{self.path}: the video cannot be written ({error})")
+
+
+def _options(rate: Fraction) -> dict[str, str]:
+    """x264's settings as `collector.encoder` has them; key frames come only where they are asked for."""
+    chosen = {name: str(X264[name]) for name in ("preset", "tune", "crf", "bf", "sc_threshold", "flags")}
+    return chosen | {
+        "g": "10000", "forced-idr": "1", "x264-params": f"fps={rate.numerator}/{rate.denominator}",
+    }  # fmt: skip

@@ -1,6 +1,6 @@
 """A container of its own for every episode: no privileges, no network, removed at the end whatever happens.
 
-Only containers that this object started are ever stopped or removed.
+Only containers that this object started are ever stopped or removed, and those of commands that were killed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import tarfile
 import threading
 import uuid
@@ -17,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.programs import Program
 from collector.episode import EpisodeSpec
 from collector.images.containers import PYTHON, UNPRIVILEGED, wait_ready
@@ -40,7 +42,9 @@ class DockerEnvironment:
         self._lock = threading.Lock()
 
     def prepare(self, kinds: set[str]) -> None:
-        """Raise `GoaltraceError` unless there is an image for each kind."""
+        """Raise `GoaltraceError` unless there is an image for each kind; tidy up after commands that were killed."""
+        for episode in remove_orphans(self._client):
+            print(f"removed the container of {episode}: the command that recorded it was killed", file=sys.stderr)
         for kind in sorted(kinds):
             self._image(kind)
 
@@ -97,7 +101,7 @@ class DockerEnvironment:
             container = self._client.containers.create(
                 spec.image or f"goaltrace/{spec.task.kind}:latest",
                 name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
-                labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id},
+                labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
                 mem_limit="3g",
                 pids_limit=2048,
                 environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.environments.orphans import OWNER, owner
 from collector.episode import EpisodeSpec
 from collector.probe.judge import judge
 from collector.probe.run import _spec
@@ -177,8 +178,8 @@ def campaign(out: Path) -> Iterator[tuple[subprocess.Popen[str], SessionFolder, 
     folder = SessionFolder(out / "desktop-editor-note-scripted-0005")
     try:
         wait_for_frames(folder.path, 3, patience_s=90)
-        label = f"label=goaltrace.episode={folder.path.name}"
-        listed = subprocess.run(["docker", "ps", "-q", "--filter", label], capture_output=True, text=True, check=True)
+        filters = ["--filter", f"label=goaltrace.episode={folder.path.name}", "--filter", f"volume={folder.path}"]
+        listed = subprocess.run(["docker", "ps", "-q", *filters], capture_output=True, text=True, check=True)
         yield process, folder, listed.stdout.split()[0]
     finally:
         process.terminate()
@@ -196,6 +197,36 @@ def test_a_killed_container_loses_less_than_a_second(tmp_path: Path) -> None:
     assert recover_session(folder).status == "recovered"
     assert folder.frames()[-1].t1_ns > killed - SECOND
     assert all(path.stat().st_uid == os.getuid() for path in folder.path.iterdir())
+
+
+@pytest.mark.needs("docker", "desktop", "terminal")
+def test_the_container_of_a_killed_command_is_removed_by_the_next_one_and_no_other(tmp_path: Path) -> None:
+    machine, boot, _, _ = owner().split(":")
+    spared = {
+        "of a command that still runs": f"{OWNER}={owner()}",
+        "of another machine": f"{OWNER}=elsewhere:{boot}:999999:1",
+        "of an earlier boot": f"{OWNER}={machine}:0000:999999:1",
+        "of nobody we know": "somebody=else",
+    }
+    made = {
+        why: subprocess.run(
+            ["docker", "create", "--label", label, "goaltrace/terminal:latest", "true"],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()[:12]
+        for why, label in spared.items()
+    }  # fmt: skip
+    try:
+        with campaign(tmp_path / "killed") as (process, _, container):
+            process.kill()
+            process.wait()
+            command = [sys.executable, "-m", "goaltrace", "record", "terminal-find-largest-file", "--out"]
+            done = subprocess.run([*command, str(tmp_path / "next")], capture_output=True, text=True, check=True)
+            assert "removed the container of desktop-editor-note-scripted-0005" in done.stderr
+            left = subprocess.run(["docker", "ps", "-aq"], capture_output=True, text=True, check=True).stdout.split()
+            assert container not in left
+            assert {why for why, name in made.items() if name not in left} == set()
+    finally:
+        subprocess.run(["docker", "rm", "-f", *made.values()], capture_output=True, check=True)
 
 
 @pytest.mark.needs("docker", "desktop")

@@ -1,0 +1,60 @@
+"""Containers whose command was killed before it could remove them: found by a label that says whose they are."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+OWNER = "goaltrace.owner"
+
+
+def owner() -> str:
+    """This process: machine, boot, process id and start, so that no later process is taken for it."""
+    return ":".join([*_machine(), str(os.getpid()), _started(os.getpid())])
+
+
+def remove_orphans(client: DockerClient) -> list[str]:
+    """Remove the containers of commands of this machine that are gone; the episodes they were recording.
+
+    Containers without the label, of other machines, or of a command that still runs are never touched.
+    """
+    from docker.errors import APIError
+
+    removed = []
+    for container in client.containers.list(all=True, filters={"label": OWNER}):
+        *machine, pid, started = container.labels[OWNER].split(":")
+        if tuple(machine) != _machine() or not pid.isdigit() or _started(int(pid)) == started:
+            continue
+        with contextlib.suppress(APIError):
+            container.remove(force=True, v=True)
+            removed.append(container.labels.get("goaltrace.episode", container.name or ""))
+    return removed
+
+
+def _machine() -> tuple[str, str]:
+    """Host name and, on Linux, the id of its present boot: containers of an earlier boot may be somebody's again."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return socket.gethostname(), boot.read_text().strip() if boot.is_file() else ""
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since boot; "gone" where there is none, "?" where nobody says."""
+    if not sys.platform.startswith("linux"):
+        return "?"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except OSError:
+        return "?"
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return "?"

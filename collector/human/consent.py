@@ -7,7 +7,10 @@ import secrets
 from datetime import UTC, datetime
 from typing import Literal
 
-from manifests.consent import Consent
+from pydantic import TypeAdapter, ValidationError
+
+from manifests.consent import Consent, ConsentId
+from manifests.errors import GoaltraceError
 
 TEXT_VERSION = "1"
 TEXT = """\
@@ -30,6 +33,16 @@ published data set cannot be called back."""
 def new_consent_id() -> str:
     """A pseudonym that says nothing about the person."""
     return f"p-{secrets.token_hex(4)}"
+
+
+def require_consent_id(text: str) -> None:
+    """Raise `GoaltraceError` unless `text` can be a person's pseudonym."""
+    try:
+        TypeAdapter(ConsentId).validate_python(text)
+    except ValidationError:
+        raise GoaltraceError(
+            f"--consent-id {text}: want 3 to 41 lower-case letters, digits and hyphens, e.g. p-1a2b3c4d"
+        ) from None
 
 
 def give_consent(consent_id: str, given_in: Literal["page", "terminal"]) -> Consent:

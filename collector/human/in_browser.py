@@ -11,10 +11,7 @@ import webbrowser
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
-
-from collector.human.consent import new_consent_id
-from manifests.consent import ConsentId
+from collector.human.consent import new_consent_id, require_consent_id
 from manifests.errors import GoaltraceError
 from manifests.session import SessionFolder
 
@@ -80,12 +77,7 @@ def _check(specs: Sequence[EpisodeSpec], args: argparse.Namespace) -> None:
     if args.workers != 1:
         raise GoaltraceError("--workers: a person records one episode at a time; leave it out")
     if args.consent_id is not None:
-        try:
-            TypeAdapter(ConsentId).validate_python(args.consent_id)
-        except ValidationError:
-            raise GoaltraceError(
-                f"--consent-id {args.consent_id}: want 3 to 41 lower-case letters, digits and hyphens, e.g. p-1a2b3c4d"
-            ) from None
+        require_consent_id(args.consent_id)
 
 
 def _of_person(specs: Sequence[EpisodeSpec], consent_id: str, args: argparse.Namespace) -> list[EpisodeSpec]:

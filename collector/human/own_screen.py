@@ -16,14 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from collector.environments.display import DisplayRecorder
 from collector.episode import EpisodeSpec, episode_name
-from collector.human.consent import TEXT, TEXT_VERSION, give_consent, new_consent_id
+from collector.human.consent import TEXT, TEXT_VERSION, give_consent, new_consent_id, require_consent_id
 from collector.human.hotkey import Hotkey
 from collector.human.screens import Screen, find_screen
-from manifests.consent import ConsentId
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
 from manifests.session import SessionFolder
@@ -82,12 +79,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.episodes != 1 or args.workers != 1:
         raise GoaltraceError("--episodes, --workers: a person's own screen is recorded once at a time; leave them out")
     if args.consent_id is not None:
-        try:
-            TypeAdapter(ConsentId).validate_python(args.consent_id)
-        except ValidationError:
-            raise GoaltraceError(
-                f"--consent-id {args.consent_id}: want 3 to 41 lower-case letters, digits and hyphens, e.g. p-1a2b3c4d"
-            ) from None
+        require_consent_id(args.consent_id)
     if args.out.exists() and not args.out.is_dir():
         raise GoaltraceError(f"{args.out}: is a file; --out wants a folder")
 

@@ -86,7 +86,6 @@ class Recording:
         self.cursors = AppendLog(self.folder.cursors_path)
         self._logs = (self.frames, self.actions, self.intents, self.events, self.cursors)
         self.gate = Gate(self.events.write, HOLD_NS if human else 0)
-        self.encoder_pid: int | None = None
         self.outcome: tuple[Outcome, str] | None = None
         """How the episode ended, where the task's check is not to decide it."""
         self._hotkey = Hotkey(spec.hotkey) if spec.hotkey else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,11 +104,24 @@ class Event(Record):
     """sleep: how long the machine slept (CLOCK_MONOTONIC did not run meanwhile)."""
 
 
+FOREVER_NS = 2**62
+
+
+def pauses(events: Iterable[Event]) -> list[tuple[int, int]]:
+    """The spans [begin, end) in ns in which nothing was recorded; the last may never end (`FOREVER_NS`)."""
+    spans: list[tuple[int, int]] = []
+    for event in events:
+        if event.kind == "pause" and (not spans or spans[-1][1] <= event.t_ns):
+            spans.append((event.t_ns, FOREVER_NS))
+        elif event.kind == "resume" and spans and spans[-1][1] == FOREVER_NS:
+            spans[-1] = (spans[-1][0], event.t_ns)
+    return spans
+
+
 class Cursor(Record):
     """A pointer's shape, stored once a session."""
 
     id: str
-    name: str = ""
     width: int
     height: int
     hot_x: int

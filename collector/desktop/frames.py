@@ -65,7 +65,6 @@ class FrameWriter(threading.Thread):
     def run(self) -> None:
         try:
             with Encoder(self._recording.folder.screen, *self._size, "bgr0", self._recording.spec.fps) as encoder:
-                self._recording.encoder_pid = encoder.pid
                 while (shot := self._shots.get()) is not None:
                     self._recording.hold_until(shot.t1_ns)
                     self._frame(shot, encoder)

@@ -14,6 +14,7 @@ from collector.controls import Controls
 from collector.desktop.capture import Capture
 from collector.desktop.episode import Discarded
 from collector.episode import say
+from collector.processes import end_by_silence
 from collector.recording import Recording
 from collector.watch import Watch
 from manifests.errors import GoaltraceError
@@ -125,16 +126,7 @@ class Companion:
 
     def close(self) -> None:
         self._closing = True
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.close()
-        except OSError:
-            pass
-        try:
-            self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_by_silence(self._process, 2)
         self._thread.join(2)
 
     def _listen(self) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from collector.episode import EpisodeSpec
+from collector.processes import end_by_silence
 from manifests.errors import GoaltraceError
 
 END_S = 30
@@ -67,15 +68,6 @@ class DisplayRecorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.close()
-        except OSError:
-            pass
-        try:
-            self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_by_silence(self._process, END_S)
         self._errors.close()
         self._scratch.cleanup()

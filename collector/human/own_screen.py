@@ -80,8 +80,6 @@ def _check(args: argparse.Namespace) -> None:
         raise GoaltraceError("--episodes, --workers: a person's own screen is recorded once at a time; leave them out")
     if args.consent_id is not None:
         require_consent_id(args.consent_id)
-    if args.out.exists() and not args.out.is_dir():
-        raise GoaltraceError(f"{args.out}: is a file; --out wants a folder")
 
 
 def _task(args: argparse.Namespace) -> TaskInstance:

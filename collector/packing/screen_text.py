@@ -7,11 +7,11 @@ from typing import Any
 
 from collector.packing.captions import Happened, terminal_captions
 from collector.packing.recorded import Recorded
-from collector.packing.stretches import FOREVER_NS, Stretch
+from collector.packing.stretches import Stretch
 from collector.terminal.cast import CastEvent, open_cast, parse_size
 from collector.terminal.screen import Screen
 from collector.terminal.transcript import Transcript
-from manifests.session import Action, Event
+from manifests.session import FOREVER_NS, Action, Event
 
 
 class Replay:

@@ -9,9 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from manifests.session import Event, Frame
-
-FOREVER_NS = 2**62
+from manifests.session import FOREVER_NS, Event, Frame
 
 
 class Stretch(NamedTuple):

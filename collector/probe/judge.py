@@ -15,7 +15,7 @@ from collector.desktop.clock import unwrap_ms
 from collector.probe.counter import BITS, LEFT, SQUARE, TOP
 from collector.probe.scenario import COUNTER_LOG
 from manifests.errors import GoaltraceError
-from manifests.session import Frame, SessionFolder, SessionManifest, Spread
+from manifests.session import Frame, SessionFolder, SessionManifest, Spread, pauses
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ def judge(folder: Path) -> Verdict:
     manifest, frames = session.read_manifest(), session.frames()
     counted = _counted(folder / COUNTER_LOG, manifest)
     keys, unlogged = _match(counted, [a.t_ns for a in session.actions() if a.kind == "key_down"])
-    pauses = _pauses(session)
+    paused = pauses(session.events())
     shown = _while_counting(read_counts(session, frames))
     wrong = sum(count is not None and contradicts(frame, count, keys) for frame, count in shown)
-    leaked = sum(any(a < t.t1_ns and t.t0_ns < b for a, b in pauses) for t in frames)
-    leaked += sum(any(a <= k.t_ns < b for a, b in pauses) for k in keys)
+    leaked = sum(any(a < t.t1_ns and t.t0_ns < b for a, b in paused) for t in frames)
+    leaked += sum(any(a <= k.t_ns < b for a, b in paused) for k in keys)
     return Verdict(
         events=len(keys),
         frames=len(shown),
         contradictions=wrong,
         unreadable=sum(count is None for _, count in shown),
         leaked=leaked,
-        unlogged=sum(not any(a <= t_ns < b for a, b in pauses) for t_ns in unlogged),
+        unlogged=sum(not any(a <= t_ns < b for a, b in paused) for t_ns in unlogged),
         dropped=manifest.dropped,
         bracket_ms=manifest.bracket_ms,
         input_lag_ms=manifest.input_lag_ms,
@@ -148,16 +148,3 @@ def _match(counted: Sequence[Key], logged: Sequence[int]) -> tuple[list[Key], li
     if left:
         raise GoaltraceError(f"the log holds {len(left)} keys that the counter did not get; leave the keyboard alone")
     return matched, unlogged
-
-
-def _pauses(session: SessionFolder) -> list[tuple[int, int]]:
-    spans, since = [], None
-    for event in session.events():
-        if event.kind == "pause":
-            since = event.t_ns
-        elif event.kind == "resume" and since is not None:
-            spans.append((since, event.t_ns))
-            since = None
-    if since is not None:
-        spans.append((since, 2**62))
-    return spans

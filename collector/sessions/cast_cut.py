@@ -22,8 +22,6 @@ def last_whole_ns(path: Path) -> int:
         cast = open_cast(path)
         for event in cast.events():
             last = event.t_ns
-    except OverflowError:
-        pass
     except GoaltraceError:
         open_cast(path)
     return last
@@ -41,7 +39,7 @@ def cut_cast(path: Path, target: Path, end_ns: int) -> None:
             if event.t_ns > end_ns:
                 break
             kept += 1
-    except (GoaltraceError, OverflowError):
+    except GoaltraceError:
         pass
     with target.open("wb") as out:
         for number, line in enumerate(lines_of(path)):

@@ -161,7 +161,7 @@ def cast_problems(folder: SessionFolder) -> Iterator[Problem]:
                 yield Problem(
                     "terminal.cast", "the last line is cut short", "the recorder was killed while it wrote it"
                 )
-    except (GoaltraceError, OverflowError) as error:
+    except GoaltraceError as error:
         said = str(error).removeprefix(f"{folder.cast}: ")
         yield Problem("terminal.cast", said, "what the terminal showed cannot be drawn from there on")
 

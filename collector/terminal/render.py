@@ -18,11 +18,10 @@ from collector.terminal.screen import Screen
 from collector.terminal.themes import DEFAULT, theme_of_cast
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, replacing
-from manifests.session import Event, SessionFolder
+from manifests.session import SessionFolder, pauses
 
 _MAX_FRAMES = 10_000_000
 _BATCH_CHARS = 2**20
-_FOREVER = 2**62
 
 
 class Tick(NamedTuple):
@@ -99,17 +98,6 @@ def render_cast(
             fed = False
         yield Tick(index, tick, changed, box, x, y), canvas
         index += 1
-
-
-def pauses(events: Iterable[Event]) -> list[tuple[int, int]]:
-    """The spans [begin, end) in ns in which nothing was recorded; the last may never end."""
-    spans: list[tuple[int, int]] = []
-    for event in events:
-        if event.kind == "pause" and (not spans or spans[-1][1] <= event.t_ns):
-            spans.append((event.t_ns, _FOREVER))
-        elif event.kind == "resume" and spans and spans[-1][1] == _FOREVER:
-            spans[-1] = (spans[-1][0], event.t_ns)
-    return spans
 
 
 def extent_of(cast: Cast, duration_ns: int = 0) -> Extent:

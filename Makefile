@@ -22,6 +22,7 @@ demo:
 test:
 	@.ci/setup.sh system
 	@.ci/setup.sh python
+	@.ci/setup.sh player || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory lint
 	@.ci/images.sh
 	@echo "==> unit tests"
@@ -40,6 +41,7 @@ unit: setup
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/e2e
 
 e2e: setup
+	@.ci/setup.sh player || [ "$$CI" != true ]
 	@.ci/images.sh
 	@$(BIN)/python -m pytest -q tests/e2e
 

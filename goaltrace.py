@@ -22,9 +22,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "select": ("curation.commands.select", "keep the clips that meet a SQL condition"),
     "report": ("curation.commands.report", "write one HTML page about a data set"),
     "publish": ("curation.commands.publish", "publish a data set to the Hugging Face Hub"),
+    "encode": ("trainer.commands.encode", "encode a data set's frames once, for training on a GPU"),
     "train": ("trainer.commands.train", "train the action-conditioned DiT on a data set"),
     "evaluate": ("trainer.commands.evaluate", "measure a trained model: true against shuffled actions"),
+    "compare": ("trainer.commands.compare", "set evaluated runs side by side, on the same clips"),
     "rollout": ("trainer.commands.rollout", "roll a model out on a clip, beside the true frames"),
+    "play": ("trainer.commands.play", "play a model: move the mouse and type, it answers frame by frame"),
 }
 EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 

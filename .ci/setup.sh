@@ -2,6 +2,7 @@
 # Installs what `make demo` and `make test` need and this machine lacks; says what and why before doing so.
 #   .ci/setup.sh system   packages of the machine (Debian, Ubuntu) and a running Docker engine
 #   .ci/setup.sh python   the virtual environment .venv, exact versions from constraints.txt
+#   .ci/setup.sh player   asciinema's own player into .venv: what exported casts are tried on
 # NO_SETUP=1 installs nothing. Exit status 0: all there; 3: parts are missing (they were named).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +20,8 @@ system_packages() {
   command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
   command -v debootstrap >/dev/null || wanted+=(debootstrap)
+  command -v fc-match >/dev/null || wanted+=(fontconfig)  # finds fonts for emoji in terminals
+  [ -n "$(fc-list :charset=1f600:color=true 2>/dev/null)" ] || wanted+=(fonts-noto-color-emoji)
   for tool in git sqlite3 tmux vim; do command -v $tool >/dev/null || wanted+=("$tool"); done  # terminal tasks use them
   python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
   # pynput's evdev has no wheel: it is compiled
@@ -64,8 +67,35 @@ python_environment() {
   echo "$want" > $stamp
 }
 
+# A test tool only (Apache-2.0): nothing of it goes into what is released.
+player() {
+  local version=3.18.0 folder=.venv/share/asciinema-player scratch sum
+  local wanted=5gpt2ipFcy4NKmgkv+c/QXnJ9zMicxqWROCOuJqgwwtiYKM8Qe9hnDOvfqke5bW6M2DW/seO3uQYkQ0xeUUVtw==  # sha512, npm's
+  [ "$(cat $folder/.version 2>/dev/null)" = $version ] && return 0
+  if ! command -v npm >/dev/null; then
+    if ! may_install; then say "missing here: npm, to fetch asciinema-player $version"; return 3; fi
+    say "installing npm (a Debian package; NO_SETUP=1 prevents it)"
+    root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
+  fi
+  if [ "${NO_SETUP:-0}" = 1 ]; then say "missing here: asciinema-player $version"; return 3; fi
+  say "fetching asciinema-player $version, for the tests"
+  scratch=$(mktemp -d)
+  (cd "$scratch" && npm pack --silent "asciinema-player@$version" >/dev/null) || { rm -r "$scratch"; return 3; }
+  sum=$(openssl dgst -sha512 -binary "$scratch/asciinema-player-$version.tgz" | base64 -w0)
+  if [ "$sum" != "$wanted" ]; then
+    say "asciinema-player $version is not the file that was pinned: sha512 $sum"
+    rm -r "$scratch"
+    return 1
+  fi
+  rm -rf $folder && mkdir -p $folder
+  tar -xzf "$scratch/asciinema-player-$version.tgz" -C $folder --strip-components 1
+  rm -r "$scratch"
+  echo $version > $folder/.version
+}
+
 case "${1:-}" in
   system) status=0; system_packages || status=$?; docker_engine || status=$?; exit $status ;;
   python) python_environment ;;
-  *) echo "usage: $0 system|python" >&2; exit 2 ;;
+  player) player ;;
+  *) echo "usage: $0 system|python|player" >&2; exit 2 ;;
 esac

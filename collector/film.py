@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from collector.encoder import GOP_MS, X264
 from manifests.errors import GoaltraceError
 
-_BT709, _LIMITED, _FULL = 1, 1, 2  # ISO/IEC 23091-2; ranges as FFmpeg numbers them
+_BT709, _LIMITED = 1, 1  # ISO/IEC 23091-2; the range as FFmpeg numbers it
+_BAND = 16  # rows that are converted at once: what they need stays in the processor's cache
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in px."""
 
 
 class Film:
@@ -32,6 +35,7 @@ class Film:
 
         self.path = path
         self.pictures = 0
+        self._planes: NDArray[np.uint8] = np.empty((3, height, width), np.uint8)
         self._last_ms = self._key_ms = -GOP_MS
         rate = Fraction(fps).limit_denominator(1001)
         try:
@@ -50,19 +54,21 @@ class Film:
         """True if a picture at `t_ns` would begin a GOP."""
         return self._milliseconds(t_ns) - self._key_ms >= GOP_MS
 
-    def show(self, pixels: NDArray[np.uint32], t_ns: int) -> int:
+    def show(self, pixels: NDArray[np.uint32], t_ns: int, differs: Box | None = None) -> int:
         """What is shown from `t_ns` on: uint32 [height, width], 0xXXRRGGBB. Returns the index of its picture.
 
-        Raises `GoaltraceError` when the disk is full.
+        `differs` holds all that differs from the picture before; None: it may be anything. Raises `GoaltraceError`
+        when the disk is full.
         """
         import av
 
         t_ms = self._milliseconds(t_ns)
-        bgrx = np.ascontiguousarray(pixels, "<u4").view(np.uint8).reshape(*pixels.shape, 4)
-        picture: Any = av.VideoFrame.from_ndarray(bgrx, format="bgra")  # yuv444p has no alpha: it is left out
-        picture = picture.reformat(
-            format="yuv444p", dst_colorspace="ITU709", src_color_range=_FULL, dst_color_range=_LIMITED
-        )
+        left, top, width, height = differs if differs and self.pictures else (0, 0, *pixels.shape[::-1])
+        for y in range(top, top + height, _BAND):
+            part = slice(y, min(y + _BAND, top + height)), slice(left, left + width)
+            _convert(pixels[part], self._planes[:, *part])
+        picture: Any = av.VideoFrame.from_ndarray(self._planes, format="yuv444p")
+        picture.colorspace, picture.color_range = _BT709, _LIMITED
         picture.pts, picture.time_base = t_ms, Fraction(1, 1000)
         if t_ms - self._key_ms >= GOP_MS:
             picture.pict_type = av.video.frame.PictureType.I
@@ -104,6 +110,31 @@ class Film:
         if getattr(error, "errno", None) == errno.ENOSPC:
             return GoaltraceError(f"{self.path}: no space left on its disk; free some or choose another --out")
         return GoaltraceError(f"{self.path}: the video cannot be written ({error})")
+
+
+def _convert(pixels: NDArray[np.uint32], planes: NDArray[np.uint8]) -> None:
+    """RGB as Y, Cb and Cr of limited range (ITU-R BT.709-6, 3.2 to 3.5), rounded, in 16 bits after the point."""
+    red, green, blue = ((pixels >> shift & 255).view(np.int32) for shift in (16, 8, 0))
+    for plane, (r, g, b, offset) in zip(planes, _TO_YUV, strict=True):
+        total = red * r
+        total += green * g
+        total += blue * b
+        total += offset
+        total >>= 16
+        plane[:] = total
+
+
+def _to_yuv() -> list[list[np.int32]]:
+    """For Y, Cb and Cr: what red, green and blue count, and what is added to them, in 1/65536."""
+    luma = np.array([0.2126, 0.7152, 0.0722])
+    rows = np.array(
+        [luma * 219, (np.array([0, 0, 1]) - luma) / 1.8556 * 224, (np.array([1, 0, 0]) - luma) / 1.5748 * 224]
+    )
+    scaled = np.column_stack([rows / 255, [16.5, 128.5, 128.5]]) * 65536
+    return [list(row) for row in np.round(scaled).astype(np.int32)]
+
+
+_TO_YUV = _to_yuv()
 
 
 def _options(rate: Fraction) -> dict[str, str]:

@@ -115,8 +115,9 @@ def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[
 
     Arrow's own errors pass through: the caller knows the shard's name.
     """
-    there = file.schema_arrow.names
-    absent = [name for name in SINCE_1_1 if name not in there and (columns is None or name in columns)]
+    younger = [name for name in SINCE_1_1 if columns is None or name in columns]
+    there = file.schema_arrow.names if younger else []
+    absent = [name for name in younger if name not in there]
     names = None if columns is None else [*columns, *(["t1_ns"] if absent and "t1_ns" not in columns else [])]
     table = file.read(columns=names) if group is None else file.read_row_group(group, columns=names)
     if absent and "t1_ns" in table.column_names:

@@ -6,7 +6,10 @@ that one clip can be read alone; page checksums are written, and verified on eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,6 +25,7 @@ from manifests.versions import require_readable
 
 ROWS_PER_GROUP = 4
 SHARD_BYTES = 500 * 10**6
+OPEN_SHARDS = 64
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -174,13 +178,18 @@ class ClipWriter:
 class ClipReader:
     """Reads a data-set folder: an index without video, and single clips by id.
 
+    A data set that lies far away is read through `fetch`, which brings a shard (its path in the data set) here and
+    says where it is; no shard with video is asked for before a clip in it is read.
+
     Raises `GoaltraceError` naming the shard when one is missing, truncated or damaged.
     """
 
-    def __init__(self, dataset: Path) -> None:
+    def __init__(self, dataset: Path, fetch: Callable[[str], Path] | None = None) -> None:
         self.folder = DatasetFolder(dataset)
         self.manifest = self.folder.read_manifest()
-        self._files: dict[str, pq.ParquetFile] = {}
+        self.fetch = fetch or dataset.joinpath
+        self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
+        self._groups: dict[str, list[int]] = {}  # shard -> the row behind each of its row groups
         self._rows: dict[str, tuple[str, int]] | None = None
 
     def __len__(self) -> int:
@@ -199,16 +208,21 @@ class ClipReader:
         """One clip as a dict; reads one row group of the columns asked for."""
         shard, row = self._locate(clip_id)
         file = self._open(shard)
-        for group in range(file.num_row_groups):
-            size = file.metadata.row_group(group).num_rows
-            if row < size:
-                break
-            row -= size
+        if shard not in self._groups:
+            sizes = (file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))
+            self._groups[shard] = list(accumulate(sizes))
+        ends = self._groups[shard]
+        group = min(bisect_right(ends, row), len(ends) - 1)
+        row -= ends[group - 1] if group else 0
+        names = columns if columns is None or "clip_id" in columns else ["clip_id", *columns]
         try:
-            table = read_rows(file, group, columns)
+            rows = read_rows(file, group, names).slice(row, 1).to_pylist()
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.folder.path / shard, error) from None
-        return dict(table.slice(row, 1).to_pylist()[0])
+        if not rows or rows[0]["clip_id"] != clip_id:
+            where = self.folder.path / shard
+            raise GoaltraceError(f"{where}: clip {clip_id!r} is not where events say it is; make the data set again")
+        return {name: value for name, value in rows[0].items() if columns is None or name in columns}
 
     def iter_clips(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """Every clip in order, one row group in memory at a time."""
@@ -231,16 +245,24 @@ class ClipReader:
             ) from None
 
     def _locations(self) -> dict[str, tuple[str, int]]:
+        """Clips come in the same order in both configs, so `events` tells which shard a clip's video is in."""
         if self._rows is None:
-            self._rows = {}
-            for shard in self.folder.shard_names(self.manifest, "clips"):
-                ids = self._read(shard, ["clip_id"]).column("clip_id").to_pylist()
-                self._rows.update({clip_id: (shard, row) for row, clip_id in enumerate(ids)})
+            ids = self.index(["clip_id"]).column("clip_id").to_pylist()
+            shards = [shard for shard in self.manifest.shards if shard.path.startswith("clips/")]
+            places = [(shard.path, row) for shard in shards for row in range(shard.rows)]
+            if len(ids) != len(places):
+                where = self.folder.manifest_path
+                raise GoaltraceError(f"{where}: {len(places)} clips with video, {len(ids)} in events; make it again")
+            self._rows = dict(zip(ids, places, strict=True))
         return self._rows
 
     def _open(self, shard: str) -> pq.ParquetFile:
-        if shard not in self._files:
-            self._files[shard] = open_parquet(self.folder.path / shard)
+        if shard in self._files:
+            self._files.move_to_end(shard)
+        else:
+            self._files[shard] = open_parquet(self.fetch(shard))
+            if len(self._files) > OPEN_SHARDS:
+                self._files.popitem(last=False)
         return self._files[shard]
 
     def _read(self, shard: str, columns: Sequence[str] | None) -> pa.Table:

@@ -151,6 +151,19 @@ class Clock(BaseModel):
     """Why these times cannot be fully trusted, if so."""
 
 
+class TerminalLook(Record):
+    """What a terminal's frames were drawn with, so that they can be drawn alike again."""
+
+    theme: str | None = None
+    """A theme by name; None: the cast's own, else the usual one."""
+    cell: tuple[int, int] = (8, 16)
+    """Width and height of a character cell in px."""
+    fonts: list[str] = []
+    """Font files in the order of their use, before the one that comes along."""
+    fallback_fonts: list[str] | None = None
+    """Font files for what the others lack; None: those that the machine has."""
+
+
 class SessionManifest(BaseModel):
     """session.json: everything about a recording that is not a time series."""
 
@@ -178,6 +191,8 @@ class SessionManifest(BaseModel):
     """The rate asked for; the true times are in frames.jsonl."""
     columns: int | None = None
     rows: int | None = None
+    look: TerminalLook | None = None
+    """Terminals: how the frames were drawn; None before they are, and in sessions of older releases."""
     cursor_in_pixels: bool = False
     capture: str | None = None
     """The back end that took the frames: "xserver" (timestamp, image, timestamp in one flush) or "mss"."""

@@ -6,12 +6,16 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Generator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+PLAYER = Path(sys.prefix) / "share" / "asciinema-player" / "dist" / "bundle"
+"""asciinema's own player, as .ci/setup.sh fetched it."""
 
 
 @functools.cache
@@ -32,12 +36,20 @@ def _missing(part: str) -> str | None:
         return None if probe.returncode == 0 else f"goaltrace/{part} is not built (goaltrace images build)"
     if part == "shared":
         return None if SHARED_DATA.is_dir() else f"{SHARED_DATA} is absent"
+    if part == "cjk-font":
+        return None if find_spec("noto_cjk_sans_otc") else "the extra `fonts` is not installed"
+    if part == "emoji-font":
+        asked = "command -v fc-list >/dev/null && fc-list :charset=1f600:color=true | grep -q ."
+        probe = subprocess.run(["sh", "-c", asked], check=False)
+        return None if probe.returncode == 0 else "no font of the system has emoji in colour"
+    if part == "player":
+        return None if PLAYER.is_dir() else "asciinema's player is not here (.ci/setup.sh player)"
     tool = {"xvfb": "Xvfb"}.get(part, part)
     return None if shutil.which(tool) else f"{tool} is not installed"
 
 
 def require(*parts: str) -> None:
-    """Skip (fail in CI) unless every part is there: docker, desktop, terminal, xvfb, chromium, ffmpeg, shared, ..."""
+    """Skip (fail in CI) unless every part is there: docker, desktop, terminal, xvfb, chromium, ffmpeg, player, ..."""
     for part in parts:
         reason = _missing(part)
         if reason is None:

@@ -1,20 +1,16 @@
-"""What a run is: frozen settings in named presets, changed only by dotted names that exist."""
+"""What a run is: frozen settings, each with its unit and its reason."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any
-
-from manifests.errors import GoaltraceError
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """Frames and windows."""
 
-    width: int = 256
+    width: int = 320
     """Px of the model's picture; recordings are letterboxed into it."""
     height: int = 192
     fps: float = 5.0
@@ -26,8 +22,6 @@ class DataConfig:
     """Px of the part of the picture that most steps see, mostly where something happens; 0: always the whole."""
     whole_every: int = 4
     """With crops, every n-th step sees whole pictures (a quarter as many windows when a crop is a quarter)."""
-    substeps: int = 3
-    """Action tokens between two of the model's frames, in order of time."""
     held_out: float = 0.15
     """Share of sessions (by hash of the session id) that are never trained on."""
     idle_share: float = 0.25
@@ -36,17 +30,59 @@ class DataConfig:
     """Decoded frames kept in memory."""
     workers: int = 1
     """Threads that decode ahead; 0 decodes in the loop."""
+    mix: str = ""
+    """Weights of clips, e.g. "arm:scripted=3,kind:terminal=0.5,intent=1"; empty: all the same."""
+    latents: str = ""
+    """Folder that `goaltrace encode` wrote; empty: frames are encoded in the loop."""
+    texts: str = ""
+    """model.text=supplied: safetensors file of embeddings [L, text_dim], each named by the SHA-256 of its goal."""
 
 
 @dataclass(frozen=True)
 class CodecConfig:
-    """Closed-form PCA of square patches."""
+    """Pixels to latents and back."""
 
+    name: str = "pca"
+    """pixel (8-bit values as they are), pca (closed form, fitted in seconds) or wan (AutoencoderKLWan, own weights)."""
     patch: int = 8
+    """Px a side of one latent cell; 8 for wan."""
     channels: int = 48
+    """3 patch² for pixel, 16 for wan."""
     whiten: float = 0.5
-    """Channels are divided by std**whiten: 0 keeps pixel error, 1 gives every channel unit variance."""
+    """pca: channels are divided by std**whiten; 0 keeps pixel error, 1 gives every channel unit variance."""
     fit_frames: int = 256
+    """pca: frames it is fitted to."""
+    weights: str = ""
+    """wan: folder of the AutoencoderKLWan."""
+
+    @property
+    def time(self) -> int:
+        """Frames that one latent frame covers, after the first, which stands alone."""
+        return 4 if self.name == "wan" else 1
+
+
+@dataclass(frozen=True)
+class ActionsConfig:
+    """How actions are written down, and how they enter the model."""
+
+    encoding: str = "raw"
+    """raw (182 counts and states) or meta (two slots of click, scroll, type or shortcut a frame)."""
+    substeps: int = 3
+    """raw: tokens between two of the model's frames, in order of time; meta always has its two slots."""
+    lag: int = 1
+    """Earlier latent frames whose action tokens a frame also sees."""
+    inject: str = "internal"
+    """internal, residual, contextual or external (arXiv 2604.06425); none leaves the model without actions."""
+    every: int = 1
+    """internal, residual: every n-th block has it."""
+    width: int = 64
+    """external, residual: channels of the branch."""
+    cursor: str = "map"
+    """none, coords (Fourier features beside the actions), map (rendered) or reference (map and a drawn arrow)."""
+    head_width: int = 12
+    """Channels of the convolutional head that draws the pointer px by px; 0: none. Needs the pca codec and a map."""
+    key_width: int = 64
+    """Channels of the convolutional head that writes what is typed; 0: none. Needs a codec of single frames."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +95,20 @@ class ModelConfig:
     ffn_dim: int = 384
     patch: int = 2
     """Latent cells a side in one token."""
-    head_width: int = 12
-    """Channels of the convolutional head that draws the pointer."""
-    lag: int = 1
-    """Earlier frames whose action tokens a frame also sees."""
+    window: int = 0
+    """Latent frames that a token sees, its own among them; 0: all before it."""
+    causal: bool = True
+    """False: every frame sees every frame, as in Wan; such a model cannot be rolled out frame by frame."""
+    predicts: str = "change"
+    """change (to the frame before; a screen is mostly still) or velocity (as Wan does)."""
+    text: str = "none"
+    """none, bytes (goals by a small encoder that learns along) or supplied (embeddings from a file, --text)."""
+    text_dim: int = 256
+    """Width of the text embeddings; 4096 for Wan's umT5."""
+    text_tokens: int = 32
+    """bytes: tokens a goal becomes; supplied: the longest that is kept."""
+    init: str = ""
+    """A file or folder of Wan2.1 weights (diffusers' or the original names) that the DiT starts from."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +119,47 @@ class TrainConfig:
     max_seconds: float = 0.0
     """Stop after this much training in one call; 0: no limit."""
     batch: int = 32
-    """Windows (or crops of windows) a step."""
+    """Windows (or crops of windows) a step, over all ranks."""
+    micro: int = 0
+    """Windows that a rank sends through the model at once, to save memory; 0: all its windows of the step."""
     lr: float = 5e-4
     """Rises over `warmup` steps, then falls in a straight line to a tenth at the end of steps or time."""
     head_lr: float = 1e-3
-    """The same for the pointer head, which is small and sees few px."""
+    """The same for the heads of pointer and keys, which are small and see few px."""
+    action_rate: float = 1.0
+    """Learning rate of everything that takes actions in, as a multiple of `lr`; 5 when starting from a video model."""
     warmup: int = 20
     weight_decay: float = 0.01
     clip: float = 1.0
     ema: float = 0.98
+    forcing: str = "diffusion"
+    """diffusion (each chunk has a noise level of its own) or teacher (the last chunk is noisy, the rest is clean)."""
+    chunk: int = 1
+    """Latent frames that share a noise level."""
     shift: float = 3.0
     """Moves noise levels up: t' = shift t / (1 + (shift - 1) t)."""
     history_noise: float = 0.1
     """Largest noise added to the frame before, so that the model can stand its own errors."""
     action_dropout: float = 0.1
+    text_dropout: float = 0.1
+    contrast: float = 0.0
+    """Weight of the temporal contrastive loss between actions and what the model makes of them; 0: none."""
     pointer_weight: float = 20.0
     """Extra weight of the loss where the pointer is or was: it is a handful of pixels among thousands."""
+    precision: str = "auto"
+    """auto (bf16 on CUDA, else fp32), fp32 or bf16: of the arithmetic; weights and moments are fp32."""
+    recompute: bool = False
+    """Keep no activations inside blocks and compute them again: slower, far less memory."""
+    compile: bool = False
+    """torch.compile each block."""
     save_seconds: float = 30.0
+    """Time between checkpoints."""
+    save_steps: int = 0
+    """Steps between checkpoints; 0: by time only."""
+    keep: int = 2
+    """Checkpoints kept; 0: all."""
     head_steps: int = 400
-    """Steps on parts around moving pointers that give the pointer head a start."""
+    """Steps on parts around moving pointers, and on parts where something is typed, that give the heads a start."""
     reader_steps: int = 600
     """Steps to fit the pointer reader that evaluation uses; 0: none."""
 
@@ -116,6 +184,7 @@ class Config:
 
     data: DataConfig = field(default_factory=DataConfig)
     codec: CodecConfig = field(default_factory=CodecConfig)
+    actions: ActionsConfig = field(default_factory=ActionsConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
@@ -138,121 +207,12 @@ class Config:
     def tokens_per_frame(self) -> int:
         return math.prod(self.grid)
 
+    @property
+    def latent_window(self) -> int:
+        """Latent frames of a training window."""
+        return 1 + (self.data.window - 1) // self.codec.time
 
-PRESETS: dict[str, Config] = {
-    # Learns on two CPU cores in about three minutes that the pointer follows the actions.
-    "tiny": Config(train=TrainConfig(max_seconds=110)),
-    # For one GPU.
-    "small": Config(
-        data=DataConfig(width=512, height=384, window=8, crop_width=0, crop_height=0, workers=8, cache_mb=16_384),
-        codec=CodecConfig(channels=64, fit_frames=512),
-        model=ModelConfig(dim=512, layers=12, heads=8, ffn_dim=2048, head_width=24),
-        train=TrainConfig(
-            steps=20_000,
-            batch=16,
-            lr=3e-4,
-            head_lr=3e-4,
-            warmup=500,
-            ema=0.999,
-            save_seconds=300,
-            head_steps=2000,
-            reader_steps=2000,
-        ),
-        sample=SampleConfig(steps=6, context=4, frames=25),
-    ),
-}
-
-
-def preset(name: str) -> Config:
-    """A preset by name."""
-    if name not in PRESETS:
-        raise GoaltraceError(f"--preset {name}: unknown; one of: {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
-def override(config: Config, settings: list[str]) -> Config:
-    """Apply `group.key=value` settings; an unknown key or a wrong value is one line."""
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise GoaltraceError(f"--set {setting}: write it as group.key=value, e.g. train.lr=0.001")
-        config = _replace(config, name.strip(), text.strip())
-    return validated(config)
-
-
-def _replace(config: Config, name: str, text: str) -> Config:
-    group, _, key = name.partition(".")
-    groups = {part.name: getattr(config, part.name) for part in dataclasses.fields(config)}
-    known = [f"{g}.{part.name}" for g, inner in groups.items() for part in dataclasses.fields(inner)]
-    if f"{group}.{key}" not in known:
-        near = [item for item in known if item.startswith(f"{group}.") or item.endswith(f".{key or group}")]
-        near = near or [f"{item}.*" for item in groups]
-        raise GoaltraceError(f"--set {name}: unknown key; known: {', '.join(near)}")
-    current = getattr(groups[group], key)
-    try:
-        value = type(current)(text)
-    except ValueError:
-        raise GoaltraceError(f"--set {name}: {text!r} is not a {type(current).__name__}") from None
-    return dataclasses.replace(config, **{group: dataclasses.replace(groups[group], **{key: value})})
-
-
-def validated(config: Config) -> Config:
-    """The same config; `GoaltraceError` naming the first setting that cannot work."""
-    data, codec, model = config.data, config.codec, config.model
-    token = codec.patch * model.patch
-    checks = [
-        ("data.window", data.window >= 2, "at least 2 frames"),
-        ("data.width", data.width >= token and data.width % token == 0, f"a multiple of {token} px"),
-        ("data.height", data.height >= token and data.height % token == 0, f"a multiple of {token} px"),
-        ("data.crop_width", data.crop_width in range(0, data.width + 1, token), f"0 or a multiple of {token} px"),
-        ("data.crop_height", data.crop_height in range(0, data.height + 1, token), f"0 or a multiple of {token} px"),
-        ("data.crop_height", bool(data.crop_height) == bool(data.crop_width), "0 where data.crop_width is, only there"),
-        ("data.whole_every", data.whole_every >= 2, "at least 2"),
-        ("data.fps", 0 < data.fps <= 60, "between 0 and 60"),
-        ("data.substeps", 1 <= data.substeps <= 64, "between 1 and 64"),
-        ("data.held_out", 0 < data.held_out < 1, "between 0 and 1"),
-        ("data.idle_share", 0 <= data.idle_share <= 1, "between 0 and 1"),
-        ("data.workers", 0 <= data.workers <= 256, "between 0 and 256"),
-        ("codec.channels", 1 <= codec.channels <= 3 * codec.patch**2, f"between 1 and {3 * codec.patch**2}"),
-        ("codec.whiten", 0 <= codec.whiten <= 1, "between 0 and 1"),
-        ("model.layers", model.layers >= 1, "at least 1"),
-        ("model.heads", model.heads >= 1 and model.dim % (2 * model.heads) == 0, "a divisor of half of model.dim"),
-        ("model.dim", model.dim // max(model.heads, 1) >= 12, "at least 12 a head (3-D RoPE)"),
-        ("model.lag", model.lag >= 0, "0 or more"),
-        ("train.steps", config.train.steps >= 1, "at least 1"),
-        ("train.batch", config.train.batch >= 1, "at least 1"),
-        ("train.lr", config.train.lr > 0, "above 0"),
-        ("train.head_lr", config.train.head_lr > 0, "above 0"),
-        ("train.shift", config.train.shift >= 1, "at least 1"),
-        ("sample.steps", config.sample.steps >= 1, "at least 1"),
-        ("sample.context", 1 <= config.sample.context < data.window, "at least 1 and below data.window"),
-        ("sample.frames", config.sample.frames >= 1, "at least 1"),
-    ]
-    for name, good, want in checks:
-        if not good:
-            raise GoaltraceError(f"--set {name}: must be {want}")
-    return config
-
-
-def to_dict(config: Config) -> dict[str, Any]:
-    return dataclasses.asdict(config)
-
-
-def from_dict(data: Any, where: str) -> Config:
-    """Read `to_dict`'s output back; `where` names the file in errors."""
-    defaults = {part.name: getattr(Config(), part.name) for part in dataclasses.fields(Config)}
-    try:
-        if set(data) != set(defaults):
-            raise GoaltraceError(f"{where}: config: groups must be {', '.join(defaults)}; train it again")
-        made: dict[str, Any] = {}
-        for name, group in defaults.items():
-            kinds = {part.name: type(getattr(group, part.name)) for part in dataclasses.fields(group)}
-            for key, value in data[name].items():
-                if key not in kinds:
-                    raise GoaltraceError(f"{where}: config.{name}.{key}: unknown; the run is of another release")
-                if not isinstance(value, kinds[key] if kinds[key] is not float else int | float):
-                    raise GoaltraceError(f"{where}: config.{name}.{key}: {value!r} is not a {kinds[key].__name__}")
-            made[name] = type(group)(**data[name])
-    except (TypeError, AttributeError):
-        raise GoaltraceError(f"{where}: config: not a GoalTrace run; train it again") from None
-    return validated(Config(**made))
+    @property
+    def action_tokens(self) -> int:
+        """Action tokens of one latent frame, without lag."""
+        return self.codec.time * (2 if self.actions.encoding == "meta" else self.actions.substeps)

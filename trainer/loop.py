@@ -1,8 +1,7 @@
-"""The training loop: steps, moving average, checkpoints; stops cleanly and goes on bit for bit."""
+"""The training loop: from step to step, told and saved on the way; stops cleanly and goes on bit for bit."""
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import time
@@ -15,13 +14,11 @@ from types import FrameType
 import torch
 from tqdm import tqdm
 
-from manifests.errors import GoaltraceError
-from trainer.checkpoint import State
-from trainer.codec.pca import PCACodec
-from trainer.config import Config, TrainConfig
-from trainer.data.windows import Batch, Loader
-from trainer.model.dit import DiT
-from trainer.objective import Conditions, flow_loss
+from trainer.checkpoint.state import State
+from trainer.cost import peak_flops, tokens_a_step, training_flops
+from trainer.data.windows import Loader
+from trainer.log import Log
+from trainer.optimise import Job, Step, backward, train_step
 
 
 @dataclass(frozen=True)
@@ -32,83 +29,26 @@ class Result:
     seconds: float
     loss: float
     """Mean of the last steps of this call; NaN when there were none."""
+    tokens_per_second: float
+    mfu: float | None
+    waited: float
+    """Share of the time that was spent waiting for data."""
     signal: int | None
     """The signal that ended it, if one did."""
 
 
-def new_state(config: Config, seed: int, device: torch.device) -> State:
-    """Fresh weights, a function of the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = DiT(config)
-    model = model.to(device).train()
-    head = list(model.pointer_head.parameters())
-    rest = [weight for name, weight in model.named_parameters() if not name.startswith("pointer_head.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": rest, "peak": config.train.lr}, {"params": head, "peak": config.train.head_lr}],
-        betas=(0.9, 0.95), weight_decay=config.train.weight_decay,
-    )  # fmt: skip
-    return State(model, {name: value.clone() for name, value in model.state_dict().items()}, optimizer)
-
-
-def batch_loss(model: DiT, batch: Batch, codec: PCACodec, config: TrainConfig, seed: int, step: int) -> torch.Tensor:
-    """Loss of one batch; its device is the model's."""
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        latents = codec.encode(torch.from_numpy(batch.frames).to(device, non_blocking=True))
-    conditions = Conditions(torch.from_numpy(batch.maps).to(device), torch.from_numpy(batch.actions).to(device))
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        return flow_loss(model, latents, conditions, config, seed, step)
-
-
-def seconds_a_step(state: State, loader: Loader, codec: PCACodec, config: TrainConfig, seed: int) -> float:
-    """Time of one step, measured on the next batch; weights and random numbers stay as they are."""
-    batch = loader.load(state.step)
-    start = time.monotonic()
-    torch.autograd.backward(batch_loss(state.model, batch, codec, config, seed, state.step))
-    state.optimizer.zero_grad(set_to_none=True)
-    return time.monotonic() - start
-
-
-def rate_factor(config: TrainConfig, step: int, time_share: float) -> float:
-    """Share of the peak learning rate: linear warm-up, then linear decay to a tenth at the end of steps or time."""
-    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
-    return warm * (1 - 0.9 * min(1.0, max(step / config.steps, time_share)))
-
-
-def train_step(
-    state: State, batch: Batch, codec: PCACodec, config: TrainConfig, seed: int, time_share: float = 0.0
-) -> float:
-    """One optimiser step; the loss. Raises `GoaltraceError` before touching weights when the loss is not finite."""
-    loss = batch_loss(state.model, batch, codec, config, seed, state.step)
-    value = loss.item()
-    if not math.isfinite(value):
-        raise GoaltraceError(
-            f"loss is {value} at step {state.step + 1}; lower it with --set train.lr={config.lr / 3:.2g} "
-            "and train again (the last checkpoint is whole)"
-        )
-    state.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip)
-    for group in state.optimizer.param_groups:
-        group["lr"] = group["peak"] * rate_factor(config, state.step, time_share)
-    state.optimizer.step()
-    state.step += 1
-    decay = min(config.ema, state.step / (state.step + 10))
-    with torch.no_grad():
-        for name, value_now in state.model.state_dict().items():
-            state.average[name].lerp_(value_now, 1 - decay)
-    return value
-
-
 @contextmanager
-def stop_on_signal() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM in a list instead of dying, so that a step can be finished and saved."""
+def stop_on_signal(alone: bool = True) -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM in a list instead of dying, so that a step can be finished and saved.
+
+    alone: a second Ctrl-C ends at once. torchrun sends every rank a second one itself.
+    """
     caught: list[int] = []
 
     def remember(number: int, frame: FrameType | None) -> None:
         caught.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
+        if alone:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -118,37 +58,111 @@ def stop_on_signal() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def train(run: Path, state: State, loader: Loader, codec: PCACodec, config: TrainConfig, seed: int) -> Result:
-    """Train from `state.step` to `config.steps`, or until `max_seconds` or a signal; saves at the end in every case."""
-    start = saved = time.monotonic()
+def seconds_a_step(state: State, loader: Loader, job: Job) -> float:
+    """Time of one step, measured on the next batch; weights and random numbers stay as they are."""
+    batch = loader.load(state.step)
+    if job.config.train.compile:
+        backward(state.model, batch, job)  # compiles
+    start = time.monotonic()
+    backward(state.model, batch, job)
+    state.optimizer.zero_grad(set_to_none=True)
+    return time.monotonic() - start
+
+
+class Pace:
+    """Speed of a run, over its last steps."""
+
+    def __init__(self, job: Job) -> None:
+        self._tokens, self._flops = tokens_a_step(job.config), training_flops(job.config)
+        self._device, self._start = job.device, time.monotonic()
+        self._peak: float | None = None
+        if job.device.type == "cuda" and job.config.train.precision != "fp32":
+            peak = peak_flops(torch.cuda.get_device_name(job.device))
+            self._peak = None if peak is None else peak * job.ranks.world
+        self._ends: list[tuple[float, float]] = [(self._start, 0.0)]
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    def step(self, waited: float) -> None:
+        """A step is done; `waited` s for data since the start."""
+        self._ends.append((time.monotonic(), waited))
+
+    def recent(self, steps: int = 20) -> dict[str, float]:
+        """Tokens a second, share of the time spent waiting, MFU and GPU memory, over the last steps."""
+        last = self._ends[-1 - steps :]
+        count, (first, before), (now, after) = len(last) - 1, last[0], last[-1]
+        each = max(now - first, 1e-9) / max(count, 1)
+        told = {"tokens_per_second": self._tokens / each, "waiting": (after - before) / max(now - first, 1e-9)}
+        if self._peak is not None:
+            told["mfu"] = self._flops / each / self._peak
+        if self._device.type == "cuda":
+            told["gpu_gib"] = torch.cuda.max_memory_allocated(self._device) / 2**30
+        return told
+
+
+def train(run: Path, state: State, loader: Loader, job: Job, log: Log | None) -> Result:
+    """Train from `state.step` to `train.steps`, or until `train.max_seconds` or a signal; saves at the end too.
+
+    All ranks call it; the first one has the log. Raises `GoaltraceError` when a step or a checkpoint fails.
+    """
+    config, ranks, first = job.config.train, job.ranks, state.step
     losses: list[float] = []
-    first = state.step
+    pace, saved, waited_before = Pace(job), time.monotonic(), loader.waited
+    share, stop = 0.0, 0
     batches = loader.iterate(first, config.steps)
     with (
-        stop_on_signal() as caught,
-        (run / "metrics.jsonl").open("a", encoding="utf-8") as metrics,
-        tqdm(total=config.steps - first, unit="step", desc="training", mininterval=0.5, disable=None) as bar,
+        stop_on_signal(ranks.world == 1) as caught,
+        tqdm(
+            total=config.steps - first, unit="step", desc="training", mininterval=0.5, disable=None if log else True
+        ) as bar,
     ):
         for batch in batches:
-            share = (time.monotonic() - start) / config.max_seconds if config.max_seconds else 0.0
-            losses.append(train_step(state, batch, codec, config, seed, share))
-            now = time.monotonic()
-            spent = now - start
-            line = {"step": state.step, "loss": round(losses[-1], 6), "seconds": round(spent, 2)}
-            metrics.write(json.dumps(line) + "\n")
-            if config.max_seconds:
-                bar.total = max(state.step - first, round((state.step - first) * config.max_seconds / spent))
-                bar.total = min(bar.total, config.steps - first)
-            bar.set_postfix(loss=f"{sum(losses[-20:]) / len(losses[-20:]):.4f}", refresh=False)
-            bar.update()
-            if caught or (config.max_seconds and spent >= config.max_seconds):
+            step = train_step(state, batch, job, share)
+            losses.append(step.loss)
+            pace.step(loader.waited - waited_before)
+            if log is not None:
+                log.add(state.step, _line(step, pace))
+                _show(bar, losses, pace, config.max_seconds, config.steps - first)
+            spent = pace.seconds / config.max_seconds if config.max_seconds else 0.0
+            due = time.monotonic() - saved >= config.save_seconds
+            said = ranks.table([float(caught[0]) if caught else 0.0, spent, float(due)])
+            stop, share = int(said[:, 0].max()), float(said[0, 1])
+            if stop or share >= 1:
                 break
-            if now - saved >= config.save_seconds:
-                metrics.flush()
-                state.save(run)
-                saved = now
+            if said[0, 2] or (config.save_steps and state.step % config.save_steps == 0):
+                if log is not None:
+                    log.flush()
+                state.save(run, ranks, config.keep)
+                saved = time.monotonic()
         batches.close()
-        state.save(run)
-    recent = losses[-20:]
+        state.save(run, ranks, config.keep)
+    recent, told = losses[-20:], pace.recent(len(losses))
     mean = sum(recent) / len(recent) if recent else math.nan
-    return Result(state.step, time.monotonic() - start, mean, caught[0] if caught else None)
+    return Result(
+        state.step, pace.seconds, mean, told["tokens_per_second"], told.get("mfu"), told["waiting"], stop or None
+    )
+
+
+def _line(step: Step, pace: Pace) -> dict[str, float]:
+    """A step's numbers, as logged."""
+    levels = {f"loss/noise_{place}": value for place, value in enumerate(step.by_level)}
+    parts = {f"loss/{name}": value for name, value in step.parts.items()}
+    told = {"loss": step.loss, **parts, **levels, "gradient_norm": step.norm, "lr": step.rate}
+    return {**told, "seconds": pace.seconds, **pace.recent()}
+
+
+def _show(bar: tqdm[None], losses: list[float], pace: Pace, max_seconds: float, left: int) -> None:
+    told = pace.recent()
+    texts = {"loss": f"{sum(losses[-20:]) / len(losses[-20:]):.4f}", "tok/s": f"{told['tokens_per_second']:,.0f}"}
+    if "mfu" in told:
+        texts["MFU"] = f"{told['mfu']:.1%}"
+    if told["waiting"] >= 0.01:
+        texts["waiting"] = f"{told['waiting']:.0%}"
+    if "gpu_gib" in told:
+        texts["GPU"] = f"{told['gpu_gib']:.1f} GiB"
+    if max_seconds:
+        bar.total = min(max(len(losses), round(len(losses) * max_seconds / pace.seconds)), left)
+    bar.set_postfix(texts, refresh=False)
+    bar.update()

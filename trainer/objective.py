@@ -1,35 +1,41 @@
-"""Flow matching with a noise level of its own for every frame (diffusion forcing, arXiv 2407.01392).
+"""Flow matching with a noise level of its own for every chunk of frames (diffusion forcing, arXiv 2407.01392).
 
-x_t = (1 - t) x + t n, and the target is the velocity n - x (Lipman et al., arXiv 2210.02747). The network's output is
-read as a change to the frame before, because most of a screen stays as it is: x̂ = history + output, and
-velocity = (x_t - x̂) / t.
+x_t = (1 - t) x + t n, and the target is the velocity n - x (Lipman et al., arXiv 2210.02747). A model that predicts
+"change" is read as x̂ = frame before + output, because most of a screen stays as it is: velocity = (x_t - x̂) / t.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.config import TrainConfig
-from trainer.model.dit import DiT
+from trainer.config import Config
+from trainer.model.actions import by_latent
+from trainer.model.cache import KVCache
+from trainer.model.conditions import Conditions
+from trainer.model.world import WorldModel
 
 SMALLEST_T = 0.1  # below it the velocity's 1/t would drown everything else
-HUBER = 0.3  # error of a cell (rms, latent units) from which on the loss grows linearly
+HUBER = 0.3  # change: error of a cell (rms, latent units) from which on the loss grows linearly
+NEARLY_CLEAN = 0.05
+GIVEN = 0.1  # share of chunks that are nearly clean, as in a roll-out
+LEVELS = 5  # equal ranges of the noise level that the loss is told by
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """What a window is conditioned on, as `DiT.forward` takes it."""
+class Losses:
+    """What a batch says."""
 
-    maps: Tensor
-    actions: Tensor
-    keep: Tensor | None = None
-
-    def frames(self, start: int, stop: int) -> Conditions:
-        return Conditions(self.maps[:, start:stop], self.actions[:, start:stop], self.keep)
+    total: Tensor
+    """Scalar; its gradient is the one to follow."""
+    parts: dict[str, Tensor]
+    """Scalars, detached: "flow", and "contrast" where there is one."""
+    by_level: Tensor
+    """float [LEVELS, 2], detached: sum of the frames' losses and their number, by noise level from clean to noise."""
 
 
 def shifted(t: Tensor, shift: float) -> Tensor:
@@ -42,43 +48,105 @@ def frame_before(latents: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(latents[:, :, :1]), latents[:, :, :-1]], dim=2)
 
 
-def velocity(model: DiT, noisy: Tensor, t: Tensor, history: Tensor, conditions: Conditions) -> Tensor:
-    """The model's estimate of n - x, [B, C, F, h, w], from noisy latents at levels t [B, F]."""
-    change = model(noisy, t, history, conditions.maps, conditions.actions, conditions.keep)
-    guess: Tensor = (noisy - (history + change).to(noisy.dtype)) / t.clamp_min(SMALLEST_T)[:, None, :, None, None]
-    return guess
+def velocity(out: Tensor, noisy: Tensor, t: Tensor, history: Tensor | None) -> Tensor:
+    """The estimate of n - x, [B, C, F, h, w], from an output at levels t [B, F]; without history it is one already."""
+    if history is None:
+        return out
+    return (noisy - (history + out).to(noisy.dtype)) / t.clamp_min(SMALLEST_T)[:, None, :, None, None]
 
 
-def flow_loss(model: DiT, latents: Tensor, conditions: Conditions, config: TrainConfig, seed: int, step: int) -> Tensor:
-    """Error of the velocity over all frames but the first, which is given.
+@dataclass(frozen=True)
+class Draw:
+    """The random part of a batch: a function of the seed and the windows' places in the order, whatever the ranks."""
 
-    Pseudo-Huber on each cell (Song & Dhariwal, arXiv 2310.14189): a window that opens must not drown the pointer, and a
-    cell that stays as it is should stay exactly.
-    All randomness is a function of (seed, step), so that a resumed run is the same run.
+    t: Tensor
+    """[B, F] noise levels."""
+    learnt: Tensor
+    """bool [B, F]: frames that the loss counts."""
+    noise: Tensor
+    blur: Tensor
+    """[B, C, F, h, w]: noise on the frame before."""
+    keep: Tensor
+    keep_text: Tensor
+    """bool [B]."""
+
+    @classmethod
+    def of(cls, latents: Tensor, config: Config, seed: int, positions: list[int]) -> Draw:
+        rows = [cls._row(latents[i], config, seed, position) for i, position in enumerate(positions)]
+        return cls(*(torch.stack(part) for part in zip(*rows, strict=True)))
+
+    @staticmethod
+    def _row(latents: Tensor, config: Config, seed: int, position: int) -> tuple[Tensor, ...]:
+        train, device, frames = config.train, latents.device, latents.shape[1]
+        mixed = int(np.random.SeedSequence([seed, position]).generate_state(1, np.uint64)[0] >> 1)
+        generator = torch.Generator(device).manual_seed(mixed)
+        noise = torch.randn(latents.shape, generator=generator, device=device)
+        blur = torch.randn(latents.shape, generator=generator, device=device)
+        chunks = -(-(frames - 1) // train.chunk)  # the first frame is given
+        level = torch.randn(chunks, generator=generator, device=device).sigmoid()
+        draws = torch.rand(chunks + 4, generator=generator, device=device)
+        clean = draws[:chunks] < GIVEN
+        if train.forcing == "teacher":
+            chosen = (draws[chunks] * chunks).long()
+            clean = torch.arange(chunks, device=device) != chosen
+        t = shifted(level, train.shift).clamp_min(SMALLEST_T)
+        t = torch.where(clean, level * NEARLY_CLEAN, t).repeat_interleave(train.chunk)[: frames - 1]
+        learnt = ~clean.repeat_interleave(train.chunk)[: frames - 1]
+        t = torch.cat([draws[-1:] * NEARLY_CLEAN, t])
+        learnt = torch.cat([torch.zeros_like(learnt[:1]), learnt])
+        keep, keep_text = draws[-2] >= train.action_dropout, draws[-3] >= train.text_dropout
+        return t, learnt, noise, blur * (train.history_noise * draws[-4]), keep, keep_text
+
+
+def flow_loss(
+    model: WorldModel, latents: Tensor, conditions: Conditions, config: Config, seed: int, positions: list[int]
+) -> Losses:
+    """The loss of a batch.
+
+    Args:
+        latents: [B, C, F, h, w] of the true frames; the first frame of a window is given, not learnt.
+        positions: the windows' places in the global order.
     """
-    generator = torch.Generator().manual_seed((seed << 32) + step)
-    batch, _, frames = latents.shape[:3]
-    t = shifted(torch.sigmoid(torch.randn(batch, frames, generator=generator)), config.shift)
-    given = torch.rand(batch, frames, generator=generator) < 0.1  # some frames almost clean, as in a roll-out
-    given[:, 0] = True
-    t = torch.where(given, t * 0.05, t.clamp_min(SMALLEST_T)).to(latents.device)
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    blur = torch.randn(latents.shape, generator=generator).to(latents.device)
-    amount = config.history_noise * torch.rand(batch, 1, 1, 1, 1, generator=generator).to(latents.device)
-    keep = (torch.rand(batch, generator=generator) >= config.action_dropout).to(latents.device)
-    level = t[:, None, :, None, None]
-    noisy = (1 - level) * latents + level * noise
-    guess = velocity(
-        model, noisy, t, frame_before(latents + amount * blur), Conditions(conditions.maps, conditions.actions, keep)
-    )
-    learnt = (~given).to(latents.device)[:, None, :, None, None]
-    weight = learnt * (1 + config.pointer_weight * pointer_cells(conditions.maps, latents.shape[3]))
-    distance = (guess - (noise - latents)).pow(2).mean(dim=1, keepdim=True)
-    error = (distance + HUBER**2).sqrt() - HUBER
-    return (error * weight).sum() / (learnt.sum() * latents[0, 0, 0].numel()).clamp_min(1)
+    draw = Draw.of(latents, config, seed, positions)
+    level = draw.t[:, None, :, None, None]
+    noisy = (1 - level) * latents + level * draw.noise
+    change = config.model.predicts == "change"
+    history = frame_before(latents + draw.blur) if change else None
+    shown = replace(conditions, keep=draw.keep, keep_text=draw.keep_text)
+    out, features, tokens = model.answer(noisy, draw.t, shown, history)
+    error = (velocity(out.float(), noisy, draw.t, history) - (draw.noise - latents)).pow(2).mean(dim=1, keepdim=True)
+    if change:
+        error = (error + HUBER**2).sqrt() - HUBER
+    weight = torch.ones_like(error)
+    if conditions.maps is not None and config.train.pointer_weight:
+        cells = pointer_cells(conditions.maps, latents.shape[3], config.codec.time)
+        weight = weight + config.train.pointer_weight * cells
+    each = (error * weight).mean(dim=(1, 3, 4))  # [B, F]
+    flow = (each * draw.learnt).sum() / draw.learnt.sum().clamp_min(1)
+    total, parts = flow, {"flow": flow.detach()}
+    if model.contrast is not None and tokens is not None:
+        contrast = model.contrast(features, tokens)
+        total, parts = total + config.train.contrast * contrast, parts | {"contrast": contrast.detach()}
+    return Losses(total, parts, _by_level(each.detach(), draw))
 
 
-def pointer_cells(maps: Tensor, rows: int) -> Tensor:
-    """Where the pointer is or was a frame ago: maps [B, F, height, width] to [B, 1, F, rows, columns] of 0 and 1."""
+def _by_level(each: Tensor, draw: Draw) -> Tensor:
+    place = (draw.t * LEVELS).long().clamp_max(LEVELS - 1)[draw.learnt]
+    sums = torch.zeros(LEVELS, 2, device=each.device)
+    sums[:, 0].index_add_(0, place, each[draw.learnt])
+    sums[:, 1].index_add_(0, place, torch.ones_like(each[draw.learnt]))
+    return sums
+
+
+def pointer_cells(maps: Tensor, rows: int, time: int = 1) -> Tensor:
+    """Where the pointer is or was a frame ago: maps [B, T, height, width] to [B, 1, F, rows, columns] of 0 and 1."""
     cells = F.max_pool2d(maps, maps.shape[2] // rows).ceil().clamp(0, 1)
+    cells = by_latent(cells, time, first=True).amax(2)
     return torch.maximum(cells, torch.cat([cells[:, :1], cells[:, :-1]], dim=1))[:, None]
+
+
+def cached_velocity(
+    model: WorldModel, noisy: Tensor, t: Tensor, conditions: Conditions, history: Tensor | None, cache: KVCache
+) -> Tensor:
+    """The estimate of n - x for the frames that follow those in the cache."""
+    return velocity(model(noisy, t, conditions, history, cache).float(), noisy, t, history)

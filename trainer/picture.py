@@ -14,12 +14,16 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from manifests.files import replacing
-from trainer.data.actions import FEATURES
-from trainer.evaluation import Scene, arm_inputs
+from trainer.data.actions import RAW_FEATURES, Actions
+from trainer.data.actions.keys import KEYS
+from trainer.data.actions.meta import AMOUNT, BUTTON, CLICK, COUNT, DIRECTION, DRAG, KEY, KIND, SCROLL, TYPE, text_of
+from trainer.evaluation.scenes import Scene, arm_inputs
 
 HEADER, FOOTER, GAP = 26, 26, 8
 PAPER, INK, FAINT, MARK = (250, 250, 248), (30, 30, 34), (130, 130, 136), (226, 60, 48)
 LONGEST_SIDE = 1600  # px of the whole picture
+_BUTTONS, _WAYS = ("", "left", "middle", "right"), ("", "up", "down", "left", "right")
+_PRESS = [RAW_FEATURES.index("press:left"), RAW_FEATURES.index("press:right")]
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Panel:
     title: str
     frames: NDArray[np.uint8]
     """[F, height, width, 3]."""
-    actions: NDArray[np.uint8]
+    actions: Actions
+    """[F, S, A]."""
     path: NDArray[np.float32]
     """[F, 2] px: where the actions put the pointer; NaN draws nothing."""
 
@@ -44,21 +49,44 @@ class Panel:
         return cls(title, (video * 255).round().byte().numpy(), actions, path)
 
 
-def describe(actions: NDArray[np.uint8]) -> str:
-    """What was done on the way to one frame: [substeps, features] counts to a few words."""
+def describe(actions: Actions) -> str:
+    """What was done on the way to one frame, [S, A] raw or meta, in a few words."""
+    return " ".join(_raw_words(actions) if actions.dtype == np.uint8 else _meta_words(actions))
+
+
+def _raw_words(actions: Actions) -> list[str]:
     words = []
     for token in actions:
         for number in np.flatnonzero(token):
-            group, _, name = FEATURES[number].partition(":")
+            group, _, name = RAW_FEATURES[number].partition(":")
             if group == "key":
-                words.append("space" if name == " " else name)
+                words.append("space" if name == " " else f"({name})" if name == "redacted" else name)
             elif group in ("press", "scroll"):
                 words.append(f"{name} click" if group == "press" else f"scroll {name}")
-            elif group == "redacted":
-                words.append("(redacted)")
-        if token[FEATURES.index("held:left")] and token[FEATURES.index("move")] and "drag" not in words:
-            words.append("drag")
-    return " ".join(words)
+    return words
+
+
+def _meta_words(actions: Actions) -> list[str]:
+    words = []
+    for act in actions:
+        if act[KIND] == CLICK:
+            words.append(
+                f"{_BUTTONS[act[BUTTON]]} {'drag' if act[DRAG] else 'click' if act[COUNT] < 2 else 'double click'}"
+            )
+        elif act[KIND] == SCROLL:
+            words.append(f"scroll {_WAYS[act[DIRECTION]]} {act[AMOUNT]}")
+        elif act[KIND] == TYPE:
+            words.append(f"“{text_of(act.astype(np.int16))}”")
+        elif act[KIND] and act[KEY]:
+            words.append(KEYS[act[KEY] - 1])
+    return words
+
+
+def _pressed(actions: Actions) -> bool:
+    """Was a button pressed on the way to this frame?"""
+    if actions.dtype == np.uint8:
+        return bool(actions[:, _PRESS].any())
+    return bool((actions[:, KIND] == CLICK).any())
 
 
 def compose(panels: Sequence[Panel], frame: int, given: int, fps: float, scale: int) -> Image.Image:
@@ -77,11 +105,10 @@ def compose(panels: Sequence[Panel], frame: int, given: int, fps: float, scale: 
         draw.text((left, 5), panel.title, INK, font)
         draw.text((left + draw.textlength(panel.title, font), 5), state, MARK if made else FAINT, font)
         x, y = panel.path[frame]
-        pressed = panel.actions[frame][:, [FEATURES.index("press:left"), FEATURES.index("press:right")]].any()
         if np.isfinite(x):
             centre, radius = (left + x * scale, HEADER + y * scale), 11
             box = (centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
-            draw.ellipse(box, outline=MARK, width=4 if pressed else 1)
+            draw.ellipse(box, outline=MARK, width=4 if _pressed(panel.actions[frame]) else 1)
         done = _shorten(draw, font, describe(panel.actions[frame]) or "·", wide)
         draw.text((left, HEADER + high + 4), done, INK, font)
     return sheet
@@ -107,7 +134,7 @@ def write_all(out: Path, panels: Sequence[Panel], scene: Scene, fps: float) -> l
     with replacing(paths[1]) as temporary:
         _write_mp4(temporary, sheets, fps)
     with replacing(paths[2]) as temporary:
-        _strip(panels, scene, fps).save(temporary, format="PNG")
+        strip(panels, scene, fps).save(temporary, format="PNG")
     return paths
 
 
@@ -131,14 +158,13 @@ def _write_mp4(path: Path, sheets: list[Image.Image], fps: float) -> None:
         container.mux(stream.encode())
 
 
-def _strip(panels: Sequence[Panel], scene: Scene, fps: float, moments: int = 4) -> Image.Image:
+def strip(panels: Sequence[Panel], scene: Scene, fps: float, moments: int = 4, scale: int | None = None) -> Image.Image:
     """Rows of moments, evenly spaced over the generated part."""
     count = len(panels[0].frames)
     picks = np.linspace(scene.given, count - 1, min(moments, count - scene.given)).astype(int)
-    rows = [compose(panels, int(k), scene.given, fps, 1 if panels[0].frames.shape[2] > 400 else 2) for k in picks]
+    scale = scale or (1 if panels[0].frames.shape[2] > 400 else 2)
+    rows = [compose(panels, int(k), scene.given, fps, scale) for k in picks]
     sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), PAPER)
-    top = 0
-    for row in rows:
-        sheet.paste(row, (0, top))
-        top += row.height
+    for number, row in enumerate(rows):
+        sheet.paste(row, (0, number * row.height))
     return sheet

@@ -1,4 +1,7 @@
-"""`goaltrace render`: draw recorded terminal sessions again, at another rate, size, theme or font."""
+"""`goaltrace render`: draw recorded terminal sessions again, at another rate, size, theme or font.
+
+What is not said stays as it was: a session knows its look.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collector.terminal.glyphs import Appearance
     from manifests.session import SessionFolder
 
 
@@ -17,10 +19,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fps", type=float, metavar="F", help="frames a second (default: as it was)")
     parser.add_argument("--theme", metavar="NAME", help=(
         "colours: goaltrace, xterm, tango, solarized-dark, solarized-light, gruvbox-dark, dracula, nord "
-        "(default: the cast's own, else goaltrace)"))  # fmt: skip
-    parser.add_argument("--font", type=Path, action="append", default=[], metavar="FILE",
+        "(default: as it was; at first the cast's own, else goaltrace)"))  # fmt: skip
+    parser.add_argument("--font", type=Path, action="append", metavar="FILE",
                         help="a .ttf or .otf to draw with; again: more for the characters it lacks")  # fmt: skip
-    parser.add_argument("--cell", metavar="WxH", default="8x16", help="size of a character cell in px (default 8x16)")
+    parser.add_argument("--fallback-font", action="append", metavar="FILE|auto|none", help=(
+        "a font for what the others lack (CJK, emoji); again: more. auto: those of this machine; none: a box with the "
+        "code point (default: as it was; at first auto)"))  # fmt: skip
+    parser.add_argument(
+        "--cell", metavar="WxH", help="size of a character cell in px (default: as it was; at first 8x16)"
+    )
+    parser.add_argument("--usual", action="store_true", help="forget theme, fonts and cell that it was drawn with")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -31,10 +39,10 @@ def run(args: argparse.Namespace) -> int:
 
     from manifests.session import find_sessions
 
-    look = _appearance(args)
+    said = _said(args)
     drawn = []
     for folder in tqdm(find_sessions(args.sessions), unit="session", desc="drawing", disable=None, leave=False):
-        drawn.append(_draw(folder, args.fps, look))
+        drawn.append(_draw(folder, args.fps, said, args.usual))
     if args.json:
         print(json.dumps(drawn, indent=2))
         return 0
@@ -43,27 +51,46 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _appearance(args: argparse.Namespace) -> Appearance:
+def _said(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of the look, checked before any session is touched."""
     import re
 
-    from collector.terminal.glyphs import Appearance, glyphs_of
-    from collector.terminal.themes import theme_named
+    from collector.terminal.looks import appearance_of
     from manifests.errors import GoaltraceError
+    from manifests.session import TerminalLook
 
-    size = re.fullmatch(r"(\d{1,3})x(\d{1,3})", args.cell)
-    cell = (int(size[1]), int(size[2])) if size else (0, 0)
-    if not (4 <= cell[0] <= 64 and 8 <= cell[1] <= 128):
-        raise GoaltraceError(f"--cell {args.cell}: not within 4x8 and 64x128; write it as 8x16")
+    said: dict[str, Any] = {}
+    if args.theme:
+        said["theme"] = args.theme
+    if args.cell:
+        size = re.fullmatch(r"(\d{1,3})x(\d{1,3})", args.cell)
+        if size is None:
+            raise GoaltraceError(f"--cell {args.cell}: not a size; write it as 8x16")
+        said["cell"] = (int(size[1]), int(size[2]))
+    if args.font:
+        said["fonts"] = [str(path.expanduser().resolve()) for path in args.font]
+    if args.fallback_font:
+        said["fallback_fonts"] = _fallbacks(args.fallback_font)
     if args.fps is not None and not 0 < args.fps <= 240:
         raise GoaltraceError(f"--fps {args.fps:g}: not within 0 and 240")
-    look = Appearance(theme_named(args.theme) if args.theme else None, tuple(args.font), cell)
-    glyphs_of(look.cell, look.fonts)  # a font that cannot be read is told before any session is touched
-    return look
+    appearance_of(TerminalLook(**said))
+    return said
 
 
-def _draw(folder: SessionFolder, fps: float | None, look: Appearance) -> dict[str, Any]:
+def _fallbacks(given: list[str]) -> list[str] | None:
+    from manifests.errors import GoaltraceError
+
+    if len(given) > 1 and {"auto", "none"} & set(given):
+        raise GoaltraceError("--fallback-font: auto and none stand alone; give files, or one of the two")
+    if given == ["auto"]:
+        return None
+    return [] if given == ["none"] else [str(Path(file).expanduser().resolve()) for file in given]
+
+
+def _draw(folder: SessionFolder, fps: float | None, said: dict[str, Any], usual: bool) -> dict[str, Any]:
     from collector.terminal.render import render_session
     from manifests.errors import GoaltraceError
+    from manifests.session import TerminalLook
 
     manifest = folder.read_manifest()
     if manifest.kind != "terminal" or not folder.cast.is_file():
@@ -72,6 +99,7 @@ def _draw(folder: SessionFolder, fps: float | None, look: Appearance) -> dict[st
         raise GoaltraceError(
             f"{folder.path}: not finished; make it whole with: goaltrace sessions recover {folder.path}"
         )
-    render_session(folder, fps or manifest.fps, look)
+    before = TerminalLook() if usual or manifest.look is None else manifest.look
+    render_session(folder, fps or manifest.fps, before.model_copy(update=said))
     new = folder.read_manifest()
     return {"session": str(folder.path), "frames": new.frames, "width": new.width, "height": new.height, "fps": new.fps}

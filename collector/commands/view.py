@@ -47,8 +47,8 @@ def _serve(sessions: list[SessionFolder], port: int, open_browser: bool) -> int:
     import tempfile
     import webbrowser
 
-    from collector.pages import new_token, serve
     from collector.view.server import make_app
+    from manifests.pages import new_token, serve
 
     def ready(address: str) -> None:
         print(f"{address}\nthis page is for you alone; Ctrl-C ends it", flush=True)

@@ -91,7 +91,7 @@ def _of_person(specs: Sequence[EpisodeSpec], consent_id: str, args: argparse.Nam
 
 async def _serve(visit: Visit, args: argparse.Namespace) -> None:
     from collector.human.server import make_app
-    from collector.pages import new_token, serving
+    from manifests.pages import new_token, serving
 
     token = new_token()
     task = asyncio.current_task()

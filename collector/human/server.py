@@ -14,7 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from collector.environments.programs import Program
 from collector.human.visit import Visit
-from collector.pages import token_guard
+from manifests.pages import token_guard
 
 HEARTBEAT_S = 10
 """A page that does not answer for about this long is gone."""

@@ -140,9 +140,14 @@ def _cut_cast(cast: Path, made: Path, end_ns: int) -> None:
 
 def _draw(folder: SessionFolder, old: SessionManifest, new: SessionManifest) -> SessionManifest:
     """Draw a terminal's frames from its cast; still unfinished until the new session.json is written."""
+    from collector.terminal.looks import look_left
     from collector.terminal.render import render_session
 
+    look, said = look_left(old.look)
     folder.write_manifest(old.model_copy(update={"duration_ns": new.duration_ns}))
-    render_session(folder, old.fps)
+    render_session(folder, old.fps, look)
     drawn = folder.read_manifest()
-    return new.model_copy(update={"width": drawn.width, "height": drawn.height, "frames": drawn.frames})
+    return new.model_copy(
+        update={"width": drawn.width, "height": drawn.height, "frames": drawn.frames, "look": look,
+                "notes": [*new.notes, *said]}
+    )  # fmt: skip

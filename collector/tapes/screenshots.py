@@ -21,7 +21,7 @@ def draw_screenshots(folder: SessionFolder) -> list[str]:
     if not any(event.code == "m" and event.data.startswith(SCREENSHOT) for event in cast.events()):
         return []
     theme = theme_of_cast(cast.path) or DEFAULT
-    canvas = Canvas(*largest_size(cast), Appearance(theme=theme))
+    canvas = Canvas(*largest_size(cast), Appearance(theme=theme, fallbacks=None))
     screen = Screen(cast.columns, cast.rows, theme)
     names: list[str] = []
     for event in cast.events():

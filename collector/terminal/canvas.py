@@ -28,6 +28,8 @@ class Canvas:
         self._tiles = Tiles(appearance, Colors(background, background, None, ()))
         self._shown: NDArray[np.int64] = np.empty((rows, columns), dtype=np.int64)
         self._rows: list[Row | None] = [None] * rows
+        self._numbered: list[NDArray[np.int64] | None] = [None] * rows
+        """What `_shown` was last compared with, row by row."""
         self._size = (columns, rows)
         self._cursor = Cursor(-1, -1, None)
         self._fill()
@@ -54,9 +56,7 @@ class Canvas:
             self._cursor = screen.cursor
         if not touched:
             return 0.0, None
-        self._tiles.recolour(screen.colors)
-        if self._tiles.full:
-            self._tiles.clear()
+        if not self._tiles.prepare(screen.colors):
             self._forget()
             touched = set(range(len(self._rows)))
         return self._draw(sorted(touched))
@@ -69,12 +69,14 @@ class Canvas:
         return self._cursor.x * width + width // 2, self._cursor.y * height + height // 2
 
     def _fill(self) -> None:
-        self._shown[:] = self._tiles.number(self._blank)
-        self.packed[:] = self._tiles.pixels[0, 0, 0]
+        blank = self._tiles.number(self._blank)
+        self._shown[:] = blank
+        self.packed[:] = self._tiles.pixels[0, blank, 0]
 
     def _forget(self) -> None:
         """The numbers shown mean nothing any more: every cell is to be copied, and compared with what was there."""
         self._shown[:] = -1
+        self._numbered[:] = [None] * len(self._numbered)
 
     def _draw(self, touched: list[int]) -> tuple[float, Box | None]:
         width, height = self._cell
@@ -82,12 +84,15 @@ class Canvas:
         left, top, right, bottom = self.packed.shape[1], len(self._rows), -1, -1
         for y in touched:
             numbers = self._numbers(y)
+            if numbers is self._numbered[y]:
+                continue
+            self._numbered[y] = numbers
             differ = (numbers != self._shown[y]).nonzero()[0]
             if not len(differ):
                 continue
             start, end = int(differ[0]), int(differ[-1]) + 1
-            self._shown[y, start:end] = numbers[start:end]
-            new = self._tiles.pixels.take(numbers[start:end], axis=1).reshape(height, -1)
+            part = self._shown[y, start:end] = numbers[start:end]
+            new = self._tiles.pixels.take(part, axis=1).reshape(height, -1)
             old = self.packed[y * height : (y + 1) * height, start * width : end * width]
             changed = new != old
             count = int(np.count_nonzero(changed))

@@ -20,6 +20,8 @@ MAX_LINE_BYTES = 16 * 2**20
 MAX_V1_BYTES = 64 * 2**20
 MAX_COLUMNS, MAX_ROWS = 500, 200
 MAX_NS = 7 * 24 * 3600 * 10**9
+_SHORT = 2**18
+_decoded = json.JSONDecoder().decode
 
 
 class CastEvent(NamedTuple):
@@ -77,9 +79,26 @@ class Cast:
     rows: int
     header: dict[str, Any] = field(default_factory=dict)
     """The header as it stands in the file, less the events of a v1 cast."""
+    _short: list[CastEvent] = field(default_factory=list, repr=False, compare=False)
 
     def events(self) -> Iterator[CastEvent]:
-        """Every event in order, one line in memory at a time; `GoaltraceError` names file and line of a bad one."""
+        """Every event in order, one line in memory at a time; `GoaltraceError` names file and line of a bad one.
+
+        A short cast is read from its file once, and then kept.
+        """
+        return iter(self._short) if self._short else self._keeping()
+
+    def _keeping(self) -> Iterator[CastEvent]:
+        kept, size = list[CastEvent](), 0
+        for event in self._read():
+            if size <= _SHORT:
+                kept.append(event)
+                size += 100 + len(event.data)
+            yield event
+        if size <= _SHORT:
+            self._short[:] = kept
+
+    def _read(self) -> Iterator[CastEvent]:
         if self.version == 1:
             yield from _v1_events(self.path)
             return
@@ -178,6 +197,10 @@ def _lines(path: Path, source: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _json(path: Path, number: int, line: bytes) -> Any:
     """The line's value, or None for a last line cut short by a killed recorder."""
+    try:
+        return _decoded(line.decode())  # several times as fast as json.loads on bytes, which guesses the encoding
+    except (ValueError, RecursionError):
+        pass
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:

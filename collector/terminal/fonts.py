@@ -1,20 +1,22 @@
-"""Text into coverage: the font that is asked for, then Cascadia Mono and the symbol fonts of `pymupdf-fonts`.
+"""Text into coverage: the font that is asked for, Cascadia Mono and the symbol fonts of `pymupdf-fonts`, fallbacks.
 
-All of them come under free licences with `pymupdf-fonts`; Cascadia Mono is SIL Open Font License 1.1. None of them has
-CJK: without a `--font` that does, such a character is its code point in hexadecimal, at its right width.
+The fonts of `pymupdf-fonts` come under free licences; Cascadia Mono is SIL Open Font License 1.1. They have neither CJK
+nor most emoji: those are for the fallbacks. What no font has is its code point in hexadecimal, at its right width.
 """
 
 from __future__ import annotations
 
 import functools
-import io
 import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pymupdf_fonts
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from collector.terminal.emoji import Picture, emoji
+from collector.terminal.faces import Source, has, holds_pictures, load
+from collector.terminal.fallbacks import checked, found_here
 from collector.terminal.shapes import Cover
 from manifests.errors import GoaltraceError
 
@@ -36,21 +38,29 @@ _HEX_ROWS = {
 """Digits of 3 x 5 px."""
 _BLANK = ("Zs", "Zl", "Zp", "Cc", "Cf", "Cs")
 _MARKS = ("Mn", "Me")
+_AS_PICTURE = "\ufe0f"
+"""Asks for the character before it as an emoji; most terminals leave it in its one cell."""
 
 
 class Fonts:
     """Draws text into cells of `cell` px. `files` come first, in their order, when they have the character.
 
-    Raises `GoaltraceError` for a file that is no font.
+    `fallbacks` come last, but wide characters are taken from a font of pictures before Cascadia and the symbols; None
+    means those that this machine has, looked for when one is needed. Raises `GoaltraceError` for what is no font.
     """
 
-    def __init__(self, cell: tuple[int, int], files: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, cell: tuple[int, int], files: tuple[Path, ...] = (), fallbacks: tuple[Path, ...] | None = ()
+    ) -> None:
         self._width, self._height = cell
+        self._fallbacks = fallbacks if fallbacks is None else checked(fallbacks)
         self._sources: list[str | bytes] = []
         for file in files:
             try:
                 data = file.read_bytes()
-                _load(data, 10.0)
+                if holds_pictures(file):
+                    raise GoaltraceError(f"--font {file}: a font of pictures; give it with --fallback-font")
+                load(data, 10.0)
             except OSError as error:
                 raise GoaltraceError(
                     f"--font {file}: not a font that can be read ({error.strerror or error}); give a .ttf or .otf"
@@ -59,25 +69,51 @@ class Fonts:
         first = self._sources[0] if self._sources else "cascadia"
         self._size, self._baseline = _fit(_bytes(first), self._width, self._height)
 
-    def cover(self, text: str, bold: bool, italic: bool, wide: bool) -> Cover:
-        """Coverage of `text` in one cell, or in two if `wide`."""
+    def draw(self, text: str, bold: bool, italic: bool, wide: bool) -> Cover | Picture:
+        """`text` in one cell, or in two if `wide`: its coverage, or a picture in colours of its own."""
         text = unicodedata.normalize("NFC", text)
         width = self._width * (2 if wide else 1)
         if unicodedata.category(text[0]) in _BLANK:
             return np.zeros((self._height, width), dtype=np.uint8)
-        for source in (*self._sources, _CASCADIA[bold, italic], _CASCADIA[False, False], *_FALLBACKS):
-            data = _bytes(source)
-            if _has(data, text[0]):
-                image = self._drawn(data, text, width, fitted=source != _CASCADIA[bold, italic])
-                upright = italic and source not in ("cascadiai", "cascadiabi")
-                thin = bold and source not in ("cascadiab", "cascadiabi")
-                return _emboldened(_slanted(image) if upright else image, thin)
-        return _code_point(ord(text[0]), width, self._height)
+        for source in self._sources:
+            if has(_bytes(source), text[0]):
+                return self._cover(source, text, bold, italic, width)
+        if (wide or text[1:] == _AS_PICTURE) and (picture := self._picture(text[0], width)) is not None:
+            return picture
+        for source in (_CASCADIA[bold, italic], _CASCADIA[False, False], *_FALLBACKS):
+            if has(_bytes(source), text[0]):
+                return self._cover(source, text, bold, italic, width)
+        for path in self._more():
+            if not holds_pictures(path) and has(path, text[0]):
+                image = self._drawn(path, text, width, fitted=True)
+                return _emboldened(_slanted(image) if italic else image, bold)
+        picture = self._picture(text[0], width)
+        return _code_point(ord(text[0]), width, self._height) if picture is None else picture
 
-    def _drawn(self, data: bytes, text: str, width: int, fitted: bool) -> Image.Image:
+    def _more(self) -> tuple[Path, ...]:
+        return found_here() if self._fallbacks is None else self._fallbacks
+
+    def _picture(self, char: str, width: int) -> Picture | None:
+        for path in self._more():
+            if holds_pictures(path) and (picture := emoji(path, char, width, self._height)) is not None:
+                return picture
+        return None
+
+    def _cover(self, source: str | bytes, text: str, bold: bool, italic: bool, width: int) -> Cover:
+        image = self._drawn(_bytes(source), text, width, fitted=source != _CASCADIA[bold, italic])
+        upright = italic and source not in ("cascadiai", "cascadiabi")
+        thin = bold and source not in ("cascadiab", "cascadiabi")
+        return _emboldened(_slanted(image) if upright else image, thin)
+
+    def _drawn(self, data: Source, text: str, width: int, fitted: bool) -> Image.Image:
         image = Image.new("L", (width, self._height))
         draw = ImageDraw.Draw(image)
-        font = _load(data, self._size)
+        size, baseline = self._size, self._baseline
+        in_square = isinstance(data, Path) and width > self._width
+        if in_square:  # an ideograph fills its square, 0.88 of it above the line, and leaves rows a little apart
+            size = min(width, self._height * 15 / 16)
+            baseline = round((self._height - size) / 2 + 0.88 * size)
+        font = load(data, size)
         if not fitted and width == self._width:
             for char in text:  # combining marks go over their letter
                 draw.text((0, self._baseline), char, fill=255, font=font, anchor="ls")
@@ -85,12 +121,12 @@ class Fonts:
         left, top, right, bottom = font.getbbox(text[0], anchor="ls")
         scale = min(1.0, width / max(1, right - left), self._height / max(1, bottom - top))
         if scale < 1:
-            font = _load(data, self._size * scale)
+            font = load(data, size * scale)
             left, top, right, bottom = font.getbbox(text[0], anchor="ls")
         # a letter of a monospaced font sits in its advance; a wider or smaller one goes to the middle
         advance = font.getlength(text[0])
-        x = (width - advance) / 2 if abs(advance - width) < 1 else (width - right - left) / 2
-        y = min(max(self._baseline, -top), self._height - bottom)
+        x = (width - advance) / 2 if in_square or abs(advance - width) < 1 else (width - right - left) / 2
+        y = min(max(baseline, -top), self._height - bottom)
         for char in text:
             if char == text[0] or unicodedata.category(char) in _MARKS:
                 draw.text((x, y), char, fill=255, font=font, anchor="ls")
@@ -102,26 +138,9 @@ def _bytes(source: str | bytes) -> bytes:
     return source if isinstance(source, bytes) else bytes(pymupdf_fonts.myfont(source))
 
 
-@functools.lru_cache(maxsize=256)
-def _load(data: bytes, size: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(io.BytesIO(data), size, layout_engine=ImageFont.Layout.BASIC)
-
-
-@functools.cache
-def _missing(data: bytes) -> bytes:
-    """What the font draws for a character it lacks."""
-    return bytes(_load(data, 16.0).getmask("\uffff"))
-
-
-@functools.lru_cache(maxsize=65_536)
-def _has(data: bytes, char: str) -> bool:
-    mask = bytes(_load(data, 16.0).getmask(char))
-    return mask != _missing(data) and any(mask)
-
-
 def _fit(data: bytes, width: int, height: int) -> tuple[float, int]:
     """The size at which the font's letters are `width` px wide, or as high as a cell; and the baseline from its top."""
-    large = _load(data, 1000.0)
+    large = load(data, 1000.0)
     ascent, descent = large.getmetrics()
     size = min(1000 * width / large.getlength("M"), 1.04 * 1000 * height / (ascent + descent))
     used = (ascent + descent) * size / 1000

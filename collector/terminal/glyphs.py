@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from collector.terminal.blocks import block
 from collector.terminal.boxes import box
+from collector.terminal.emoji import Picture
 from collector.terminal.fonts import Fonts
 from collector.terminal.geometry import CELL
 from collector.terminal.powerline import powerline
@@ -29,6 +30,8 @@ class Appearance(NamedTuple):
     fonts: tuple[Path, ...] = ()
     cell: tuple[int, int] = CELL
     """Width and height of a cell in px."""
+    fallbacks: tuple[Path, ...] | None = ()
+    """Fonts for what the others lack; None means those that this machine has."""
 
 
 AS_USUAL = Appearance()
@@ -73,10 +76,10 @@ def _rgb(color: Color, default: Rgb, colors: Colors) -> Rgb:
 class Glyphs:
     """Draws cells of one size in one set of fonts; what text covers is remembered."""
 
-    def __init__(self, cell: tuple[int, int], fonts: tuple[Path, ...]) -> None:
+    def __init__(self, cell: tuple[int, int], fonts: tuple[Path, ...], fallbacks: tuple[Path, ...] | None = ()) -> None:
         self.width, self.height = cell
-        self._fonts = Fonts(cell, fonts)
-        self._covers: dict[tuple[str, bool, bool, bool], Cover] = {}
+        self._fonts = Fonts(cell, fonts, fallbacks)
+        self._covers: dict[tuple[str, bool, bool, bool], Cover | Picture] = {}
 
     def draw(self, cell: Cell, look: Look, cursor: str | None = None, ink: Rgb | None = None) -> NDArray[np.uint32]:
         """The cell's picture, uint32 0x00RRGGBB of shape [height, width]; `ink` is a cursor's own colour."""
@@ -85,14 +88,15 @@ class Glyphs:
         background = _packed(look.bg)
         tile = np.full((self.height, self.width), background, dtype=np.uint32)
         if cell.text and cell.text != " " and look.fg != look.bg:
-            tile = _blend(self._cover(cell, look), look.fg, look.bg)
+            cover = self._cover(cell, look)
+            tile = _blend(cover, look.fg, look.bg) if cover.ndim == 2 else _laid_over(cover, look.bg)
         self._lines(tile, look, cell)
         if cursor and cursor != "block":
             visible = look.fg if look.fg != look.bg else _opposite(look.bg)
             self._cursor(tile, cursor, _packed(ink or visible), cell.half)
         return tile
 
-    def _cover(self, cell: Cell, look: Look) -> Cover:
+    def _cover(self, cell: Cell, look: Look) -> Cover | Picture:
         wide = cell.half > 0
         key = (cell.text, look.bold, look.italic, wide)
         cover = self._covers.get(key)
@@ -102,13 +106,13 @@ class Glyphs:
             cover = self._covers[key] = self._text(*key)
         return cover[:, self.width :] if cell.half == 2 else cover[:, : self.width]
 
-    def _text(self, text: str, bold: bool, italic: bool, wide: bool) -> Cover:
+    def _text(self, text: str, bold: bool, italic: bool, wide: bool) -> Cover | Picture:
         if len(text) == 1:
             for shape in (box, block, powerline):
                 cover = shape(text, self.width * (1 + wide), self.height)
                 if cover is not None:
                     return cover
-        return self._fonts.cover(text, bold, italic, wide)
+        return self._fonts.draw(text, bold, italic, wide)
 
     def _lines(self, tile: NDArray[np.uint32], look: Look, cell: Cell) -> None:
         """Underline, strike-through and overline."""
@@ -153,9 +157,11 @@ class Glyphs:
 
 
 @functools.lru_cache(maxsize=4)
-def glyphs_of(cell: tuple[int, int], fonts: tuple[Path, ...]) -> Glyphs:
+def glyphs_of(
+    cell: tuple[int, int], fonts: tuple[Path, ...], fallbacks: tuple[Path, ...] | None = ()
+) -> Glyphs:  # fmt: skip
     """One for all sessions that look alike: what it drew for one serves the next."""
-    return Glyphs(cell, fonts)
+    return Glyphs(cell, fonts, fallbacks)
 
 
 def _under_block(look: Look, ink: Rgb | None) -> Look:
@@ -174,6 +180,13 @@ def _ramp(fg: Rgb, bg: Rgb) -> NDArray[np.uint32]:
     part = np.arange(256)
     red, green, blue = ((front * part + back * (255 - part) + 127) // 255 for front, back in zip(fg, bg, strict=True))
     return (red << 16 | green << 8 | blue).astype(np.uint32)
+
+
+def _laid_over(picture: Picture, bg: Rgb) -> NDArray[np.uint32]:
+    opacity = picture[..., 3:].astype(np.uint32)
+    mixed = (picture[..., :3] * opacity + np.array(bg, dtype=np.uint32) * (255 - opacity) + 127) // 255
+    packed: NDArray[np.uint32] = mixed[..., 0] << 16 | mixed[..., 1] << 8 | mixed[..., 2]
+    return packed
 
 
 def _packed(color: Rgb) -> int:

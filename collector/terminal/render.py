@@ -5,23 +5,26 @@ A frame at time t is the screen after all output up to t, so t0 = t1 = t. A tick
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from collector.film import Film
 from collector.terminal.canvas import Box, Canvas
-from collector.terminal.cast import Cast, open_cast, parse_size
+from collector.terminal.cast import Cast, CastEvent, open_cast, parse_size
 from collector.terminal.geometry import frame_size
 from collector.terminal.glyphs import AS_USUAL, Appearance
+from collector.terminal.looks import appearance_of
 from collector.terminal.screen import Screen
-from collector.terminal.themes import DEFAULT, theme_of_cast
+from collector.terminal.themes import DEFAULT, theme_of_header
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, replacing
-from manifests.session import SessionFolder, pauses
+from manifests.session import SessionFolder, TerminalLook, pauses
 
 _MAX_FRAMES = 10_000_000
 _BATCH_CHARS = 2**20
+_NOTHING = (0, 0, 0, 0)
 
 
 class Tick(NamedTuple):
@@ -63,32 +66,17 @@ def render_cast(
     The canvas is the same each time and changes with the next frame. A picture has the largest size that the
     terminal takes; smaller screens are padded with the background at the right and below.
     """
-    look = look._replace(theme=look.theme or theme_of_cast(cast.path))
+    look = look._replace(theme=look.theme or theme_of_header(cast.header))
     canvas = Canvas(extent.columns, extent.rows, look)
     screen = Screen(cast.columns, cast.rows, look.theme or DEFAULT)
-    events = cast.events()
-    event = next(events, None)
+    outputs = _Outputs(cast, screen)
     index = 0
     x = y = -1
     fed = True
     for number in range(int(extent.end_ns * fps // 10**9) + 1):
         tick = round(number * 10**9 / fps)
-        output: list[str] = []
-        size = 0
-        while event is not None and event.t_ns <= tick:
-            if event.code == "o":
-                output.append(event.data)
-                size += len(event.data)
-            if output and (event.code == "r" or size > _BATCH_CHARS):
-                screen.feed("".join(output))
-                output, size, fed = [], 0, True
-            if event.code == "r":
-                screen.resize(*parse_size(event.data, str(cast.path)))
-                fed = True
-            event = next(events, None)
-        if output:
-            screen.feed("".join(output))
-            fed = True
+        if outputs.next_ns <= tick:
+            fed = outputs.feed(tick) or fed
         if paused and any(begin <= tick < end for begin, end in paused):
             continue
         changed, box = 0.0, None
@@ -100,17 +88,57 @@ def render_cast(
         index += 1
 
 
+class _Outputs:
+    """A cast's outputs, fed to a screen in order of time."""
+
+    def __init__(self, cast: Cast, screen: Screen) -> None:
+        self._screen = screen
+        self._where = str(cast.path)
+        self._events = cast.events()
+        self._event: CastEvent | None = None
+        self.next_ns: float = 0
+        """When the next event is; inf after the last."""
+        self._step()
+
+    def feed(self, t_ns: int) -> bool:
+        """Everything up to `t_ns`; whether the screen may have changed."""
+        output: list[str] = []
+        size, fed = 0, False
+        while self._event is not None and self._event.t_ns <= t_ns:
+            code, data = self._event.code, self._event.data
+            if code == "o":
+                output.append(data)
+                size += len(data)
+            if output and (code == "r" or size > _BATCH_CHARS):
+                self._screen.feed("".join(output))
+                output, size, fed = [], 0, True
+            if code == "r":
+                self._screen.resize(*parse_size(data, self._where))
+                fed = True
+            self._step()
+        if output:
+            self._screen.feed("".join(output))
+        return fed or bool(output)
+
+    def _step(self) -> None:
+        self._event = next(self._events, None)
+        self.next_ns = math.inf if self._event is None else self._event.t_ns
+
+
 def extent_of(cast: Cast, duration_ns: int = 0) -> Extent:
     """Reads a cast once. It ends when the shell ended; else with its last event or after `duration_ns`."""
     columns, rows, last = cast.columns, cast.rows, 0
+    ended: int | None = None
     for event in cast.events():
         last = event.t_ns
+        if ended is not None:
+            continue
         if event.code == "r":
             wide, high = parse_size(event.data, str(cast.path))
             columns, rows = max(columns, wide), max(rows, high)
         elif event.code == "x":
-            return Extent(columns, rows, last)
-    return Extent(columns, rows, max(last, duration_ns))
+            ended = last
+    return Extent(columns, rows, max(last, duration_ns) if ended is None else ended)
 
 
 def largest_size(cast: Cast) -> tuple[int, int]:
@@ -118,28 +146,32 @@ def largest_size(cast: Cast) -> tuple[int, int]:
     return extent_of(cast)[:2]
 
 
-def render_session(folder: SessionFolder, fps: float, look: Appearance = AS_USUAL) -> None:
+def render_session(folder: SessionFolder, fps: float, look: TerminalLook | None = None) -> None:
     """Draw a recorded terminal session: writes screen.mkv and frames.jsonl and updates session.json.
 
-    Frames cover the session from 0 until its shell ended. Raises `GoaltraceError` for a cast that cannot be read,
-    or a full disk; then the session is left as it was.
+    Without a `look` it is drawn as it was before, else as usual. Frames cover the session from 0 until its shell
+    ended. Raises `GoaltraceError` for a cast or a font that cannot be read, or a full disk; then the session is left
+    as it was.
     """
     if not fps > 0:
         raise GoaltraceError(f"fps {fps}: must be more than 0")
     manifest = folder.read_manifest()
+    look = look or manifest.look or TerminalLook()
+    appearance = appearance_of(look, str(folder.manifest_path))
     cast = open_cast(folder.cast)
     extent = extent_of(cast, manifest.duration_ns)
     if extent.end_ns * fps / 10**9 > _MAX_FRAMES:
         raise GoaltraceError(f"{folder.path}: more than {_MAX_FRAMES:,} frames; ask for fewer a second with --fps")
-    width, height = frame_size(extent.columns, extent.rows, look.cell)
-    frames = render_cast(cast, extent, fps, pauses(folder.events()), look)
+    width, height = frame_size(extent.columns, extent.rows, appearance.cell)
+    frames = render_cast(cast, extent, fps, pauses(folder.events()), appearance)
     try:
         with replacing(folder.screen) as video, replacing(folder.frames_path) as log:
             count = _write(frames, Film(video, width, height, fps), log)
     except OSError as error:
         raise_if_full(error, folder.path)
         raise
-    folder.write_manifest(manifest.model_copy(update={"width": width, "height": height, "fps": fps, "frames": count}))
+    drawn = {"width": width, "height": height, "fps": fps, "frames": count, "look": look}
+    folder.write_manifest(manifest.model_copy(update=drawn))
 
 
 def _write(frames: Iterable[tuple[Tick, Canvas]], film: Film, log: Path) -> int:
@@ -148,7 +180,7 @@ def _write(frames: Iterable[tuple[Tick, Canvas]], film: Film, log: Path) -> int:
     with film, log.open("w", encoding="utf-8") as out:
         for tick, canvas in frames:
             if tick.changed or film.key_due(tick.t_ns):
-                picture = film.show(canvas.packed, tick.t_ns)
+                picture = film.show(canvas.packed, tick.t_ns, tick.box or _NOTHING)
             out.write(tick.line(picture))
             count += 1
     return count

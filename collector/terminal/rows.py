@@ -20,6 +20,9 @@ Color = Rgb | int | None
 
 _MAX_ROWS_KNOWN = 2048
 _MAX_KNOWN = 50_000
+_CELLS_RAW = lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW
+_CELLS = lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS
+_CELL_STYLE = lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_STYLE
 
 
 class Style(NamedTuple):
@@ -67,18 +70,30 @@ class Row:
 class _Layout:
     """What a row's raw bytes say alone, and the rows they became together with what they only point to."""
 
-    __slots__ = ("cells", "graphemes", "rows", "styled", "which")
+    __slots__ = ("cells", "graphemes", "plain", "rows", "styled", "which")
 
-    def __init__(self, decoded: list[_Raw], first: list[int], which: NDArray[np.int64]) -> None:
-        self.cells = decoded
-        self.which = which
-        ids = {cell.style_id: x for cell, x in zip(decoded, first, strict=True) if cell.style_id}
-        self.styled = list(ids.items())
+    def __init__(self, raw: bytes) -> None:
+        columns = np.frombuffer(raw, dtype=np.uint64).tolist()
+        numbers = _Numbers()
+        self.which: NDArray[np.int64] = np.array([*map(numbers.__getitem__, columns)])
+        self.cells = [_decoded(value) for value in numbers]
+        ids = {cell.style_id: value for cell, value in zip(self.cells, numbers, strict=True) if cell.style_id}
+        self.styled = [(style_id, columns.index(value)) for style_id, value in ids.items()]
         """Style numbers and a column that has each: what a number means may change with time."""
-        joined = [number for number, cell in enumerate(decoded) if cell.text is None]
-        self.graphemes: list[int] = np.flatnonzero(np.isin(which, joined)).tolist() if joined else []
+        joined = [number for number, cell in enumerate(self.cells) if cell.text is None]
+        self.graphemes: list[int] = np.flatnonzero(np.isin(self.which, joined)).tolist() if joined else []
         """Columns with more than one code point."""
         self.rows: dict[tuple[bytes | str, ...], Row] = {}
+        self.plain: Row | None = None
+        """The row, where its raw bytes say everything."""
+
+
+class _Numbers(dict[int, int]):
+    """Numbers whatever is asked for, in order: for a row this is quicker than np.unique."""
+
+    def __missing__(self, value: int) -> int:
+        new = self[value] = len(self)
+        return new
 
 
 class _Raw(NamedTuple):
@@ -98,35 +113,46 @@ class RowReader:
             lib.ghostty_render_state_row_cells_new, lib.ghostty_render_state_row_cells_free,
         )  # fmt: skip
         self._view = ffi.new("GhosttyCellsView*")
-        self._style = init_sized("GhosttyStyle")
+        self._style = sized("GhosttyStyle")
+        self._style_bytes = ffi.buffer(self._style)
         self._count = ffi.new("uint32_t*")
         self._layouts: dict[bytes, _Layout] = {}
 
     def read(self) -> Row:
         view = self._view
-        check(lib.ghostty_render_state_row_get(self._rows[0], lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, view))
+        check(lib.ghostty_render_state_row_get(self._rows[0], _CELLS_RAW, view))
         raw = ffi.buffer(view.ptr, 8 * view.len)[:]
         layout = self._layouts.get(raw)
         if layout is None:
             if len(self._layouts) >= _MAX_ROWS_KNOWN:
                 self._layouts.clear()
-            layout = self._layouts[raw] = self._layout(raw)
-        key: tuple[bytes | str, ...] = ()
-        if layout.styled or layout.graphemes:
-            check(lib.ghostty_render_state_row_get(
-                self._rows[0], lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS, self._cells
-            ))  # fmt: skip
-            key = (*(self._raw_style(x) for _, x in layout.styled), *(self._grapheme(x) for x in layout.graphemes))
+            layout = self._layouts[raw] = _Layout(raw)
+        if layout.plain is not None:
+            return layout.plain
+        key = self._looked_up(layout)
         row = layout.rows.get(key)
         if row is None:
             if len(layout.rows) >= 64:
                 layout.rows.clear()
             row = layout.rows[key] = self._row(layout, key)
+            if not key:
+                layout.plain = row
         return row
 
-    def _layout(self, raw: bytes) -> _Layout:
-        values, first, which = np.unique(np.frombuffer(raw, dtype=np.uint64), return_index=True, return_inverse=True)
-        return _Layout([_decoded(value) for value in values.tolist()], first.tolist(), which)
+    def _looked_up(self, layout: _Layout) -> tuple[bytes | str, ...]:
+        """What a row's raw bytes only point to: its styles and its texts of several code points."""
+        if not (layout.styled or layout.graphemes):
+            return ()
+        check(lib.ghostty_render_state_row_get(self._rows[0], _CELLS, self._cells))
+        cells, style = self._cells[0], self._style
+        styles = []
+        for _, x in layout.styled:  # every styled row comes here each time it is read
+            if lib.ghostty_render_state_row_cells_select(cells, x) or lib.ghostty_render_state_row_cells_get(
+                cells, _CELL_STYLE, style
+            ):
+                raise RuntimeError("libghostty-vt has no style for a cell that has one")
+            styles.append(self._style_bytes[:])
+        return *styles, *map(self._grapheme, layout.graphemes)
 
     def _row(self, layout: _Layout, key: tuple[bytes | str, ...]) -> Row:
         styles: dict[int, bytes | None] = {0: None}
@@ -155,11 +181,6 @@ class RowReader:
         points = ffi.new("uint32_t[]", max(1, self._count[0]))
         self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF, points)
         return "".join(chr(points[i]) for i in range(self._count[0]))
-
-    def _raw_style(self, x: int) -> bytes:
-        check(lib.ghostty_render_state_row_cells_select(self._cells[0], x))
-        self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_STYLE, self._style)
-        return bytes(ffi.buffer(self._style))
 
     def _cell_get(self, what: int, out: Any) -> None:
         check(lib.ghostty_render_state_row_cells_get(self._cells[0], what, out))
@@ -218,6 +239,18 @@ def new_object(kind: str, make: Any, free: Any) -> Any:
     handle = ffi.new(f"{kind}*")
     check(make(ffi.NULL, handle))
     return ffi.gc(handle, lambda pointer: free(pointer[0]))
+
+
+def sized(kind: str) -> Any:
+    """A new struct that says how large it is, as `init_sized` makes it; what that finds out is found out once."""
+    made = ffi.new(f"{kind}*")
+    ffi.buffer(made)[:] = _sized(kind)
+    return made
+
+
+@functools.cache
+def _sized(kind: str) -> bytes:
+    return bytes(ffi.buffer(init_sized(kind)))
 
 
 def check(result: int) -> None:

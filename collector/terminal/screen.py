@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pyghostty import Terminal, ffi, lib
-from pyghostty.core import init_sized
 
-from collector.terminal.rows import Row, RowReader, check, new_object, rgb
+from collector.terminal.rows import Row, RowReader, check, new_object, rgb, sized
+from collector.terminal.text import VisibleText
 from collector.terminal.themes import DEFAULT, Rgb, Theme
 
 _JOINING = ("Mn", "Me", "Mc", "Cf", "Sk")
@@ -49,23 +49,27 @@ class Screen:
             for number, color in enumerate(theme.palette):
                 palette[number] = dict(zip("rgb", color, strict=True))
             check(lib.ghostty_terminal_set(self._handle, lib.GHOSTTY_TERMINAL_OPT_COLOR_PALETTE, palette))
+        self._text = VisibleText(self._terminal)
+        self.size = (columns, rows)
+        """Columns and rows."""
         self._state = _render_state()
         self._rows = new_object(
             "GhosttyRenderStateRowIterator",
             lib.ghostty_render_state_row_iterator_new, lib.ghostty_render_state_row_iterator_free,
         )  # fmt: skip
         self._reader = RowReader(self._rows)
-        self._raw_colors = init_sized("GhosttyRenderStateColors")
+        self._raw_colors = sized("GhosttyRenderStateColors")
         self._colors_read = b""
         self.colors = Colors(theme.fg, theme.bg, None, ())
         """As of the last `changed_rows`."""
         self.cursor = _HIDDEN
         """As of the last `changed_rows`."""
         self._untouched = False
+        self._fresh = True
         self._joined = False
         self._dirty = ffi.new("GhosttyRenderStateDirty*")
         self._y = ffi.new("uint16_t*")
-        self._cursor = init_sized("GhosttyRenderStateCursor")
+        self._cursor = sized("GhosttyRenderStateCursor")
 
     @property
     def _handle(self) -> Any:
@@ -73,24 +77,19 @@ class Screen:
 
     def feed(self, text: str) -> None:
         """Take in the terminal's output."""
-        self._untouched = False
+        self._untouched = self._fresh = False
         # libghostty marks no row dirty for a character that joins the one before it: its state must be taken anew
         self._joined = self._joined or (not text.isascii() and _joining().search(text) is not None)
         self._terminal.feed(text.encode("utf-8", "replace"))
 
     def resize(self, columns: int, rows: int) -> None:
-        self._untouched = False
+        self._untouched = self._fresh = False
         self._terminal.resize(columns, rows)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Columns and rows."""
-        columns, rows = self._terminal.size
-        return columns, rows
+        self.size = (columns, rows)
 
     def text(self) -> str:
         """The visible text, rows as displayed."""
-        return str(self._terminal.text())
+        return self._text.read(*self.size)
 
     def changed_rows(self) -> Iterator[tuple[int, Row]]:
         """Rows that changed since the last call, with their numbers from the top; read them all before the next feed.
@@ -106,7 +105,11 @@ class Screen:
         self._get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, self._rows)
         recoloured = self._read_colors()
         self.cursor = self._read_cursor()
-        if recoloured or self._joined or self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL:
+        if self._fresh:  # all rows are as blank as the first
+            lib.ghostty_render_state_row_iterator_next(self._rows[0])
+            row = self._reader.read()
+            yield from ((y, row) for y in range(self.size[1]))
+        elif recoloured or self._joined or self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL:
             self._joined = False
             y = 0
             while lib.ghostty_render_state_row_iterator_next(self._rows[0]):

@@ -89,8 +89,11 @@ def theme_of_cast(path: Path) -> Theme | None:
         header = json.loads(first)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(header, dict):
-        return None
+    return theme_of_header(header) if isinstance(header, dict) else None
+
+
+def theme_of_header(header: dict[str, Any]) -> Theme | None:
+    """The theme in the header of a cast, or None where there is none."""
     term = header.get("term") if header.get("version") == 3 else header
     theme = term.get("theme") if isinstance(term, dict) else None
     if not isinstance(theme, dict):

@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.terminal.glyphs import Appearance, glyphs_of, look_of
+from collector.terminal.glyphs import Appearance, Glyphs, glyphs_of, look_of
 from collector.terminal.rows import Cell, Row
 from collector.terminal.screen import Colors, Cursor
 
 _MAX_TILE_PIXELS = 2**21
+_MAX_CELLS_KNOWN = 65_536
 _MAX_ROWS_KNOWN = 4096
+_MAX_COLORS = 16
+_ATLASES = 4
+_Numbers = dict[tuple[Cell, str | None], int]
 
 
-class Tiles:
-    """All different cells drawn so far, and each row's cells as their numbers."""
+class Atlas:
+    """All different cells drawn so far, of one size and in one set of fonts, whatever session they were drawn for."""
 
-    def __init__(self, appearance: Appearance, colors: Colors) -> None:
-        self._glyphs = glyphs_of(appearance.cell, appearance.fonts)
-        self._colors = colors
+    def __init__(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
         self._index: dict[tuple[object, ...], int] = {}
-        self._cells: dict[tuple[Cell, str | None], int] = {}
-        self._rows: dict[Row, NDArray[np.int64]] = {}
-        width, height = appearance.cell
+        self._known: dict[Colors, _Numbers] = {}
+        width, height = glyphs.width, glyphs.height
         self._most = max(256, _MAX_TILE_PIXELS // (width * height))
+        self.generation = 0
+        """Changes when the numbers given so far lose their meaning."""
         self.pixels: NDArray[np.uint32] = np.empty((height, 256, width), dtype=np.uint32)
         """uint32 0x00RRGGBB of shape [cell height, capacity, cell width]: so that a run of tiles is a picture's row."""
 
-    @property
-    def full(self) -> bool:
-        """Whether to start anew: the numbers given so far lose their meaning with `clear`."""
-        return len(self._index) >= self._most
+    def make_room(self) -> None:
+        """Start anew if there are too many; to be called between pictures only."""
+        if len(self._index) >= self._most:
+            self._index.clear()
+            self._known.clear()
+            self.generation += 1
 
-    def clear(self) -> None:
-        self._index.clear()
-        self._cells.clear()
-        self._rows.clear()
+    def known(self, colors: Colors) -> _Numbers:
+        """The numbers of cells that were asked for in these colours."""
+        numbers = self._known.get(colors)
+        if numbers is None:
+            if len(self._known) >= _MAX_COLORS:
+                self._known.clear()
+            numbers = self._known[colors] = {}
+        return numbers
 
-    def recolour(self, colors: Colors) -> None:
-        """Draw with other colours from now on."""
-        if colors != self._colors:
-            self._colors = colors
-            self._cells.clear()
-            self._rows.clear()
-
-    def number(self, cell: Cell, cursor: str | None = None) -> int:
+    def number(self, cell: Cell, colors: Colors, cursor: str | None) -> int:
         """The number of a cell's picture, drawn now if it is new; `cursor` is the shape of a cursor on it."""
-        known = self._cells.get((cell, cursor))
-        if known is None:
-            if len(self._cells) >= 4 * self._most:
-                self._cells.clear()
-            known = self._cells[cell, cursor] = self._number(cell, cursor)
-        return known
-
-    def _number(self, cell: Cell, cursor: str | None) -> int:
-        look = look_of(cell.style, self._colors)
-        ink = self._colors.cursor if cursor else None
-        key = (cell.text, cell.half, look, cursor, ink)
+        look = look_of(cell.style, colors)
+        ink = colors.cursor if cursor else None
+        blank = cell.text in ("", " ") and not (cursor or look.underline or look.strike or look.overline)
+        key = look.bg if blank else (cell.text, cell.half, look, cursor, ink)
         known = self._index.get(key)
         if known is not None:
             return known
@@ -66,8 +65,48 @@ class Tiles:
         self.pixels[:, new] = self._glyphs.draw(cell, look, cursor, ink)
         return new
 
+
+class Tiles:
+    """One picture's cells as numbers of the atlas."""
+
+    def __init__(self, appearance: Appearance, colors: Colors) -> None:
+        self._atlas = _atlas(appearance.cell, appearance.fonts, appearance.fallbacks)
+        self._colors = colors
+        self._begin()
+
+    def _begin(self) -> None:
+        self._generation = self._atlas.generation
+        self._known = self._atlas.known(self._colors)
+        self._rows: dict[Row, NDArray[np.int64]] = {}
+
+    @property
+    def pixels(self) -> NDArray[np.uint32]:
+        """The atlas, as `Atlas.pixels`."""
+        return self._atlas.pixels
+
+    def prepare(self, colors: Colors) -> bool:
+        """To be called before a picture is drawn, with the colours for it; False if no number given so far holds."""
+        self._atlas.make_room()
+        holds = self._generation == self._atlas.generation
+        if not holds or colors != self._colors:
+            self._colors = colors
+            self._begin()
+        return holds
+
+    def number(self, cell: Cell, cursor: str | None = None) -> int:
+        """The number of a cell's picture; `cursor` is the shape of a cursor on it."""
+        known = self._known.get((cell, cursor))
+        if known is None:
+            if len(self._known) >= _MAX_CELLS_KNOWN:
+                self._known.clear()
+            known = self._known[cell, cursor] = self._atlas.number(cell, self._colors, cursor)
+        return known
+
     def row(self, row: Row, cursor: Cursor | None = None) -> NDArray[np.int64]:
-        """The numbers of a row's tiles, with the cursor on it; not to be written to."""
+        """The numbers of a row's tiles, with the cursor on it; not to be written to.
+
+        The same array as long as the row looks the same.
+        """
         numbers = self._rows.get(row)
         if numbers is None:
             if len(self._rows) >= _MAX_ROWS_KNOWN:
@@ -79,3 +118,16 @@ class Tiles:
             for x in {0: [cursor.x], 1: [cursor.x, cursor.x + 1], 2: [cursor.x - 1, cursor.x]}[cell.half]:
                 numbers[x] = self.number(row.cells[row.which[x]], cursor.shape)
         return numbers
+
+
+_own = threading.local()
+
+
+def _atlas(cell: tuple[int, int], fonts: tuple[Path, ...], fallbacks: tuple[Path, ...] | None) -> Atlas:
+    """One for all sessions that look alike, so that a short session draws little; each thread has its own."""
+    atlases: dict[tuple[object, ...], Atlas] = _own.__dict__.setdefault("atlases", {})
+    if (cell, fonts, fallbacks) not in atlases:
+        if len(atlases) >= _ATLASES:
+            atlases.clear()
+        atlases[cell, fonts, fallbacks] = Atlas(glyphs_of(cell, fonts, fallbacks))
+    return atlases[cell, fonts, fallbacks]

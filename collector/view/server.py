@@ -11,13 +11,13 @@ from typing import Any
 
 from aiohttp import web
 
-from collector.pages import token_guard
 from collector.view.document import document
 from collector.view.html import list_page, session_page
 from collector.view.read import Session, read_session
 from collector.view.review import discard, set_kept
 from collector.view.video import make_video
 from manifests.errors import GoaltraceError
+from manifests.pages import token_guard
 from manifests.session import SessionFolder
 
 VIDEOS_KEPT = 4

@@ -33,6 +33,19 @@ def test_colours_survive_the_round_trip(tmp_path: Path) -> None:
     assert np.abs(frames.astype(int) - image).mean() < 2
 
 
+def test_what_differs_is_enough_to_show_a_picture(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    image = np.repeat(np.repeat(generator.integers(0, 2**24, (6, 8), dtype=np.uint32), 16, axis=0), 16, axis=1)
+    boxes = [(0, 0, 128, 96), (16, 32, 48, 33), (0, 0, 0, 0), (127, 95, 1, 1)]
+    with Film(tmp_path / "part.mkv", 128, 96, 15) as part, Film(tmp_path / "whole.mkv", 128, 96, 15) as whole:
+        for number, (left, top, width, height) in enumerate(boxes):
+            image[top : top + height, left : left + width] = 0x2040F0 >> number
+            part.show(image, number * 66 * MS, (left, top, width, height))
+            whole.show(image, number * 66 * MS)
+    a, b = (decode((tmp_path / name).read_bytes()) for name in ("part.mkv", "whole.mkv"))
+    assert np.array_equal(a, b)
+
+
 @given(st.lists(st.integers(1, 1800), min_size=1, max_size=40), st.integers(0, 10_000_000))
 @settings(max_examples=20, deadline=None)
 def test_pictures_keep_their_times_and_gops_begin_when_due(steps: list[int], start: int) -> None:

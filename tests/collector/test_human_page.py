@@ -23,8 +23,8 @@ from collector.human.in_browser import _of_person, record_in_browser
 from collector.human.server import make_app
 from collector.human.visit import Visit
 from collector.human.waiting import held
-from collector.pages import new_token, serving
 from manifests.errors import GoaltraceError
+from manifests.pages import new_token, serving
 from manifests.task import find_task
 
 

@@ -17,7 +17,6 @@ from aiohttp import ClientResponse, ClientSession, web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.pages import serving, token_guard
 from collector.view.document import document
 from collector.view.export import write_page
 from collector.view.html import as_json
@@ -27,6 +26,7 @@ from collector.view.server import make_app
 from goaltrace import main
 from manifests.errors import GoaltraceError
 from manifests.files import append_jsonl
+from manifests.pages import serving, token_guard
 from manifests.session import Action, Event, Frame, SessionFolder
 from tests.collector.sessions import TICK_NS, make_session
 

@@ -24,9 +24,9 @@ from collector.episode import EpisodeSpec
 from collector.human import consent
 from collector.human.server import make_app
 from collector.human.visit import Visit
-from collector.pages import new_token, serving
 from manifests.clip_io import ClipReader
 from manifests.consent import read_consent
+from manifests.pages import new_token, serving
 from manifests.session import Action, SessionFolder
 from manifests.task import find_task
 from manifests.video import iter_frames

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+import goaltrace
 from manifests.clip_io import ClipReader
 from tests.factories import make_dataset
-from trainer.config import Config, override, preset
+from trainer.config import Config
 from trainer.data.index import Index, load_index
 from trainer.data.windows import ClipStore, Loader
+from trainer.presets import preset
+from trainer.settings import override
 
 SMALL = [
     "data.width=64", "data.height=48", "data.crop_width=32", "data.crop_height=32", "data.whole_every=2",
@@ -47,9 +50,19 @@ def index(dataset: Path, small: Config) -> Index:
 
 @pytest.fixture
 def store(dataset: Path, small: Config) -> ClipStore:
-    return ClipStore(ClipReader(dataset), small.data)
+    return ClipStore(ClipReader(dataset), small)
 
 
 @pytest.fixture
 def loader(store: ClipStore, index: Index, small: Config) -> Loader:
     return Loader(store, index.train, small, seed=0)
+
+
+@pytest.fixture(scope="session")
+def run(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four steps with all its checkpoints; not to be changed."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    kept = ["train.save_steps=1", "train.keep=0"]
+    words = [part for setting in SMALL + kept for part in ("--set", setting)]
+    assert goaltrace.main(["train", str(dataset), "--out", str(out), "--logger", "none", *words]) == 0
+    return out

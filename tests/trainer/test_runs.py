@@ -1,125 +1,78 @@
-"""Runs as a user meets them: through the front door, from start to picture, and everything that can go wrong."""
+"""`goaltrace train` as a user meets it: what a run leaves behind, and whatever can be wrong with what is asked."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-import av
 import pytest
 import torch
-from PIL import Image
 
-import goaltrace
-from manifests.errors import GoaltraceError
+from manifests.clip_io import ClipReader, ClipWriter
+from manifests.dataset import Counter, DatasetFolder, DatasetManifest
 from manifests.files import new_folder
 from tests.factories import make_dataset
 from tests.trainer.conftest import SMALL
-from trainer import loop
-from trainer.checkpoint import RunInfo, load_tensors
-from trainer.config import override, preset
+from tests.trainer.runs import SETTINGS, copy, goal, losses, refused
+from trainer import optimise
+from trainer.checkpoint import RunInfo, folder, load_model, load_tensors, save_tensors
+from trainer.config import Config
+from trainer.objective import Losses
+from trainer.plan import count_parameters
+from trainer.presets import preset
+from trainer.settings import override
 
-ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = [part for setting in SMALL for part in ("--set", setting)]
-
-
-def goal(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Run a command; status, output, errors without the progress bars."""
-    capsys.readouterr()
-    status = goaltrace.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """The one line that a refused command prints."""
-    status, _, err = goal(capsys, *words)
-    assert status == 2
-    lines = [line for line in err.splitlines() if line.startswith("goaltrace ")]
-    assert len(lines) == 1 and "Traceback" not in err
-    return lines[0]
-
-
-@pytest.fixture(scope="module")
-def run(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of four steps."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    assert goaltrace.main(["train", str(dataset), "--out", str(out), *SETTINGS]) == 0
-    return out
+CPU = torch.device("cpu")
 
 
 def test_a_run_holds_what_it_needs(run: Path, dataset: Path) -> None:
     assert {path.name for path in run.iterdir()} >= {
-        "config.json", "codec.pt", "pointer.pt", "checkpoint.pt", "metrics.jsonl",
+        "config.json", "codec.pt", "pointer.pt", "checkpoints", "metrics.jsonl",
     }  # fmt: skip
     info = RunInfo.read(run)
-    assert info.dataset == str(dataset) and info.held_out and info.config == override(preset("tiny"), SMALL)
-    assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").open()] == [1, 2, 3, 4]
+    assert info.dataset == str(dataset) and info.held_out
+    assert info.config == override(preset("tiny"), [*SMALL, "train.save_steps=1", "train.keep=0"])
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4] == folder.steps(run)[-2::-1]
+    for line in lines:
+        assert {"loss", "gradient_norm", "lr", "tokens_per_second", "waiting", "seconds"} <= set(line)
+        assert any(name.startswith("loss/noise_") for name in line) and "mfu" not in line
+    model, codec, step = load_model(run, info, CPU)
+    assert step == 4 and not model.training and codec.name == "pca"
 
 
-def test_stopping_and_going_on_gives_the_same_weights_bit_for_bit(
+def test_curves_are_for_tensorboard(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out = tmp_path / "run"
+    for words in ([*SETTINGS, "--steps", "2"], ["--resume", "--steps", "3"]):
+        assert goal(capsys, "train", dataset, "--out", out, *words)[0] == 0
+    events = EventAccumulator(str(out / "tensorboard")).Reload()
+    assert [point.step for point in events.Scalars("loss")] == [1, 2, 3]
+    assert [point.value for point in events.Scalars("loss")] == pytest.approx(losses(out), rel=1e-5)
+
+
+def test_a_logger_that_is_not_installed_is_one_line(
     run: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "halves"
-    taken: list[float] = []
-    whole_step = loop.train_step
-
-    def interrupted(*args: object) -> float:
-        taken.append(whole_step(*args))  # type: ignore[arg-type]
-        if len(taken) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return taken[-1]
-
-    monkeypatch.setattr(loop, "train_step", interrupted)
-    status, _, err = goal(capsys, "train", dataset, "--out", out, *SETTINGS)
-    assert status == 128 + signal.SIGTERM and "--resume" in err
-    assert load_tensors(out / "checkpoint.pt")["step"] == 2
-    monkeypatch.setattr(loop, "train_step", whole_step)
-    assert goal(capsys, "train", dataset, "--out", out, "--resume")[0] == 0
-    one, two = load_tensors(run / "checkpoint.pt"), load_tensors(out / "checkpoint.pt")
-    assert one["step"] == two["step"] == 4
-    for part in ("model", "average"):
-        assert all(torch.equal(one[part][name], two[part][name]) for name in one[part])
-    for number, moments in one["optimizer"]["state"].items():
-        assert all(torch.equal(value, two["optimizer"]["state"][number][name]) for name, value in moments.items())
-    losses = [[json.loads(line)["loss"] for line in (folder / "metrics.jsonl").open()] for folder in (run, out)]
-    assert losses[0] == losses[1]
+    out = copy(run, tmp_path / "run")
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    line = refused(capsys, "train", dataset, "--out", out, "--resume", "--steps", "5", "--logger", "wandb")
+    assert "pip install wandb" in line
 
 
-def test_evaluation_measures_every_arm(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = goal(capsys, "evaluate", run, "--clips", "2", "--json")
-    assert status == 0
-    rows = json.loads(out)["kinds"]["desktop"]["rows"]
-    assert set(rows) == {"true", "shuffled", "null", "repeat", "codec"}
-    assert rows["codec"]["psnr"] > rows["true"]["psnr"] > 5
-    assert rows["codec"]["cursor_frames"] == rows["true"]["cursor_frames"] > 0
-    assert json.loads((run / "evaluation.json").read_text())["kinds"]["desktop"]["rows"] == rows
-
-
-def test_a_rollout_can_be_looked_at(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    clip = "scripted-0-0000"
-    words = ("rollout", run, "--clip", clip, "--frames", "3", "--out", tmp_path / "r.gif", "--json")
-    status, out, _ = goal(capsys, *words)
-    assert status == 0
-    assert [Path(path).name for path in json.loads(out)["files"]] == ["r.gif", "r.mp4", "r.png"]
-    with Image.open(tmp_path / "r.gif") as gif:
-        assert gif.n_frames == 5  # two given, three generated
-    with av.open(str(tmp_path / "r.mp4")) as video:
-        assert sum(1 for _ in video.decode(video=0)) == 5
-    assert "exists already" in refused(capsys, "rollout", run, "--clip", clip, "--out", tmp_path / "r.gif")
-    line = refused(capsys, "rollout", run, "--clip", "nonsense")
-    assert "nonsense" in line and "-0000" in line
-
-
-def test_a_dry_run_writes_nothing(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, _, err = goal(capsys, "train", dataset, "--out", tmp_path / "run", "--dry-run")
-    assert status == 0 and "M parameters" in err and "held" in err
-    assert not list(tmp_path.iterdir())
+def test_a_dry_run_tells_the_plan_and_writes_nothing(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], small: Config
+) -> None:
+    words = ("train", dataset, "--out", tmp_path / "run", *SETTINGS, "--dry-run", "--json")
+    status, out, err = goal(capsys, *words)
+    assert status == 0 and not list(tmp_path.iterdir())
+    for word in ("parameters", "tokens", "TFLOP", "epochs", "activations", "held", "CPU"):
+        assert word in err
+    told = json.loads(out)
+    assert told["parameters"] == count_parameters(small)
+    assert told["memory"]["total"] > told["memory"]["activations"] > 0 and told["flops"] > 0 and told["peak"] is None
 
 
 def test_wrong_settings_are_one_line(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +92,8 @@ def test_an_existing_run_is_not_overwritten(run: Path, dataset: Path, capsys: py
     assert "--resume" in refused(capsys, "train", dataset, "--out", run)
     assert "already" in refused(capsys, "train", dataset, "--out", run, "--resume")
     assert "not a run" in refused(capsys, "train", dataset, "--out", run.parent / "other", "--resume")
-    assert "its own settings" in refused(capsys, "train", dataset, "--out", run, "--resume", "--set", "train.lr=1")
+    line = refused(capsys, "train", dataset, "--out", run, "--resume", "--set", "train.lr=1")
+    assert "its own settings" in line and "train.micro" in line
 
 
 def test_data_that_cannot_be_trained_on_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,94 +104,81 @@ def test_data_that_cannot_be_trained_on_is_named(tmp_path: Path, capsys: pytest.
     assert "no actions" in refused(capsys, "train", tmp_path / "idle", "--out", tmp_path / "run")
     _keep_rows(alone, tmp_path / "none", lambda row: False)
     assert "no clips" in refused(capsys, "train", tmp_path / "none", "--out", tmp_path / "run")
+    line = refused(capsys, "train", alone, "--out", tmp_path / "run", "--set", "data.fps=30")
+    assert "slower than 30 fps" in line and "data.fps" in line
+    newer = alone / "dataset.json"
+    newer.write_text(json.dumps(json.loads(newer.read_text()) | {"schema_version": "9.0"}))
+    assert "newer" in refused(capsys, "train", alone, "--out", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def _keep_rows(source: Path, target: Path, keep: object) -> None:
-    from manifests.clip_io import ClipReader, ClipWriter
-    from manifests.dataset import Counter, DatasetFolder, DatasetManifest
-
     reader, counter = ClipReader(source), Counter()
-    with new_folder(target) as folder:
-        with ClipWriter(folder) as writer:
+    with new_folder(target) as made:
+        with ClipWriter(made) as writer:
             for row in reader.iter_clips():
                 if keep(row):  # type: ignore[operator]
                     writer.write(row)
                     counter.add(row)
         manifest = DatasetManifest(name=target.name, counts=counter.result(), shards=writer.shards, lineage=[])
-        DatasetFolder(folder).write_manifest(manifest)
+        DatasetFolder(made).write_manifest(manifest)
+
+
+def test_a_missing_codec_is_one_line(
+    run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = copy(run, tmp_path / "run")
+    (broken / "codec.pt").unlink()
+    assert "codec.pt: missing" in refused(capsys, "train", dataset, "--out", broken, "--resume", "--steps", "5")
+    weights = (
+        "--set",
+        "codec.name=wan",
+        "--set",
+        "codec.channels=16",
+        "--set",
+        "actions.head_width=0",
+        "--set",
+        "actions.key_width=0",
+    )
+    nowhere = ("--set", f"codec.weights={tmp_path / 'nowhere'}", "--set", "data.window=5")
+    refused(capsys, "train", dataset, "--out", tmp_path / "new", *SETTINGS, *weights, *nowhere)
+    assert not (tmp_path / "new").exists()
+
+
+def test_latents_made_before_are_used_with_their_own_codec(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latents, whole = tmp_path / "latents", ("--set", "data.crop_width=0", "--set", "data.crop_height=0")
+    assert goal(capsys, "encode", dataset, "--out", latents, *SETTINGS, *whole)[0] == 0
+    words = (*SETTINGS, *whole, "--set", f"data.latents={latents}", "--logger", "none")
+    assert goal(capsys, "train", dataset, "--out", tmp_path / "run", *words)[0] == 0
+    assert (tmp_path / "run" / "codec.pt").read_bytes() == (latents / "codec.pt").read_bytes()
+    state = load_tensors(tmp_path / "run" / "codec.pt")
+    save_tensors(tmp_path / "run" / "codec.pt", state | {"scale": 2 * state["scale"]})
+    line = refused(capsys, "train", dataset, "--out", tmp_path / "run", "--resume", "--steps", "5")
+    assert "was made with codec" in line and str(latents) in line
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
-    run: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = (run / "checkpoint.pt").read_bytes()
-    monkeypatch.setattr(loop, "flow_loss", lambda *args: torch.tensor(float("nan"), requires_grad=True))
-    line = refused(capsys, "train", dataset, "--out", run, "--resume", "--steps", "9")
+    out = copy(run, tmp_path / "run")
+
+    def broken(*given: object) -> Losses:
+        losses = optimise_loss(*given)  # type: ignore[arg-type]
+        return Losses(losses.total * torch.nan, losses.parts, losses.by_level)
+
+    optimise_loss = optimise.flow_loss
+    monkeypatch.setattr(optimise, "flow_loss", broken)
+    line = refused(capsys, "train", dataset, "--out", out, "--resume", "--steps", "9")
     assert "loss is nan at step 5" in line and "train.lr" in line
-    assert (run / "checkpoint.pt").read_bytes() == before
+    assert folder.steps(out)[0] == 4 and folder.problem(folder.newest(out)) is None
 
 
-def test_a_checkpoint_cut_short_is_one_line(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    broken = _copy(run, tmp_path / "broken")
-    whole = (broken / "checkpoint.pt").read_bytes()
-    for size in (0, 10, len(whole) // 2, len(whole) - 1):
-        (broken / "checkpoint.pt").write_bytes(whole[:size])
-        assert "checkpoint.pt: " in refused(capsys, "evaluate", broken)
-    (broken / "checkpoint.pt").unlink()
-    assert "missing" in refused(capsys, "evaluate", broken)
-
-
-def test_no_object_is_unpickled(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    class Trap:
-        def __reduce__(self) -> tuple[object, tuple[Path]]:
-            return Path.touch, (tmp_path / "sprung",)
-
-    broken = _copy(run, tmp_path / "trap")
-    torch.save({"average": Trap()}, broken / "checkpoint.pt")
-    assert "not plain tensors" in refused(capsys, "evaluate", broken)
-    assert not (tmp_path / "sprung").exists()
-
-
-def test_weights_of_another_shape_are_one_line(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = _copy(run, tmp_path / "other")
-    settings = json.loads((other / "config.json").read_text())
-    settings["config"]["model"]["layers"] = 3
-    (other / "config.json").write_text(json.dumps(settings))
-    assert "does not fit" in refused(capsys, "evaluate", other)
-    settings["config"]["model"]["depth"] = 3
-    (other / "config.json").write_text(json.dumps(settings))
-    assert "config.model.depth" in refused(capsys, "evaluate", other)
-    settings["schema_version"] = "9.0"
-    (other / "config.json").write_text(json.dumps(settings))
-    assert "newer" in refused(capsys, "evaluate", other)
-
-
-def test_ctrl_c_leaves_a_run_that_goes_on(dataset: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "goaltrace", "train", str(dataset), "--out", str(out), *SETTINGS]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [*command, "--steps", "100000"], cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    metrics = out / "metrics.jsonl"
-    deadline = time.monotonic() + 120
-    while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGINT and "Traceback" not in err and "--resume" in err
-    assert load_tensors(out / "checkpoint.pt")["step"] >= 1
-    assert not [path for path in [*out.iterdir(), *tmp_path.iterdir()] if path.name.endswith(".tmp")]
-
-
-def test_the_error_of_a_missing_checkpoint_names_the_way_on(tmp_path: Path) -> None:
-    with pytest.raises(GoaltraceError, match="--resume"):
-        load_tensors(tmp_path / "checkpoint.pt")
-
-
-def _copy(run: Path, target: Path) -> Path:
-    target.mkdir()
-    for path in run.iterdir():
-        (target / path.name).write_bytes(path.read_bytes())
-    return target
+def test_out_of_memory_names_the_settings_that_need_less(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    huge = ("--set", "model.ffn_dim=1000000000000")
+    line = refused(capsys, "train", dataset, "--out", tmp_path / "run", *SETTINGS, *huge)
+    assert "out of memory" in line and "GiB" in line and "train.recompute=true (" in line
+    assert not (tmp_path / "run").exists()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainer.codec.base import digest_of, from_blocks, to_blocks
+
 
 @dataclass(frozen=True)
 class PCACodec:
@@ -23,6 +25,12 @@ class PCACodec:
     """[3 patch², channels], orthonormal columns."""
     scale: Tensor
     """[channels]; latents are coefficients divided by it."""
+    name = "pca"
+    time = 1
+
+    @property
+    def channels(self) -> int:
+        return self.basis.shape[1]
 
     @classmethod
     def fit(cls, frames: Tensor, patch: int, channels: int, whiten: float) -> PCACodec:
@@ -31,7 +39,7 @@ class PCACodec:
         `whiten` in 0..1: coefficients are divided by std**whiten, times a constant that makes the latents'
         mean variance 1, so that noise of unit variance hides them.
         """
-        blocks = _blocks(frames.float() / 255, patch).reshape(-1, 3 * patch * patch).double()
+        blocks = to_blocks(frames.float() / 255, patch).reshape(-1, 3 * patch * patch).double()
         mean = blocks.mean(0)
         centred = blocks - mean
         values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
@@ -43,20 +51,17 @@ class PCACodec:
 
     def encode(self, frames: Tensor) -> Tensor:
         """uint8 [B, F, height, width, 3] -> float32 latents [B, channels, F, height / patch, width / patch]."""
-        blocks = _blocks(frames.float() / 255, self.patch)
+        blocks = to_blocks(frames.float() / 255, self.patch)
         return (((blocks - self.mean) @ self.basis) / self.scale).movedim(-1, 1)
 
     def encode_change(self, change: Tensor) -> Tensor:
         """A difference of pixels, float [B, F, height, width, 3], as a difference of latents."""
-        return ((_blocks(change, self.patch) @ self.basis) / self.scale).movedim(-1, 1)
+        return ((to_blocks(change, self.patch) @ self.basis) / self.scale).movedim(-1, 1)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents [B, channels, F, h, w] -> float32 pixels [B, F, height, width, 3] in 0..1."""
         blocks = (latents.movedim(1, -1) * self.scale) @ self.basis.T + self.mean
-        *lead, rows, columns, _ = blocks.shape
-        p = self.patch
-        pixels = blocks.reshape(*lead, rows, columns, p, p, 3).transpose(-4, -3)
-        return pixels.reshape(*lead, rows * p, columns * p, 3).clamp(0, 1)
+        return from_blocks(blocks, self.patch).clamp(0, 1)
 
     def to(self, device: torch.device) -> PCACodec:
         return PCACodec(self.patch, self.mean.to(device), self.basis.to(device), self.scale.to(device))
@@ -68,9 +73,5 @@ class PCACodec:
     def from_state(cls, state: dict[str, Tensor]) -> PCACodec:
         return cls(int(state["patch"]), state["mean"], state["basis"], state["scale"])
 
-
-def _blocks(frames: Tensor, patch: int) -> Tensor:
-    """[..., height, width, 3] -> [..., height / patch, width / patch, 3 patch²]."""
-    *lead, height, width, _ = frames.shape
-    blocks = frames.reshape(*lead, height // patch, patch, width // patch, patch, 3).transpose(-4, -3)
-    return blocks.reshape(*lead, height // patch, width // patch, 3 * patch * patch)
+    def digest(self) -> str:
+        return digest_of(self.name, self.state())

@@ -6,87 +6,122 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
-from manifests.files import write_json
+from manifests.files import write_json, write_text
 from trainer.runtime import share_cores
 
-LABELS = {
-    "true": "true actions",
-    "shuffled": "shuffled actions",
-    "null": "no actions",
-    "repeat": "last frame repeated",
-    "codec": "true frames, codec",
-}
+if TYPE_CHECKING:
+    from trainer.evaluation.page import Strip
+    from trainer.evaluation.report import Watched
+    from trainer.evaluation.scenes import Scene
+    from trainer.opened import OpenedRun
 
-READER_LIMIT_PX = 3.0  # median error on true frames from which on the reader proves nothing
+STRIPS = 3  # of each kind, on the page
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="a run that train made")
-    parser.add_argument("--dataset", type=Path, help="the data set, if it is not where the run was trained on it")
+    parser.add_argument("--dataset", help="the data set, if it is not where the run was trained on it")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="held-out clips to roll out (default 8)")
     parser.add_argument("--frames", type=int, metavar="N", help="frames to generate (default: the preset's)")
     parser.add_argument("--kind", choices=("desktop", "terminal"), help="only clips of this kind")
-    parser.add_argument("--seed", type=int, default=0, help="of the sampler's noise")
+    parser.add_argument(
+        "--like", type=Path, metavar="RUN2", help="the same clips, frames and seeds as RUN2's evaluation"
+    )
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="roll each clip out with N seeds (default 1)")
+    parser.add_argument("--seed", type=int, default=0, help="the first of them; of the sampler's noise")
+    parser.add_argument(
+        "--lpips", type=Path, metavar="FILE", help="also LPIPS, from weights (safetensors) that you have"
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     share_cores()
-    for name in ("clips", "frames"):
+    for name in ("clips", "frames", "seeds"):
         if getattr(args, name) is not None and getattr(args, name) < 1:
             raise GoaltraceError(f"--{name}: must be at least 1")
     from tqdm import tqdm
 
-    from trainer.evaluation import ARMS, ROWS_AT_ONCE, choose_scenes, evaluate
-    from trainer.prepare import open_run
+    from trainer.device import pick_device
+    from trainer.evaluation.measure import Instruments
+    from trainer.evaluation.page import evaluation_page
+    from trainer.evaluation.report import gather, report_of
+    from trainer.evaluation.rollouts import Player, batches
+    from trainer.evaluation.scenes import ARMS
+    from trainer.evaluation.table import table
+    from trainer.opened import open_run
 
     opened = open_run(args.run, args.dataset, args.device, args.kind)
-    wanted = args.frames or opened.config.sample.frames
-    scenes = choose_scenes(opened.store, opened.held_out, opened.config, args.clips, wanted)
-    batches = -(-len(scenes) * len(ARMS) // ROWS_AT_ONCE)
+    scenes, seeds = _scenes(args, opened)
+    player = Player(opened.model, opened.codec, opened.config, opened.inputs, pick_device(args.device))
+    tools = Instruments(opened.reader, opened.texts, _lpips(args.lpips))
+    shown = _shown(scenes)
     with tqdm(
-        desc="rolling out", unit="frame", disable=None, total=batches * max(s.stop - s.start - s.given for s in scenes)
+        desc="rolling out", unit="frame", disable=None, total=len(seeds) * batches(player, scenes, len(ARMS))
     ) as bar:
-        report = evaluate(
-            opened.model, opened.codec, opened.reader, opened.config, scenes, args.seed, lambda: bar.update() and None
-        )
+        found, watched = gather(player, scenes, seeds, tools, shown, lambda: bar.update() and None)
+    data = opened.config.data
     document: dict[str, Any] = {
-        "run": str(args.run), "step": opened.step, "seed": args.seed, "given_frames": opened.config.sample.context,
-        "fps": opened.config.data.fps, "width": opened.config.data.width, "height": opened.config.data.height,
-        "clips": [scene.clip.id for scene in scenes], "kinds": report,
+        "run": str(args.run), "step": opened.step, "seeds": seeds, "given_frames": scenes[0].given,
+        "fps": data.fps, "width": data.width, "height": data.height,
+        "clips": [{"clip": s.clip.id, "first": s.start + s.given, "frames": s.made} for s in scenes],
+        "kinds": report_of(found, scenes, seeds[0]),
     }  # fmt: skip
     write_json(args.run / "evaluation.json", document)
+    write_text(args.run / "evaluation.html", evaluation_page(document, _strips(scenes, shown, watched, data.fps)))
     if args.json:
         print(json.dumps(document))
     else:
-        print("\n\n".join(_table(kind, figures) for kind, figures in report.items()))
-        print(f"\nwritten to {args.run / 'evaluation.json'}", file=sys.stderr)
+        print("\n\n".join(table(kind, figures, len(seeds)) for kind, figures in document["kinds"].items()))
+        print(f"\nwritten to {args.run / 'evaluation.json'} and {args.run / 'evaluation.html'}", file=sys.stderr)
     return 0
 
 
-def _table(kind: str, report: dict[str, Any]) -> str:
-    lines = [
-        f"{kind}: {report['clips']} held-out clips, {report['frames']} generated frames",
-        f"  {'':<22}{'PSNR dB':>9}{'changed px dB':>15}{'pointer off by':>16}{'within 3 px':>13}",
-    ]
-    for row, figures in report["rows"].items():
-        cells = [
-            f"{figures['psnr']:.2f}",
-            f"{figures['psnr_changed']:.2f}" if "psnr_changed" in figures else "-",
-            f"{figures['cursor_px']:.1f} px" if "cursor_px" in figures else "-",
-            f"{100 * figures['cursor_hit']:.0f} %" if "cursor_hit" in figures else "-",
-        ]
-        lines.append(f"  {LABELS[row]:<22}{cells[0]:>9}{cells[1]:>15}{cells[2]:>16}{cells[3]:>13}")
-    true, shuffled, own = (report["rows"][name].get("cursor_px") for name in ("true", "shuffled", "codec"))
-    if own is not None and own > READER_LIMIT_PX:
-        lines.append(
-            f"  the pointer reader itself is {own:.1f} px off on true frames: take its figures as unproven here; "
-            "train on more clips in which the pointer moves"
+def _scenes(args: argparse.Namespace, opened: OpenedRun) -> tuple[list[Scene], list[int]]:
+    """What is rolled out, and with which seeds."""
+    from trainer.evaluation.compare import read_evaluation
+    from trainer.evaluation.scenes import choose_scenes, scenes_like
+
+    if args.like is None:
+        frames = args.frames or opened.config.sample.frames
+        scenes = choose_scenes(opened.store, opened.held_out, opened.config, args.clips, frames)
+        return scenes, list(range(args.seed, args.seed + args.seeds))
+    other = read_evaluation(args.like)
+    if other["fps"] != opened.config.data.fps:
+        raise GoaltraceError(
+            f"--like {args.like}: was evaluated at {other['fps']:g} frames/s, {args.run} runs at "
+            f"{opened.config.data.fps:g}; train both at the same data.fps"
         )
-    elif true and shuffled:
-        lines.append(f"  shuffled actions put the pointer {shuffled / true:.1f}x farther off")
-    return "\n".join(lines)
+    return scenes_like(opened.store, opened.held_out, opened.config, other["clips"]), list(other["seeds"])
+
+
+def _lpips(path: Path | None) -> Any:
+    if path is None:
+        return None
+    from trainer.evaluation.lpips import LPIPS
+
+    return LPIPS.load(path)
+
+
+def _shown(scenes: list[Scene]) -> list[int]:
+    """The scenes that the page shows: the first of each kind."""
+    return [n for n, scene in enumerate(scenes) if sum(s.kind == scene.kind for s in scenes[:n]) < STRIPS]
+
+
+def _strips(scenes: list[Scene], shown: list[int], watched: Watched, fps: float) -> list[Strip]:
+    from trainer.evaluation.scenes import donor_of
+    from trainer.picture import Panel, strip
+
+    strips: list[Strip] = []
+    for number in shown:
+        scene, donor = scenes[number], donor_of(scenes, number)
+        panels = [Panel.recorded("recorded", scene)]
+        for arm, title in (("true", "its actions"), ("shuffled", "other actions"), ("null", "no actions")):
+            panels.append(Panel.generated(title, watched[arm, number], scene, donor, arm))
+        goal = f": {scene.clip.row['goal']}" if scene.clip.row["goal"] else ""
+        strips.append((scene.kind, f"{scene.clip.id}{goal}", strip(panels, scene, fps, moments=3, scale=1)))
+    return strips

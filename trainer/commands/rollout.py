@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent
 from trainer.runtime import share_cores
 
+if TYPE_CHECKING:
+    from trainer.data.clip import Clip
+    from trainer.opened import OpenedRun
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="a run that train made")
     parser.add_argument("--clip", metavar="ID", help="clip to roll out (default: the busiest held-out clip)")
-    parser.add_argument("--dataset", type=Path, help="the data set, if it is not where the run was trained on it")
+    parser.add_argument("--dataset", help="the data set, if it is not where the run was trained on it")
     parser.add_argument("--out", type=Path, metavar="FILE", help="name of the files, .gif/.mp4/.png (default: in RUN)")
     parser.add_argument("--frames", type=int, default=25, metavar="N", help="frames to generate (default 25)")
     parser.add_argument("--seed", type=int, default=0, help="of the sampler's noise")
@@ -33,32 +38,24 @@ def run(args: argparse.Namespace) -> int:
             require_absent(args.out.with_suffix(suffix))
     from tqdm import tqdm
 
-    from trainer.evaluation import choose_scenes, donor_of, roll_out_arms
+    from trainer.device import pick_device
+    from trainer.evaluation.rollouts import Player, closed_loop
+    from trainer.evaluation.scenes import choose_scenes, donor_of
+    from trainer.opened import open_run
     from trainer.picture import Panel, write_all
-    from trainer.prepare import open_run
 
     opened = open_run(args.run, args.dataset, args.device)
-    clips = opened.held_out + opened.trained_on
-    known = {clip.id: clip for clip in clips}
-    if args.clip is None:
-        clip = max(opened.held_out, key=lambda c: (c.row["kind"] == "desktop", len(c.row["actions"])))
-    elif args.clip in known:
-        clip = known[args.clip]
-    else:
-        few = ", ".join(list(known)[:4])
-        raise GoaltraceError(f"--clip {args.clip}: no such clip in the data set; some held-out ones: {few}")
+    clip = _clip(args.clip, opened)
     scene = choose_scenes(opened.store, [clip], opened.config, 1, args.frames)[0]
-    peers = [c for c in opened.held_out if c.row["kind"] == clip.row["kind"] and c.id != clip.id]
-    length = scene.stop - scene.start - scene.given
-    peers = [c for c in peers if len(c.frames) >= length + scene.given]
-    scenes = [scene, *choose_scenes(opened.store, peers, opened.config, len(peers), length)] if peers else [scene]
+    peers = [c for c in opened.held_out if c.row["kind"] == scene.kind and c.id != clip.id]
+    peers = [c for c in peers if len(c.frames) >= len(scene.frames)]
+    scenes = [scene, *(choose_scenes(opened.store, peers, opened.config, 1, scene.made) if peers else [])]
     donor = donor_of(scenes, 0)
-    with tqdm(desc="rolling out", unit="frame", disable=None, total=length) as bar:
-        videos = roll_out_arms(
-            opened.model, opened.codec, opened.config, [scene], [donor], ("true", "shuffled"), args.seed,
-            lambda: bar.update() and None,
-        )  # fmt: skip
-    unseen = "held out" if clip in opened.held_out else "trained on"
+    player = Player(opened.model, opened.codec, opened.config, opened.inputs, pick_device(args.device))
+    with tqdm(desc="rolling out", unit="frame", disable=None, total=scene.made // opened.config.codec.time) as bar:
+        videos = closed_loop(player, [scene], [donor], ("true", "shuffled"), args.seed, lambda: bar.update() and None)
+    held_out = clip.id in {c.id for c in opened.held_out}
+    unseen = "held out" if held_out else "trained on"
     panels = [
         Panel.recorded(f"recorded ({unseen})", scene),
         Panel.generated("model, its actions", videos["true"][0], scene, donor, "true"),
@@ -67,7 +64,18 @@ def run(args: argparse.Namespace) -> int:
     out = args.out.with_suffix("") if args.out else args.run / f"rollout-{clip.id}"
     paths = write_all(out, panels, scene, opened.config.data.fps)
     if args.json:
-        print(json.dumps({"clip": clip.id, "held_out": clip in opened.held_out, "files": [str(p) for p in paths]}))
+        print(json.dumps({"clip": clip.id, "held_out": held_out, "files": [str(p) for p in paths]}))
     else:
         print("\n".join(str(path) for path in paths))
     return 0
+
+
+def _clip(name: str | None, opened: OpenedRun) -> Clip:
+    """The clip that was asked for, or the held-out one with the most actions, desktops first."""
+    if name is None:
+        return max(opened.held_out, key=lambda clip: (clip.row["kind"] == "desktop", len(clip.slots())))
+    known = {clip.id: clip for clip in [*opened.held_out, *opened.trained_on]}
+    if name not in known:
+        few = ", ".join(list(known)[:4])
+        raise GoaltraceError(f"--clip {name}: no such clip in the data set; some held-out ones: {few}")
+    return known[name]

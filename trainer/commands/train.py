@@ -6,26 +6,32 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
-from manifests.files import new_folder, require_absent
+from manifests.files import require_absent
 from trainer.runtime import share_cores
 
 if TYPE_CHECKING:
     import torch
 
-    from trainer.checkpoint import RunInfo, State
-    from trainer.config import Config
-    from trainer.data.index import Clip, Index
-    from trainer.data.windows import ClipStore, Loader
+    from trainer.begin import Material
+    from trainer.checkpoint import RunInfo
+    from trainer.data.windows import Loader
+    from trainer.loop import Result
+    from trainer.optimise import Job
+    from trainer.parallel import Ranks
+    from trainer.plan import Plan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=Path, help="a data set that pack or select made")
-    parser.add_argument("--preset", default="tiny", help="named settings: tiny (CPU, default) or small (one GPU)")
+    parser.add_argument("dataset", help="a folder that pack or select made, hf://datasets/OWNER/NAME or s3://...")
+    parser.add_argument(
+        "--preset", default="tiny", help="named settings: tiny (CPU, default), small, base-120m, wan-1.3b"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     parser.add_argument("--steps", type=int, help="optimiser steps in all (lifts the preset's time limit)")
     parser.add_argument("--max-seconds", type=float, help="stop training after this long and keep what was learnt")
@@ -35,84 +41,110 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, e.g. train.lr=0.001"
     )
+    parser.add_argument(
+        "--logger",  # torchrun would take --log for one of its own
+        choices=("auto", "tensorboard", "wandb", "none"),
+        default="auto",
+        help="curves beside metrics.jsonl (auto: RUN/tensorboard, where TensorBoard is installed)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, train nothing, write nothing")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.epilog = (
+        "Several GPUs: torchrun --nproc-per-node=8 -m goaltrace train DATASET --out RUN ... "
+        "(any number of ranks goes on with a run of any other)."
+    )
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """What is known before anything large is made."""
+
+    material: Material
+    ranks: Ranks
+    device: torch.device
+    loader: Loader
+    plan: Plan
+    checkpoint: Path | None
+    """Where a run goes on from."""
 
 
 def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     share_cores()
-    info = _settings(args)
-    from manifests.clip_io import ClipReader
-    from trainer.data.index import load_index
-    from trainer.data.windows import ClipStore, Loader
-    from trainer.loop import new_state, seconds_a_step, train
-    from trainer.prepare import pick_device
+    from trainer.optimise import NotFinite
+    from trainer.parallel import from_environment, joined
 
-    device = pick_device(args.device)
-    index = load_index(args.dataset, info.config.data, info.kind, info.held_out if args.resume else None)
+    ranks = from_environment()
+    try:
+        setup = _set_up(args, ranks)
+    except GoaltraceError:
+        if ranks.local:
+            return 2  # the first rank of this machine has said it
+        raise
+    if ranks.first:
+        print(setup.plan.text, file=sys.stderr)
+    if args.dry_run:
+        if args.json and ranks.first:
+            print(json.dumps({"dry_run": True, **setup.plan.to_dict()}))
+        return 0
+    with joined(ranks, setup.device):
+        try:
+            result = _train(args, setup)
+        except NotFinite:
+            if ranks.first:
+                raise
+            return 2
+    if ranks.first:
+        _tell(args, result, time.monotonic() - started)
+    return 0 if result.signal is None else 128 + result.signal
+
+
+def _set_up(args: argparse.Namespace, ranks: Ranks) -> _Setup:
+    """Read settings and index; the same on every rank, errors too."""
+    info = _settings(args)
+    from trainer.begin import Material
+    from trainer.checkpoint import folder
+    from trainer.data.index import load_index
+    from trainer.data.source import open_dataset
+    from trainer.data.windows import ClipStore, Loader
+    from trainer.device import pick_device
+    from trainer.parallel import own_device
+    from trainer.plan import make_plan
+
+    device = own_device(pick_device(args.device), ranks)
+    reader = open_dataset(args.dataset)
+    index = load_index(reader, info.config.data, info.kind, info.held_out if args.resume else None)
     if not index.train:
         raise GoaltraceError(f"{args.dataset}: {args.out} holds out every session; use the data set it was trained on")
     info = info if args.resume else replace(info, held_out=index.held_out_sessions)
-    store = ClipStore(ClipReader(args.dataset), info.config.data)
-    loader = Loader(store, index.train, info.config, info.seed)
-    state = new_state(info.config, info.seed, device)
-    plan = _describe(info.config, index, loader, state, device)
-    print(plan, file=sys.stderr)
-    if args.dry_run:
-        if args.json:
-            print(json.dumps({"dry_run": True, "windows": len(loader.windows), "plan": plan.splitlines()}))
-        return 0
-    if not args.resume:
-        _prepare(args.out, info, store, index.train, state)
-    from trainer.checkpoint import load_codec, trim_metrics
-
-    codec = load_codec(args.out).to(device)
-    limit = info.config.train
-    if args.resume:
-        state.load(args.out, device)
-        if state.step >= limit.steps:
-            raise GoaltraceError(f"{args.out}: is at step {state.step} already; give --steps above that to go on")
-        trim_metrics(args.out / "metrics.jsonl", state.step)
-    per_step = seconds_a_step(state, loader, codec, limit, info.seed)
-    print(_estimate(per_step, state.step, limit.steps, limit.max_seconds), file=sys.stderr)
-    result = train(args.out, state, loader, codec, limit, info.seed)
-    total = time.monotonic() - started
-    report: dict[str, Any] = {
-        "run": str(args.out),
-        "step": result.step,
-        "loss": round(result.loss, 5),
-        "train_seconds": round(result.seconds, 1),
-        "total_seconds": round(total, 1),
-        "stopped": result.signal is not None,
-    }
-    if args.json:
-        print(json.dumps(report))
-    else:
-        times = f"{result.seconds:.0f} s of training, {total:.0f} s in all"
-        print(f"{args.out}: step {result.step}, loss {result.loss:.4f}, {times}")
-    if result.signal is not None:
-        print(f"stopped; go on with: goaltrace train {args.dataset} --out {args.out} --resume", file=sys.stderr)
-        return 128 + result.signal
-    return 0
+    store = ClipStore(reader, info.config)
+    loader = Loader(store, index.train, info.config, info.seed, ranks.rank, ranks.world)
+    checkpoint = folder.newest_whole(args.out, say=ranks.first) if args.resume else None
+    step = int(checkpoint.name.removeprefix("step-")) if checkpoint is not None else 0
+    if args.resume and step >= info.config.train.steps:
+        raise GoaltraceError(f"{args.out}: is at step {step} already; give --steps above that to go on")
+    plan = make_plan(info.config, index, loader, ranks, device, step)
+    return _Setup(Material(info, store, index.train), ranks, device, loader, plan, checkpoint)
 
 
 def _settings(args: argparse.Namespace) -> RunInfo:
     """The run's settings from the command line, or from the run that goes on."""
     from trainer.checkpoint import RunInfo
-    from trainer.config import override, preset, validated
+    from trainer.data.source import is_remote
+    from trainer.presets import preset
+    from trainer.settings import override, validated
 
     if args.resume:
         info = RunInfo.read(args.out)
-        if args.set:
-            raise GoaltraceError("--set: a run goes on with its own settings; leave it out, or start another --out")
-        config = info.config
+        _require_harmless(args.set)
+        config = override(info.config, args.set)
     else:
         if not args.dry_run:
             _require_new(args.out)
         config = override(preset(args.preset), args.set)
-        info = RunInfo(args.preset, config, args.seed, str(args.dataset.resolve()), args.kind, [])
+        where = args.dataset if is_remote(args.dataset) else str(Path(args.dataset).resolve())
+        info = RunInfo(args.preset, config, args.seed, where, args.kind, [])
     limits: dict[str, Any] = {}
     if args.steps is not None:
         limits |= {"steps": args.steps, "max_seconds": 0.0}
@@ -121,75 +153,85 @@ def _settings(args: argparse.Namespace) -> RunInfo:
     return replace(info, config=validated(replace(config, train=replace(config.train, **limits))))
 
 
+HARMLESS = (
+    "train.micro", "train.recompute", "train.compile", "train.save_seconds", "train.save_steps", "train.keep",
+    "data.workers", "data.cache_mb",
+)  # fmt: skip
+
+
+def _require_harmless(settings: list[str]) -> None:
+    """A run goes on with its own settings, save for those that change memory and speed only."""
+    for setting in settings:
+        if setting.partition("=")[0].strip() not in HARMLESS:
+            raise GoaltraceError(
+                f"--set {setting}: a run goes on with its own settings (only {', '.join(HARMLESS)} may change); "
+                "leave it out, or start another --out"
+            )
+
+
 def _require_new(out: Path) -> None:
     if (out / "config.json").is_file():
         raise GoaltraceError(f"{out}: holds a run already; go on with --resume, or choose another --out")
     require_absent(out)
 
 
-def _describe(config: Config, index: Index, loader: Loader, state: State, device: torch.device) -> str:
-    rows, columns = config.grid
-    parameters = sum(p.numel() for p in state.model.parameters())
-    tokens = config.tokens_per_frame * config.data.window
-    sizes = sorted({(clip.row["width"], clip.row["height"]) for clip in index.train})
-    shapes = ", ".join(f"{w}x{h}" for w, h in sizes)
-    picture, model = f"{config.data.width}x{config.data.height} px", config.model
-    windows = f"{len(loader.windows)} windows"
-    step = f"{config.whole_batch} windows, {config.whole_batch * tokens} tokens"
-    if config.data.crop_width:
-        crops = f"{config.train.batch} crops of {config.data.crop_width}x{config.data.crop_height} px"
-        step += f"; {config.data.whole_every - 1} of {config.data.whole_every} steps {crops}"
-    lines = [
-        f"model   {parameters / 1e6:.2f} M parameters, width {model.dim}, {model.layers} blocks, on {device.type}",
-        f"data    {_amount(index.train)}",
-        f"held    {_amount(index.held_out)}",
-        f"picture {picture} from {shapes} (letterboxed), {config.data.fps:g} frames/s",
-        f"window  {config.data.window} frames, {rows}x{columns} tokens each: {tokens} tokens; {windows}",
-        f"step    {step}",
-    ]
-    lines += [f"left    {count} clips {reason}" for reason, count in index.left_out.items()]
-    return "\n".join(lines)
+def _train(args: argparse.Namespace, setup: _Setup) -> Result:
+    from trainer.begin import begin
+    from trainer.checkpoint import load_codec, trim_metrics
+    from trainer.inputs import Inputs
+    from trainer.log import Log
+    from trainer.loop import seconds_a_step, train
+    from trainer.memory import told_when_full
+    from trainer.optimise import Job, new_model, new_state
+    from trainer.plan import uses_bf16
+
+    info, ranks, device, loader = setup.material.info, setup.ranks, setup.device, setup.loader
+    config, low = info.config, uses_bf16(info.config, device)
+    with told_when_full(config, setup.plan.total, low, ranks.world, device):
+        model = new_model(config, info.seed, device)
+        if setup.checkpoint is None:
+            state = begin(args.out, setup.material, model, ranks, device)
+        else:
+            state = new_state(model, config.train, ranks, device)
+            state.load(setup.checkpoint, ranks)
+        codec = load_codec(args.out, info).to(device)
+        if loader.latents is not None:
+            loader.latents.require_codec(codec.digest())
+        job = Job(config, Inputs(config, codec, device), info.seed, device, ranks)
+        if ranks.first:
+            trim_metrics(args.out / "metrics.jsonl", state.step)
+        per_step = seconds_a_step(state, loader, job)
+        if ranks.first:
+            print(_estimate(per_step, state.step, job), file=sys.stderr)
+        with Log(args.out, args.logger, state.step) if ranks.first else nullcontext() as log:
+            return train(args.out, state, loader, job, log)
 
 
-def _amount(clips: list[Clip]) -> str:
-    hours: dict[str, float] = {}
-    for clip in clips:
-        name = f"{clip.row['kind']} {clip.row['arm']}"
-        hours[name] = hours.get(name, 0.0) + clip.row["duration_ns"] / 3.6e12
-    arms = ", ".join(f"{name} {value:.3f} h" for name, value in sorted(hours.items()))
-    return f"{len(clips)} clips, {len({clip.session for clip in clips})} sessions: {arms or 'none'}"
+def _tell(args: argparse.Namespace, result: Result, total: float) -> None:
+    report: dict[str, Any] = {
+        "run": str(args.out),
+        "step": result.step,
+        "loss": round(result.loss, 5),
+        "train_seconds": round(result.seconds, 1),
+        "total_seconds": round(total, 1),
+        "tokens_per_second": round(result.tokens_per_second),
+        "mfu": None if result.mfu is None else round(result.mfu, 4),
+        "waiting": round(result.waited, 4),
+        "stopped": result.signal is not None,
+    }
+    if args.json:
+        print(json.dumps(report))
+    else:
+        speed = f"{result.tokens_per_second:,.0f} tokens/s" + (f", MFU {result.mfu:.1%}" if result.mfu else "")
+        times = f"{result.seconds:.0f} s of training ({result.waited:.1%} waiting for data), {total:.0f} s in all"
+        print(f"{args.out}: step {result.step}, loss {result.loss:.4f}, {speed}, {times}")
+    if result.signal is not None:
+        print(f"stopped; go on with: goaltrace train {args.dataset} --out {args.out} --resume", file=sys.stderr)
 
 
-def _prepare(out: Path, info: RunInfo, store: ClipStore, clips: list[Clip], state: State) -> None:
-    """Fit codec, pointer reader and pointer head and make the run folder, whole or not at all."""
-    from tqdm import tqdm
-
-    from trainer.checkpoint import save_tensors
-    from trainer.prepare import CODEC_CLIPS, PART_CLIPS, fit_codec, fit_pointer_reader, spread
-    from trainer.pretrain import fit_head, pointer_parts
-
-    with new_folder(out) as folder:
-        chosen = spread(clips, CODEC_CLIPS)
-        with tqdm(total=len(chosen), desc="decoding for the codec", unit="clip", disable=None) as bar:
-            codec = fit_codec(store, chosen, info.config, lambda: bar.update() and None)
-        save_tensors(folder / "codec.pt", codec.state())
-        steps = info.config.train.reader_steps
-        with tqdm(total=steps, desc="fitting pointer reader", unit="step", disable=None) as bar:
-            reader = fit_pointer_reader(store, clips, codec, info.config, info.seed, lambda: bar.update() and None)
-        if reader is not None:
-            save_tensors(folder / "pointer.pt", dict(reader.state_dict()))
-        parts = pointer_parts(store, spread(clips, PART_CLIPS), info.seed)
-        head, device = state.model.pointer_head, next(state.model.parameters()).device
-        with tqdm(total=info.config.train.head_steps, desc="fitting pointer head", unit="step", disable=None) as bar:
-            steps = info.config.train.head_steps
-            fit_head(head, codec.to(device), parts, steps, info.seed, lambda: bar.update() and None)
-        state.restart_average()
-        state.save(folder)
-        info.write(folder)
-
-
-def _estimate(per_step: float, step: int, steps: int, max_seconds: float) -> str:
-    whole = per_step * (steps - step)
-    if max_seconds and whole > max_seconds:
-        return f"plan    {max_seconds:.0f} s, about {max_seconds / per_step:,.0f} steps of {per_step:.2f} s"
-    return f"plan    {steps - step:,} steps of {per_step:.2f} s, about {whole / 60:,.1f} min"
+def _estimate(per_step: float, step: int, job: Job) -> str:
+    limit = job.config.train
+    whole = per_step * (limit.steps - step)
+    if limit.max_seconds and whole > limit.max_seconds:
+        return f"plan    {limit.max_seconds:.0f} s, about {limit.max_seconds / per_step:,.0f} steps of {per_step:.2f} s"
+    return f"plan    {limit.steps - step:,} steps of {per_step:.2f} s, about {whole / 60:,.1f} min"

@@ -100,4 +100,4 @@ def render_map(points: NDArray[np.float32], scale: float, size: tuple[int, int])
     x, y = cells[..., 0], cells[..., 1]
     frame, pixel = np.nonzero((x >= 0) & (x < width) & (y >= 0) & (y < height))
     np.add.at(maps, (frame, y[frame, pixel], x[frame, pixel]), scale**2)
-    return np.minimum(maps, 1.0)
+    return np.minimum(maps, 1.0, out=maps)

@@ -3,71 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from trainer.config import DataConfig
-
-COLUMNS = (
-    "clip_id", "session_id", "kind", "arm", "width", "height", "fps", "duration_ns", "cursor_in_pixels", "t1_ns",
-    "frame_redacted", "changed", "cursor_x", "cursor_y", "actions", "start_keys", "start_buttons", "start_x", "start_y",
-    "invalid_reasons",
-)  # fmt: skip
-
-
-def pick_frames(t1_ns: Sequence[int], fps: float) -> list[int]:
-    """The recorded frames that the model sees: one every 1/fps s of the recording's own clock.
-
-    Tick k is t1[0] + k/fps; it shows the last frame whose grab ended by then (half a recorded interval of
-    tolerance, so that jitter does not repeat frames). Where the recording skipped frames, one is shown again.
-    """
-    times = np.asarray(t1_ns, np.int64)
-    if len(times) < 2:
-        return list(range(len(times)))
-    tolerance = float(np.median(np.diff(times))) / 2
-    ticks = np.arange(times[0], times[-1] + tolerance, 1e9 / fps)
-    return [int(i) for i in np.searchsorted(times, ticks + tolerance, side="right") - 1]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One clip without its video."""
-
-    row: dict[str, Any]
-    frames: list[int]
-    """The recorded frames that the model sees."""
-
-    @property
-    def id(self) -> str:
-        return str(self.row["clip_id"])
-
-    @property
-    def session(self) -> str:
-        return str(self.row["session_id"])
-
-    def blank(self) -> NDArray[np.bool_]:
-        """For each of the model's frames: was it, or a frame on the way to it, left blank on purpose?"""
-        blank = np.asarray(self.row["frame_redacted"], bool)
-        ends = [-1, *self.frames]
-        return np.array([bool(blank[a + 1 : b + 1].any()) for a, b in pairwise(ends)])
-
-    def busy(self) -> NDArray[np.bool_]:
-        """For each of the model's frames: was something done or did something change on the way to it?"""
-        changed = np.asarray(self.row["changed"]) > 0
-        acted = np.zeros(len(changed) + 1, bool)
-        for action in self.row["actions"]:
-            acted[min(max(action["slot"] + 1, 0), len(changed))] = True
-        something = changed | acted[: len(changed)]
-        ends = [0, *self.frames]
-        return np.array([bool(something[a + 1 : b + 1].any()) for a, b in pairwise(ends)])
+from trainer.data.clip import COLUMNS, Clip, Row
+from trainer.data.stretch import join
 
 
 @dataclass(frozen=True)
@@ -84,8 +28,10 @@ class Index:
         return sorted({clip.session for clip in self.held_out})
 
 
-def load_index(dataset: Path, config: DataConfig, kind: str | None = None, held_out: list[str] | None = None) -> Index:
-    """Read the `events` config of a data set and split it by session.
+def load_index(
+    dataset: Path | ClipReader, config: DataConfig, kind: str | None = None, held_out: list[str] | None = None
+) -> Index:
+    """Read the `events` config of a data set and split it by session; no video is touched.
 
     Args:
         kind: "desktop" or "terminal" to use only these.
@@ -94,28 +40,22 @@ def load_index(dataset: Path, config: DataConfig, kind: str | None = None, held_
     Raises:
         GoaltraceError: no clips, none long enough, no actions, a rate below the model's, or one session only.
     """
-    reader = ClipReader(dataset)
-    rows = reader.index(COLUMNS).to_pylist()
+    reader = dataset if isinstance(dataset, ClipReader) else ClipReader(dataset)
+    name = reader.folder.path
+    table = reader.index(COLUMNS)
+    rows = [Row(table, number) for number in range(len(table))]
     if not rows:
-        raise GoaltraceError(f"{dataset}: no clips; pack some sessions first: goaltrace pack SESSIONS --out DATASET")
+        raise GoaltraceError(f"{name}: no clips; pack some sessions first: goaltrace pack SESSIONS --out DATASET")
     if kind is not None:
         rows = [row for row in rows if row["kind"] == kind]
         if not rows:
-            raise GoaltraceError(f"{dataset}: no clips of kind {kind}; leave out --kind or take another data set")
-    left_out: dict[str, int] = {}
-    clips: list[Clip] = []
-    for row in rows:
-        clip = Clip(row, pick_frames(row["t1_ns"], config.fps))
-        reason = _unusable(clip, config)
-        if reason:
-            left_out[reason] = left_out.get(reason, 0) + 1
-        else:
-            clips.append(clip)
+            raise GoaltraceError(f"{name}: no clips of kind {kind}; leave out --kind or take another data set")
+    clips, left_out = _usable([Clip(row, config.fps) for row in rows], config)
     if not clips:
         what = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
-        raise GoaltraceError(f"{dataset}: no usable clips ({what}); use longer clips or --set data.window / data.fps")
-    if not any(clip.row["actions"] for clip in clips):
-        raise GoaltraceError(f"{dataset}: no actions in any clip; an action-conditioned model needs them, record again")
+        raise GoaltraceError(f"{name}: no usable clips ({what}); use longer clips or --set data.window / data.fps")
+    if not any(len(clip.slots()) for clip in clips):
+        raise GoaltraceError(f"{name}: no actions in any clip; an action-conditioned model needs them, record again")
     chosen = set(choose_held_out(clips, config.held_out) if held_out is None else held_out)
     index = Index(
         train=[clip for clip in clips if clip.session not in chosen],
@@ -124,19 +64,27 @@ def load_index(dataset: Path, config: DataConfig, kind: str | None = None, held_
     )
     if held_out is None and (not index.train or not index.held_out):
         raise GoaltraceError(
-            f"{dataset}: one session only; at least two are needed, so that one can be held out for evaluation"
+            f"{name}: one session only; at least two are needed, so that one can be held out for evaluation"
         )
     return index
 
 
-def _unusable(clip: Clip, config: DataConfig) -> str | None:
-    if clip.row["invalid_reasons"]:
-        return "not valid"
-    if clip.row["fps"] < config.fps:
-        return f"slower than {config.fps:g} fps"
-    if len(clip.frames) < config.window:
-        return f"shorter than a window of {config.window} frames at {config.fps:g} fps"
-    return None
+def _usable(clips: list[Clip], config: DataConfig) -> tuple[list[Clip], dict[str, int]]:
+    """The clips that some window can be in, in their order, and how many are not, by reason."""
+    left_out: Counter[str] = Counter()
+    sound = []
+    for clip in clips:
+        if clip.row["invalid_reasons"]:
+            left_out["not valid"] += 1
+        elif clip.row["fps"] < config.fps:
+            left_out[f"slower than {config.fps:g} fps"] += 1
+        else:
+            sound.append(clip)
+    long = {clip for run in join(sound, config.fps) if len(run) >= config.window for clip in run.clips}
+    if len(long) < len(sound):
+        reason = f"shorter than a window of {config.window} frames at {config.fps:g} fps"
+        left_out[reason] += len(sound) - len(long)
+    return [clip for clip in sound if clip in long], dict(left_out)
 
 
 def session_hash(session_id: str) -> float:

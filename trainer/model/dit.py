@@ -1,7 +1,7 @@
-"""The diffusion transformer: block-causal over frames, a noise level for each frame.
+"""The diffusion transformer: Wan2.1's (arXiv 2503.20314) with a noise level for each frame and block-causal attention.
 
-Written from the published description of Wan2.1 (arXiv 2503.20314) with diffusers' parameter names, so that
-its weights can be loaded later; text attention is not built yet.
+Parameter names are those of diffusers' WanTransformer3DModel, so that its weights load strictly; whatever takes in
+actions is under `blocks.*.inject`.
 """
 
 from __future__ import annotations
@@ -12,51 +12,60 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.config import Config
-from trainer.data.actions import FEATURES
-from trainer.model.attention import attention, block_causal_mask
-from trainer.model.inject import ActionAttention, ActionEncoder, CursorMap, map_before
-from trainer.model.pointer_head import PointerHead
-from trainer.model.rope import rope_3d, rotate
+from trainer.model.attention import FrameMask, Visible, attention, visible
+from trainer.model.cache import KVCache
+from trainer.model.inject.base import BlockInjection
+from trainer.model.rope import rotate
 
 FREQUENCIES = 256
 
 
-class TimestepEmbedding(nn.Module):
-    """Sinusoids to the model's width."""
+class TwoLayers(nn.Module):
+    """Linear, activation, linear."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, width: int, dim: int, gelu: bool) -> None:
         super().__init__()
-        self.linear_1 = nn.Linear(FREQUENCIES, dim)
+        self.linear_1 = nn.Linear(width, dim)
         self.linear_2 = nn.Linear(dim, dim)
+        self.gelu = gelu
 
-    def forward(self, t: Tensor) -> Tensor:
-        """Noise levels in 0..1, any shape [...] -> [..., dim]."""
-        half = FREQUENCIES // 2
-        rates = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
-        angles = t.float()[..., None] * 1000 * rates
-        waves = torch.cat([angles.cos(), angles.sin()], dim=-1).to(self.linear_1.weight.dtype)
-        out: Tensor = self.linear_2(F.silu(self.linear_1(waves)))
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.linear_1(x)
+        out: Tensor = self.linear_2(F.gelu(x, approximate="tanh") if self.gelu else F.silu(x))
         return out
 
 
 class Condition(nn.Module):
-    """Noise level to the modulation of every block."""
+    """Noise level to the modulation of every block, text embeddings to the model's width."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, text_dim: int) -> None:
         super().__init__()
-        self.time_embedder = TimestepEmbedding(dim)
+        self.time_embedder = TwoLayers(FREQUENCIES, dim, gelu=False)
         self.time_proj = nn.Linear(dim, 6 * dim)
+        if text_dim:
+            self.text_embedder = TwoLayers(text_dim, dim, gelu=True)
 
     def forward(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """t [B, F] -> embedding [B, F, dim], modulation [B, F, 6, dim]."""
-        embedding = self.time_embedder(t)
+        """t [B, F] in 0..1 -> embedding [B, F, dim], modulation [B, F, 6, dim]."""
+        half = FREQUENCIES // 2
+        rates = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
+        angles = t.float()[..., None] * 1000 * rates
+        waves = torch.cat([angles.cos(), angles.sin()], dim=-1).to(self.time_proj.weight.dtype)
+        embedding = self.time_embedder(waves)
         modulation: Tensor = self.time_proj(F.silu(embedding))
         return embedding, modulation.reshape(*t.shape, 6, -1)
 
 
-class SelfAttention(nn.Module):
-    """Attention among all tokens of a window."""
+class Norm(nn.RMSNorm):
+    """RMSNorm whose fused kernel is used under autocast too: its weights take the input's kind."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert self.weight is not None
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+
+
+class Attention(nn.Module):
+    """Queries from the picture; keys and values from the picture too, or from the text."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -65,140 +74,192 @@ class SelfAttention(nn.Module):
         self.to_k = nn.Linear(dim, dim)
         self.to_v = nn.Linear(dim, dim)
         self.to_out = nn.ModuleList([nn.Linear(dim, dim)])
-        self.norm_q = nn.RMSNorm(dim, eps=1e-6)
-        self.norm_k = nn.RMSNorm(dim, eps=1e-6)
+        self.norm_q = Norm(dim, eps=1e-6)
+        self.norm_k = Norm(dim, eps=1e-6)
 
-    def forward(self, hidden: Tensor, angles: Tensor, mask: Tensor) -> Tensor:
+    def project(self, hidden: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         split = (self.heads, -1)
-        query = rotate(self.norm_q(self.to_q(hidden)).unflatten(-1, split), angles)
-        key = rotate(self.norm_k(self.to_k(hidden)).unflatten(-1, split), angles)
-        value = self.to_v(hidden).unflatten(-1, split)
-        out: Tensor = self.to_out[0](attention(query, key, value, mask))
-        return out
+        query = self.norm_q(self.to_q(hidden)).unflatten(-1, split)
+        key = self.norm_k(self.to_k(context)).unflatten(-1, split)
+        return query, key, self.to_v(context).unflatten(-1, split)
 
 
-class GELU(nn.Module):
-    """First half of the feed-forward, named as in diffusers."""
+class SelfAttention(Attention):
+    """Attention among the tokens of a window."""
 
-    def __init__(self, dim: int, inner: int) -> None:
+    def forward(
+        self, hidden: Tensor, angles: Tensor, seen: Visible, gate: Tensor | None, layer: int, cache: KVCache | None
+    ) -> Tensor:
+        """hidden [B, F, M, dim], M picture tokens and then `seen.rule.late` action tokens -> the same shape."""
+        query, key, value = self.project(hidden.flatten(1, 2), hidden.flatten(1, 2))
+        query, key = rotate(query, angles), rotate(key, angles)
+        if cache is not None:
+            key, value = cache.extend(layer, key, value, seen.rule.query_frames)
+        out = attention(query, key, value, seen).reshape(hidden.shape)
+        if seen.alone is not None and gate is not None:
+            out = self._opened(out, query, key, value, seen.alone, gate)
+        projected: Tensor = self.to_out[0](out)
+        return projected
+
+    def _opened(self, joint: Tensor, query: Tensor, key: Tensor, value: Tensor, seen: Visible, gate: Tensor) -> Tensor:
+        """Picture tokens: from attention among themselves (gate 0) towards attention with the actions."""
+        mask = seen.rule
+
+        def picture(x: Tensor, frames: int) -> Tensor:
+            by_frame = x.reshape(len(x), frames, -1, *x.shape[2:])
+            return by_frame[:, :, : mask.picture].flatten(1, 2)
+
+        alone = attention(
+            picture(query, mask.query_frames),
+            picture(key, mask.key_frames),
+            picture(value, mask.key_frames),
+            seen,
+        )
+        alone = alone.reshape(len(alone), mask.query_frames, mask.picture, -1)
+        share = torch.tanh(gate).repeat_interleave(joint.shape[-1] // self.heads).to(joint.dtype)
+        mixed = alone + share * (joint[:, :, : mask.picture] - alone)
+        return torch.cat([mixed, joint[:, :, mask.picture :]], dim=2)
+
+
+class TextAttention(Attention):
+    """Every token looks at the text."""
+
+    def forward(self, hidden: Tensor, text: Tensor) -> Tensor:
+        """hidden [B, F, M, dim], text [B, L, dim]."""
+        out = attention(*self.project(hidden.flatten(1, 2), text)).reshape(hidden.shape)
+        projected: Tensor = self.to_out[0](out)
+        return projected
+
+
+class Projection(nn.Module):
+    """Linear and GELU."""
+
+    def __init__(self, dim: int, ffn_dim: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(dim, inner)
+        self.proj = nn.Linear(dim, ffn_dim)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        out: Tensor = F.gelu(self.proj(hidden), approximate="tanh")
-        return out
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gelu(self.proj(x), approximate="tanh")
 
 
 class FeedForward(nn.Module):
-    def __init__(self, dim: int, inner: int) -> None:
-        super().__init__()
-        self.net = nn.ModuleList([GELU(dim, inner), nn.Identity(), nn.Linear(inner, dim)])
+    """diffusers' names: net.0.proj and net.2."""
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        for layer in self.net:
-            hidden = layer(hidden)
-        return hidden
+    def __init__(self, dim: int, ffn_dim: int) -> None:
+        super().__init__()
+        self.net = nn.ModuleList([Projection(dim, ffn_dim), nn.Identity(), nn.Linear(ffn_dim, dim)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.net[2](self.net[0](x))
+        return out
 
 
 class Block(nn.Module):
-    """Self-attention, action attention, feed-forward; modulated frame by frame."""
+    """Self-attention, text, actions, feed-forward; modulated frame by frame."""
 
-    def __init__(self, dim: int, heads: int, ffn_dim: int) -> None:
+    def __init__(
+        self, layer: int, dim: int, heads: int, ffn_dim: int, text: bool, inject: BlockInjection | None
+    ) -> None:
         super().__init__()
+        self.layer = layer
         self.norm1 = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
         self.attn1 = SelfAttention(dim, heads)
-        self.action_attn = ActionAttention(dim, heads)
+        self.attn2 = TextAttention(dim, heads) if text else None
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6) if text else None
         self.ffn = FeedForward(dim, ffn_dim)
         self.norm3 = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
         self.scale_shift_table = nn.Parameter(torch.randn(1, 6, dim) / dim**0.5)
-
-    def forward(
-        self, hidden: Tensor, modulation: Tensor, actions: Tensor | None, angles: Tensor, mask: Tensor
-    ) -> Tensor:
-        """hidden [B, F * N, dim], modulation [B, F, 6, dim], actions [B, F, K, dim]."""
-        frames = modulation.shape[1]
-        parts = (self.scale_shift_table + modulation)[:, :, :, None].unbind(2)  # six of [B, F, 1, dim]
-        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = parts
-
-        def per_frame(x: Tensor) -> Tensor:
-            return x.reshape(len(x), frames, -1, x.shape[-1])
-
-        normed = (per_frame(self.norm1(hidden)) * (1 + scale_a) + shift_a).flatten(1, 2)
-        hidden = hidden + (per_frame(self.attn1(normed, angles, mask)) * gate_a).flatten(1, 2)
-        if actions is not None:
-            hidden = hidden + self.action_attn(hidden, actions)
-        normed = (per_frame(self.norm3(hidden)) * (1 + scale_f) + shift_f).flatten(1, 2)
-        return hidden + (per_frame(self.ffn(normed)) * gate_f).flatten(1, 2)
-
-
-class DiT(nn.Module):
-    """Latents, noise levels and conditions to one output per latent channel."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        size, channels = config.model, config.codec.channels
-        self.patch = (1, size.patch, size.patch)
-        self.head_dim = size.dim // size.heads
-        self.patch_embedding = nn.Conv3d(channels, size.dim, self.patch, self.patch)
-        self.condition_embedder = Condition(size.dim)
-        self.history_embedding = nn.Conv3d(channels, size.dim, self.patch, self.patch)
-        self.cursor_embedding = CursorMap(size.patch * config.codec.patch, size.dim)
-        self.action_embedder = ActionEncoder(len(FEATURES), config.data.substeps, size.lag, size.dim)
-        self.blocks = nn.ModuleList([Block(size.dim, size.heads, size.ffn_dim) for _ in range(size.layers)])
-        self.pointer_head = PointerHead(config.codec.patch, channels, size.head_width)
-        self.norm_out = nn.LayerNorm(size.dim, eps=1e-6, elementwise_affine=False)
-        self.proj_out = nn.Linear(size.dim, channels * math.prod(self.patch))
-        self.change_gate = nn.Linear(size.dim, math.prod(self.patch))
-        self.scale_shift_table = nn.Parameter(torch.randn(1, 2, size.dim) / size.dim**0.5)
-        nn.init.zeros_(self.history_embedding.weight)
-        nn.init.zeros_(self.history_embedding.bias)  # type: ignore[arg-type]
-        nn.init.normal_(self.proj_out.weight, std=1e-3)  # all but nothing, yet the zeros before it get a gradient
-        nn.init.zeros_(self.proj_out.bias)
-        nn.init.zeros_(self.change_gate.weight)
-        nn.init.constant_(self.change_gate.bias, -3.0)  # most of a screen stays as it is
+        self.inject = inject
 
     def forward(
         self,
-        latents: Tensor,
-        t: Tensor,
-        history: Tensor | None = None,
-        maps: Tensor | None = None,
-        actions: Tensor | None = None,
-        keep: Tensor | None = None,
+        hidden: Tensor,
+        modulation: Tensor,
+        angles: Tensor,
+        seen: Visible,
+        text: Tensor | None,
+        actions: Tensor | None,
+        cache: KVCache | None,
     ) -> Tensor:
-        """One pass over a window of F frames.
+        """hidden [B, F, M, dim], modulation [B, F, 6, dim], text [B, L, dim], actions [B, F, K, dim]."""
+        kind, before = hidden.dtype, hidden
+        parts = (self.scale_shift_table + modulation.float())[:, :, :, None].unbind(2)  # six of [B, F, 1, dim]
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = parts
+        gate = None if self.inject is None else self.inject.gate
 
-        Args:
-            latents: [B, C, F, h, w], noisy.
-            t: [B, F] noise level of each frame, 0 clean .. 1 noise.
-            history: [B, C, F, h, w], for each frame the latents of the frame before it.
-            maps: [B, F, height, width] px, the cursor map of each frame.
-            actions: uint8 [B, F, substeps, features], what was done on the way to each frame.
-            keep: bool [B]; False hides a sample's actions and maps.
+        normed = (self.norm1(hidden.float()) * (1 + scale_a) + shift_a).to(kind)
+        layer = 0 if cache is None else self.layer  # a compiler would make a block of each number it reads
+        hidden = (hidden + self.attn1(normed, angles, seen, gate, layer, cache) * gate_a).to(kind)
+        if text is not None and self.attn2 is not None and self.norm2 is not None:
+            hidden = hidden + self.attn2(self.norm2(hidden.float()).to(kind), text).to(kind)
+        if actions is not None and self.inject is not None:
+            hidden = self.inject.inside(hidden, actions).to(kind)
+        normed = (self.norm3(hidden.float()) * (1 + scale_f) + shift_f).to(kind)
+        hidden = (hidden + self.ffn(normed) * gate_f).to(kind)
+        if actions is not None and self.inject is not None:
+            hidden = self.inject.beside(before, hidden, actions).to(kind)
+        return hidden
 
-        Returns:
-            [B, C, F, h, w]. Frame f depends on frames <= f and their conditions only.
-        """
-        batch, channels, frames, height, width = latents.shape
-        rows, columns = height // self.patch[1], width // self.patch[2]
-        hidden = self.patch_embedding(latents)
-        if history is not None:
-            hidden = hidden + self.history_embedding(history)
-        if maps is not None:
-            shown = maps if keep is None else maps * keep[:, None, None, None]
-            hidden = hidden + self.cursor_embedding(shown)
-        hidden = hidden.flatten(2).transpose(1, 2)
-        tokens = None if actions is None else self.action_embedder(actions, keep)
+
+class DiT(nn.Module):
+    """Picture tokens, noise levels and text to picture features."""
+
+    def __init__(
+        self,
+        channels: int,
+        dim: int,
+        heads: int,
+        ffn_dim: int,
+        patch: int,
+        text_dim: int,
+        injections: list[BlockInjection | None],
+    ) -> None:
+        """`text_dim` 0: no text attention. One block for each of `injections`."""
+        super().__init__()
+        self.channels, self.patch, self.head_dim = channels, patch, dim // heads
+        self.patch_embedding = nn.Conv3d(channels, dim, (1, patch, patch), (1, patch, patch))
+        self.condition_embedder = Condition(dim, text_dim)
+        self.blocks = nn.ModuleList(
+            [Block(n, dim, heads, ffn_dim, text_dim > 0, inject) for n, inject in enumerate(injections)]
+        )
+        self.norm_out = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
+        self.proj_out = nn.Linear(dim, channels * patch * patch)
+        self.scale_shift_table = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
+
+    def tokens(self, latents: Tensor) -> Tensor:
+        """[B, C, F, h, w] -> [B, F, N, dim], row after row."""
+        out: Tensor = self.patch_embedding(latents).flatten(3).permute(0, 2, 3, 1)
+        return out
+
+    def features(
+        self,
+        hidden: Tensor,
+        t: Tensor,
+        angles: Tensor,
+        mask: FrameMask,
+        text: Tensor | None = None,
+        actions: Tensor | None = None,
+        cache: KVCache | None = None,
+    ) -> Tensor:
+        """The blocks and the last norm: hidden [B, F, M, dim], t [B, F] -> picture features [B, F, N, dim]."""
         embedding, modulation = self.condition_embedder(t)
-        angles = rope_3d(frames, rows, columns, self.head_dim, latents.device)
-        mask = block_causal_mask(frames, rows * columns, latents.device)
+        if text is not None:
+            text = self.condition_embedder.text_embedder(text)
+        seen = visible(mask, hidden.device)
         for block in self.blocks:
-            hidden = block(hidden, modulation, tokens, angles, mask)
-        shift, scale = (self.scale_shift_table + embedding[:, :, None])[:, :, :, None].unbind(2)
-        normed = self.norm_out(hidden).unflatten(1, (frames, -1)) * (1 + scale) + shift
-        out = self.proj_out(normed).unflatten(-1, (-1, channels)) * self.change_gate(normed).sigmoid()[..., None]
-        out = out.reshape(batch, frames, rows, columns, *self.patch[1:], channels)
-        picture: Tensor = out.permute(0, 6, 1, 2, 4, 3, 5).reshape(batch, channels, frames, height, width)
-        if maps is not None and history is not None:
-            picture = picture + self.pointer_head(history, shown, map_before(shown))
-        return picture
+            hidden = block(hidden, modulation, angles, seen, text, actions, cache)
+        shift, scale = (self.scale_shift_table + embedding.float()[:, :, None])[:, :, :, None].unbind(2)
+        out: Tensor = (self.norm_out(hidden[:, :, : mask.picture].float()) * (1 + scale) + shift).to(hidden.dtype)
+        return out
+
+    def picture(self, cells: Tensor, rows: int) -> Tensor:
+        """Outputs of tokens [B, F, N, patch², C] -> latents [B, C, F, rows * patch, columns * patch]."""
+        batch, frames, count = cells.shape[:3]
+        out = cells.reshape(batch, frames, rows, count // rows, self.patch, self.patch, self.channels)
+        out = out.permute(0, 6, 1, 2, 4, 3, 5)
+        return out.reshape(batch, self.channels, frames, rows * self.patch, -1)
+
+    def cells(self, features: Tensor) -> Tensor:
+        """Features [B, F, N, dim] -> outputs of tokens [B, F, N, patch², C]."""
+        out: Tensor = self.proj_out(features).unflatten(-1, (-1, self.channels))
+        return out

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 
-def rope_3d(frames: int, rows: int, columns: int, head_dim: int, device: torch.device, first_frame: int = 0) -> Tensor:
-    """Angles of every token, float32 [frames * rows * columns, head_dim / 2].
+@lru_cache(maxsize=32)
+def rope_3d(
+    frames: int, rows: int, columns: int, head_dim: int, device: torch.device, first_frame: int = 0, late: int = 0
+) -> Tensor:
+    """Angles of every token, float32 [frames * (rows * columns + late), head_dim / 2].
 
     A third of the head's pairs (rounded down) turn with the row, as many with the column, the rest with the frame.
+    `late` tokens at the end of each frame (actions) have no place: they turn with the frame only.
     """
     pairs = head_dim // 2
     spatial = head_dim // 6
@@ -20,11 +26,16 @@ def rope_3d(frames: int, rows: int, columns: int, head_dim: int, device: torch.d
     ]
     parts = []
     for positions, size, axis in axes:
-        rates = 10_000.0 ** (-torch.arange(size, device=device, dtype=torch.float32) / size)
+        rates = 10_000.0 ** (-torch.arange(size, device=device, dtype=torch.float64) / size)
         shape = [1, 1, 1, size]
         shape[axis] = len(positions)
-        parts.append((positions[:, None] * rates).reshape(shape).expand(frames, rows, columns, size))
-    return torch.cat(parts, dim=-1).reshape(-1, pairs)
+        parts.append((positions[:, None] * rates).float().reshape(shape).expand(frames, rows, columns, size))
+    angles = torch.cat(parts, dim=-1).reshape(frames, rows * columns, pairs)
+    if late:
+        placeless = angles[:, :1].clone()
+        placeless[..., pairs - 2 * spatial :] = 0
+        angles = torch.cat([angles, placeless.expand(-1, late, -1)], dim=1)
+    return angles.reshape(-1, pairs)
 
 
 def rotate(x: Tensor, angles: Tensor) -> Tensor:

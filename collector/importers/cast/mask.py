@@ -15,6 +15,7 @@ from collector.terminal.screen import Screen
 from manifests.files import replacing
 
 _ROUNDS = 5
+_ROWS_SEEN = 20_000
 
 
 def find(path: Path) -> dict[str, int]:
@@ -36,15 +37,12 @@ def mask(path: Path) -> dict[str, int]:
     for _ in range(_ROUNDS):
         before = known.count
         search = Search(open_cast(path), known, widths).run()
-        if known.count > before:  # what was found late may stand earlier, or elsewhere, too
-            for kind, found in search.values.items():
-                values.setdefault(kind, set()).update(found)
-            search = Search(open_cast(path), known, widths).run()
         for kind, found in search.values.items():
             values.setdefault(kind, set()).update(found)
-        if not search.spans:
+        if search.spans:
+            _rewrite(path, search.spans, widths, known)
+        elif known.count == before:  # else what was found late may stand earlier, or elsewhere, too
             break
-        _rewrite(path, search.spans, widths, known)
     else:
         raise Unusable("a sensitive string could not be masked for certain; leave the file out")
     if known:
@@ -117,10 +115,22 @@ def _still_shown(cast: Cast, known: Known) -> bool:
             screen.resize(*parse_size(event.data, str(cast.path)))
         else:
             continue
-        text = screen.text()
-        if text in seen:
-            continue
-        seen = seen | {text} if len(seen) < 100 else {text}
-        if known.find(text) or known.find(text.replace("\n", "")):
-            return True
+        if len(seen) > _ROWS_SEEN:
+            seen.clear()
+        for text in _from_row_on(screen.text().split("\n"), known.longest):
+            if text not in seen:
+                seen.add(text)
+                if known.find(text):
+                    return True
     return False
+
+
+def _from_row_on(rows: list[str], longest: int) -> Iterator[str]:
+    """Each row, and as much of those after it as what begins in it could take."""
+    for number, row in enumerate(rows):
+        after, following = "", number + 1
+        while following < len(rows) and len(after) < longest:
+            after += rows[following]
+            following += 1
+        if row:
+            yield row + after[:longest]

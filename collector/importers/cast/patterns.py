@@ -116,14 +116,19 @@ class Known:
 
     def __init__(self) -> None:
         self._pieces: dict[str, str] = {}
+        self._parts: set[tuple[str, ...]] = set()
+        """Every four characters in a row of every piece: a piece has such a part at one of any five places in a row."""
         self._whole: dict[str, str] = {}
         self.count = 0
+        self.longest = PIECE
+        """Characters of the longest text that is looked for."""
 
     def add(self, value: str, kind: str) -> None:
         """Remember a secret; what is too short to be told from a word is not looked for."""
         self.count += 1
         if kind == "e-mail address":
             self._whole[value.partition("@")[0] + "@"] = kind
+            self.longest = max(self.longest, value.index("@") + 1)
             return
         for word in value.split():
             if len(word) < PIECE:
@@ -132,13 +137,14 @@ class Known:
                 continue
             for at in range(len(word) - PIECE + 1):
                 self._pieces[word[at : at + PIECE]] = kind
+            self._parts.update(zip(word, word[1:], word[2:], word[3:], strict=False))
 
     def __bool__(self) -> bool:
         return bool(self._pieces or self._whole)
 
     def find(self, text: str) -> list[Found]:
         found: list[Found] = []
-        if self._pieces:
+        if not self._parts.isdisjoint(zip(text[::5], text[1::5], text[2::5], text[3::5], strict=False)):
             for at in range(len(text) - PIECE + 1):
                 kind = self._pieces.get(text[at : at + PIECE])
                 if kind is not None:

@@ -7,7 +7,8 @@ import binascii
 from collections.abc import Callable, Iterable, Mapping
 
 from collector.importers.cast.patterns import MASK, WIDE_MASK, Known, asks_for_password, sensitive
-from collector.importers.cast.shadow import Place, Shadow, Traced, Widths
+from collector.importers.cast.pool import Place
+from collector.importers.cast.shadow import Shadow, Traced, Widths
 from collector.importers.cast.source import Unusable
 from collector.importers.cast.typed import Line, Typed
 from collector.terminal.cast import Cast, parse_size
@@ -29,7 +30,7 @@ class Search:
         self._shadow = Shadow(cast.columns, cast.rows, widths)
         self._typed = Typed()
         self._in_key = {"plain": False, "sent": False, "meant": False}
-        self._seen: dict[tuple[str, bool], bool] = {}
+        self._seen: dict[tuple[str, bool, tuple[int, ...]], bool] = {}
         self._marked = 0
 
     def run(self) -> Search:
@@ -78,10 +79,11 @@ class Search:
         for row in self._shadow.rows():
             if not row.strip():
                 continue
-            after = self._seen.get((row, in_key))
+            key = (row, in_key, self._shadow.age(row))
+            after = self._seen.get(key)
             if after is None:
-                text, places = self._shadow.read(row)
-                after = self._seen[row, in_key] = self._scan(text, places.__getitem__, in_key)
+                text = self._shadow.read(row)
+                after = self._seen[key] = self._scan(text, lambda at, row=row: self._shadow.place(row[at]), in_key)  # type: ignore[misc]
             in_key = after
 
     def _line_typed(self, sent: Line, meant: Line, secret: bool) -> None:

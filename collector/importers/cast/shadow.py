@@ -11,19 +11,22 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-import numpy as np
 from pyghostty import Terminal
 
-Place = tuple[int, int]
-"""Number of the event, and the character's place in its data."""
+from collector.importers.cast.pool import POOL, Place, Pool
+from collector.terminal.text import VisibleText
 
 _NARROW, _WIDE = 0x100000, 0x20000
-_POOL, _BLOCK = 65_024, 512
+_FIRST_NARROW, _FIRST = chr(_NARROW), chr(_WIDE)
 _PENDING_LIMIT = 16_384
 _PRINTABLE = re.compile(r"[ -~]+|[^\x00-\x1f\x7f-\x9f]")
+_BLANKS = re.compile(" +")
+_WIDES = re.compile(f"[{chr(_WIDE)}-{chr(_WIDE + POOL - 1)}]")
+_STAND_INS = re.compile(f"[{chr(_WIDE)}-{chr(_NARROW + POOL - 1)}]+")
 _STAYS = ("\n", "\r", "\a", "")
 _TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
+    r"|(?P<style>\x1b\[[0-9;:]*m)"
     r"|(?P<line>\n)"
     r"|\x1b\](?P<osc>[^\x07\x1b\x18\x1a]*)(?:\x07|\x1b\\|[\x18\x1a])"
     r"|\x1b[PX^_](?P<dcs>[^\x1b\x18\x1a]*)(?:\x1b\\|[\x18\x1a])"
@@ -72,6 +75,10 @@ class Traced:
 
     def runs(self, start: int, end: int) -> Iterator[tuple[str, Place]]:
         """The characters [start, end), event by event."""
+        if len(self._from) == 1 and start < end:
+            event, offset = self._from[0]
+            yield self.text[start:end], (event, offset + start)
+            return
         at = start
         while at < end:
             run = bisect_right(self._starts, at) - 1
@@ -97,58 +104,16 @@ class Widths:
         return known
 
 
-class _Pool:
-    """Characters that stand for others, given out in turn, never one that is still on the screen."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-        self._all = "".join(map(chr, range(first, first + _POOL)))
-        self._event = np.zeros(_POOL, np.int64)
-        self._offset = np.zeros(_POOL, np.int64)
-        self._original = np.zeros(_POOL, np.uint32)
-        self._next = 0
-        self._wrapped = False
-
-    def take(self, text: str, place: Place, on_screen: str) -> tuple[str, str]:
-        """Stand-ins for the start of `text`, and the rest of it for another call."""
-        at = self._next
-        if at % _BLOCK == 0 and self._wrapped:
-            at = self._free(at, on_screen)
-        count = min(len(text), _BLOCK - at % _BLOCK)
-        part = slice(at, at + count)
-        self._event[part] = place[0]
-        self._offset[part] = np.arange(place[1], place[1] + count)
-        self._original[part] = np.frombuffer(text[:count].encode("utf-32-le"), np.uint32)
-        self._next = (at + count) % _POOL
-        self._wrapped = self._wrapped or self._next == 0
-        return self._all[part], text[count:]
-
-    def needs_screen(self) -> bool:
-        return self._wrapped and self._next % _BLOCK == 0
-
-    def _free(self, at: int, on_screen: str) -> int:
-        points = np.frombuffer(on_screen.encode("utf-32-le"), np.uint32).astype(np.int64) - self.first
-        used = set((points[(points >= 0) & (points < _POOL)] // _BLOCK).tolist())
-        for step in range(_POOL // _BLOCK):
-            block = (at // _BLOCK + step) % (_POOL // _BLOCK)
-            if block not in used:
-                return block * _BLOCK
-        return at
-
-    def original(self, character: str) -> tuple[str, Place]:
-        at = ord(character) - self.first
-        return chr(self._original[at]), (int(self._event[at]), int(self._offset[at]))
-
-
 class Shadow:
     """Feed it output; it yields at every moment at which the screen, or the bytes since, should be looked at."""
 
     def __init__(self, columns: int, rows: int, widths: Widths) -> None:
         self._terminal = Terminal(columns, rows, scrollback=0)
+        self._visible = VisibleText(self._terminal)
         self._columns, self._rows = columns, rows
         self._since_move = rows + 2  # lines that have come since the cursor was last moved
         self._widths = widths
-        self._pools = _Pool(_NARROW), _Pool(_WIDE)
+        self._pools = Pool(_NARROW), Pool(_WIDE)
         self._pending: list[tuple[str, Place]] = []
         self.plain = Traced()
         """Output of the current line, without control sequences."""
@@ -169,7 +134,11 @@ class Shadow:
         self._pending = []
         fed: list[str] = []
         for match in _TOKEN.finditer(text):
-            kind, start, end = match.lastgroup, match.start(), match.end()
+            kind = match.lastgroup
+            if kind == "style":
+                fed.append(match[0])
+                continue
+            start, end = match.span()
             if kind == "text":
                 self._text(match[0], whole, start, fed)
                 continue
@@ -204,49 +173,41 @@ class Shadow:
             fed.clear()
 
     def _text(self, text: str, whole: Traced, start: int, fed: list[str]) -> None:
+        if text.isascii():
+            self._run(text, whole, start, 1, fed)
+            return
         for match in _PRINTABLE.finditer(text):
-            run, at = match[0], start + match.start()
-            width = self._widths(run[0])
-            if width == 0:
-                continue
-            while run:
-                place = whole.place(at)
-                same = 1 if len(run) == 1 else self._same_event(whole, at, len(run))
-                piece = run[:same]
-                self.plain.add(piece, place)
-                self._stand_in(piece, place, self._pools[width - 1], fed)
-                run, at = run[same:], at + same
+            width = self._widths(match[0][0])
+            if width:
+                self._run(match[0], whole, start + match.start(), width, fed)
 
-    def _same_event(self, whole: Traced, at: int, count: int) -> int:
-        first, last = whole.place(at), whole.place(at + count - 1)
-        if first[0] == last[0]:
-            return count
-        return next(n for n in range(1, count) if whole.place(at + n)[0] != first[0])
+    def _run(self, text: str, whole: Traced, at: int, width: int, fed: list[str]) -> None:
+        for piece, place in whole.runs(at, at + len(text)):
+            self.plain.add(piece, place)
+            self._stand_in(piece, place, self._pools[width - 1], fed)
 
-    def _stand_in(self, text: str, place: Place, pool: _Pool, fed: list[str]) -> None:
+    def _stand_in(self, text: str, place: Place, pool: Pool, fed: list[str]) -> None:
+        """Blanks stay what they are: the screen's own cannot be told from them."""
         event, offset = place
         while text:
-            if text[0] == " ":
-                blanks = len(text) - len(text.lstrip(" "))
-                fed.append(text[:blanks])
-                text, offset = text[blanks:], offset + blanks
-                continue
-            word = text.partition(" ")[0]
+            if not text.strip(" "):
+                fed.append(text)
+                return
             on_screen = ""
             if pool.needs_screen():
                 self._flush(fed)
-                on_screen = self._terminal.text()
-            made, rest = pool.take(word, (event, offset), on_screen)
-            fed.append(made)
-            text, offset = text[len(word) - len(rest) :], offset + len(word) - len(rest)
+                on_screen = self._visible.read(self._columns, self._rows)
+            made, rest = pool.take(text, (event, offset), on_screen)
+            fed.append(_spaced(made, text) if " " in text else made)
+            text, offset = rest, offset + len(made)
 
     def rows(self) -> Iterator[str]:
         """The screen's lines as stand-ins; rows that are full are joined with the next, as wrapped text is."""
         line = ""
-        rows = self._terminal.text().split("\n")
+        rows = self._visible.read(self._columns, self._rows).split("\n")
         for number, row in enumerate(rows):
             line += row
-            wide = sum(1 for c in row if _WIDE <= ord(c) < _NARROW) if row and not row.isascii() else 0
+            wide = len(_WIDES.findall(row)) if self._pools[1].used else 0
             following = rows[number + 1][:1] if number + 1 < len(rows) else ""
             cells = len(row) + wide
             if cells >= self._columns or (cells == self._columns - 1 and following and ord(following) >= _WIDE):
@@ -256,16 +217,45 @@ class Shadow:
         if line:
             yield line
 
-    def read(self, row: str) -> tuple[str, list[Place]]:
-        """The text that a row of stand-ins shows, and where each character came from; (-1, 0) for blanks."""
-        text, places = [], []
-        for character in row:
-            point = ord(character)
-            if point < _WIDE:
-                text.append(character)
-                places.append((-1, 0))
-                continue
-            original, place = self._pools[0 if point >= _NARROW else 1].original(character)
-            text.append(original)
-            places.append(place)
-        return "".join(text), places
+    def age(self, row: str) -> tuple[int, ...]:
+        """Tells a row of stand-ins from a later one that reads alike: their characters were given out anew."""
+        if not (self._pools[0].wrapped or self._pools[1].wrapped):
+            return ()
+        shown = row.strip()
+        return tuple(self._pool(c).uses(c) for c in (shown[0], shown[-1]) if c >= _FIRST)
+
+    def read(self, row: str) -> str:
+        """The text that a row of stand-ins shows."""
+        parts: list[str] = []
+        at = 0
+        for match in _STAND_INS.finditer(row):
+            start, stop = match.span()
+            parts.append(row[at:start])
+            at = start
+            while at < stop:
+                text, stand_ins, _ = self._pool(row[at]).run(row[at])
+                size = min(len(text), stop - at)
+                if row[at : at + size] != stand_ins[:size]:
+                    size = 1
+                parts.append(text[:size])
+                at += size
+        parts.append(row[at:])
+        return "".join(parts)
+
+    def place(self, character: str) -> Place:
+        """Where a stand-in came from; (-1, 0) for what is none, a blank."""
+        return self._pool(character).run(character)[2] if character >= _FIRST else (-1, 0)
+
+    def _pool(self, character: str) -> Pool:
+        return self._pools[character < _FIRST_NARROW]
+
+
+def _spaced(made: str, text: str) -> str:
+    """`made` with blanks where `text` has them."""
+    parts: list[str] = []
+    start = 0
+    for blanks in _BLANKS.finditer(text, 0, len(made)):
+        parts += (made[start : blanks.start()], blanks[0])
+        start = blanks.end()
+    parts.append(made[start:])
+    return "".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from collector.importers.cast.shadow import Place
+from collector.importers.cast.pool import Place
 
 _KEY = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?|.", re.DOTALL)
 _LIMIT = 16_384

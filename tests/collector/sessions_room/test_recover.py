@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pymupdf_fonts
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -22,9 +23,11 @@ from collector.sessions.check import check_session
 from collector.sessions.plan import DOUBT
 from collector.sessions.recover import Recovery, recover_session
 from collector.terminal.cast import CastWriter
+from collector.terminal.themes import THEMES
 from manifests.consent import Consent
 from manifests.files import append_jsonl, write_json
-from manifests.session import Action, Frame, Intent, SessionFolder, find_sessions
+from manifests.session import Action, Frame, Intent, SessionFolder, TerminalLook, find_sessions
+from manifests.video import decode
 from tests.collector.sessions import TICK_NS, make_old, make_session
 from tests.collector.sessions_room.spoiling import FILES, spoil
 
@@ -324,6 +327,27 @@ def test_a_terminal_is_drawn_from_its_cast(tmp_path: Path, cut: int) -> None:
     assert (kept.outcome, kept.invalid_reasons, len(folder.actions())) == ("unverified", [], 16)
     assert folder.frames()[-1].t1_ns <= 1_500_000_000
     assert [problem for problem in check_session(folder) if problem.damage] == []
+
+
+@pytest.mark.parametrize("font_is_there", [True, False])
+def test_a_terminal_is_drawn_as_it_was(tmp_path: Path, font_is_there: bool) -> None:
+    folder = make_terminal(tmp_path / "one")
+    font = tmp_path / "font.ttf"
+    font.write_bytes(pymupdf_fonts.myfont("ubuntm"))
+    look = TerminalLook(theme="solarized-light", cell=(10, 20), fonts=[str(font)])
+    kill(folder, kind="terminal", columns=80, rows=24, look=look)
+    if not font_is_there:
+        font.unlink()
+    assert recover_session(folder).status == "recovered"
+    manifest = folder.read_manifest()
+    notes = [note for note in manifest.notes if "usual look" in note]
+    if font_is_there:
+        assert (manifest.look, manifest.width, manifest.height, notes) == (look, 800, 480, [])
+        corner = decode(folder.screen.read_bytes())[-1][-1, -1].astype(int)
+        assert np.abs(corner - THEMES["solarized-light"].bg).max() < 8
+    else:
+        assert (manifest.look, manifest.width) == (TerminalLook(), 640)
+        assert notes == [f"drawn with the usual look: --font {font}: no such file; put it back, or give another"]
 
 
 @settings(max_examples=15, deadline=None)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from collector.terminal.canvas import Canvas
+from collector.terminal.fallbacks import packaged
 from collector.terminal.glyphs import Appearance
 from collector.terminal.screen import Screen
 from collector.terminal.themes import THEMES
@@ -47,6 +48,10 @@ CASES: dict[str, tuple[str, int, int, Appearance]] = {
     "wide-and-combining": (
         HIDE + "e\u0301a\u0308x\u0302n\u0303 漢字かな한글 👍☎🌍 😀\x1b[4m漢\x1b[0m|", 30, 1, Appearance(),
     ),
+    "fallbacks": (
+        HIDE + "漢字かな한글ｱｲ，。「」a中\x1b[1m漢字\x1b[0;3m漢字\x1b[0;4m漢字\x1b[0;7m漢字\x1b[0;31m漢\x1b[0m|", 46, 1,
+        Appearance(fallbacks=tuple(packaged())),
+    ),
     "cursors": ("\x1b[4 qab", 4, 1, Appearance()),
     "palette": (
         HIDE + "".join(f"\x1b[48;5;{n}m " + ("\x1b[0m\r\n" if n % 36 == 15 and n < 250 else "") for n in range(256)),
@@ -74,7 +79,9 @@ def _picture(text: str, columns: int, rows: int, look: Appearance) -> NDArray[np
     return canvas.pixels
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.needs("cjk-font") if name == "fallbacks" else ()) for name in CASES
+])  # fmt: skip
 def test_it_looks_as_a_person_found_right(name: str) -> None:
     stored = np.asarray(Image.open(PICTURES / f"{name}.png").convert("RGB")).astype(int)
     picture = drawn(name).astype(int)

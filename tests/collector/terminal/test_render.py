@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pymupdf_fonts
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from collector.terminal.canvas import Canvas
 from collector.terminal.cast import open_cast
 from collector.terminal.geometry import CELL_HEIGHT, CELL_WIDTH
+from collector.terminal.glyphs import Appearance
 from collector.terminal.render import Tick, extent_of, render_cast, render_session
 from collector.terminal.screen import Screen
 from collector.terminal.themes import DEFAULT, THEMES, theme_of_cast
 from goaltrace import main
 from manifests.errors import GoaltraceError
-from manifests.session import Clock, Frame, SessionFolder, SessionManifest
+from manifests.session import Clock, Frame, SessionFolder, SessionManifest, TerminalLook
 from manifests.video import decode
 
 COLUMNS, ROWS = 24, 6
@@ -138,6 +140,26 @@ def test_a_screen_with_many_colours_is_still_exact() -> None:
     assert np.array_equal(canvas.pixels, draw("\x1b[H" + text, columns=80, rows=24))
 
 
+def test_canvases_share_what_they_drew_and_stay_exact() -> None:
+    """Pictures drawn in turn, in other colours, while the store of tiles is emptied under them."""
+    themes = [DEFAULT, THEMES["solarized-light"]]
+    screens = [Screen(80, 24, theme) for theme in themes]
+    canvases = [Canvas(80, 24, Appearance(theme=theme)) for theme in themes]
+    fed = ["", ""]
+    for number in range(12):
+        for at, (screen, canvas) in enumerate(zip(screens, canvases, strict=True)):
+            many = "".join(f"\x1b[48;2;{number};{at};{i % 256}m{chr(97 + i // 256)}" for i in range(80 * 20))
+            text = f"\x1b[0m\x1b[{1 + number};3H{number}\x1b[4;1H" + (many if number % 2 else "ab \x1b[7mc")
+            screen.feed(text)
+            canvas.update(screen)
+            fed[at] += text
+            anew = Screen(80, 24, themes[at])
+            anew.feed(fed[at])
+            other = Canvas(80, 24, Appearance(theme=themes[at]))
+            other.update(anew)
+            assert np.array_equal(canvas.packed, other.packed)
+
+
 def test_a_resize_is_padded_with_the_background(tmp_path: Path) -> None:
     path = tmp_path / "a.cast"
     events = [[0.0, "o", "x" * 60], [0.5, "r", "20x10"], [0.5, "r", "100x30"], [0.5, "o", "\x1b[30;100Hy"]]
@@ -215,10 +237,65 @@ def test_a_session_is_drawn_again_with_another_look(tmp_path: Path, capsys: pyte
         (["--theme", "pink"], "--theme pink: not one of"),
         (["--font", str(folder.cast)], "not a font that can be read"),
         (["--fps", "0"], "--fps 0"),
+        (["--fallback-font", "none", "--fallback-font", "auto"], "auto and none stand alone"),
+        (["--fallback-font", str(folder.cast)], "not a font that can be read"),
     ):
         assert main(["render", str(folder.path), *arguments]) == 2
         assert said in capsys.readouterr().err
     assert folder.screen.read_bytes() == before
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_session_keeps_its_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = session(tmp_path / "s", [[0.1, "o", "\x1b[31m█ab"], [1.0, "x", "0"]], 2_000_000_000)
+    assert folder.read_manifest().look is None
+    render_session(folder, 5)
+    assert folder.read_manifest().look == TerminalLook()
+    font = tmp_path / "font.ttf"
+    font.write_bytes(pymupdf_fonts.myfont("ubuntm"))
+    draw = ["render", str(folder.path)]
+    assert main([*draw, "--theme", "dracula", "--cell", "10x20", "--font", str(font), "--fallback-font", "none"]) == 0
+    look = TerminalLook(theme="dracula", cell=(10, 20), fonts=[str(font)], fallback_fonts=[])
+    assert folder.read_manifest().look == look
+    drawn = decode(folder.screen.read_bytes())
+    assert main(draw) == 0
+    assert folder.read_manifest().look == look
+    assert np.array_equal(decode(folder.screen.read_bytes()), drawn), "as it was"
+    assert main([*draw, "--theme", "nord", "--fallback-font", "auto"]) == 0
+    assert folder.read_manifest().look == look.model_copy(update={"theme": "nord", "fallback_fonts": None})
+    font.unlink()
+    before = folder.screen.read_bytes()
+    assert main(draw) == 2
+    assert f"session.json: --font {font}: no such file" in capsys.readouterr().err
+    assert folder.screen.read_bytes() == before
+    assert main([*draw, "--usual", "--cell", "9x18"]) == 0
+    assert folder.read_manifest().look == TerminalLook(cell=(9, 18))
+
+
+@pytest.mark.needs("ffmpeg")
+@pytest.mark.parametrize(("look", "said"), [
+    ({"cell": [100_000, 100_000]}, "not within 4x8 and 64x128"),
+    ({"theme": "pink"}, "pink: not one of"),
+    ({"fonts": ["/dev/zero"]}, "--font /dev/zero: no such file"),
+    ({"cell": "wide"}, "cell"),
+])  # fmt: skip
+def test_a_look_from_elsewhere_is_not_trusted(tmp_path: Path, look: dict[str, object], said: str) -> None:
+    folder = session(tmp_path / "s", [[0.1, "o", "a"]], 1_000_000_000)
+    manifest = json.loads(folder.manifest_path.read_text())
+    folder.manifest_path.write_text(json.dumps(manifest | {"look": look}))
+    with pytest.raises(GoaltraceError, match=said):
+        render_session(folder, 5)
+    assert not folder.screen.exists()
+
+
+@pytest.mark.needs("ffmpeg")
+def test_a_session_of_an_older_release_has_no_look_and_is_drawn_as_usual(tmp_path: Path) -> None:
+    folder = session(tmp_path / "s", [[0.1, "o", "a"]], 1_000_000_000)
+    manifest = json.loads(folder.manifest_path.read_text())
+    del manifest["look"]
+    folder.manifest_path.write_text(json.dumps(manifest))
+    assert main(["render", str(folder.path)]) == 0
+    assert folder.read_manifest().look == TerminalLook()
 
 
 @pytest.mark.needs("ffmpeg")

@@ -154,3 +154,17 @@ def test_plain_sessions_are_left_as_they_are(tmp_path: Path) -> None:
     ]  # fmt: skip
     folder = imported(tmp_path, [("o", text) for text in said])
     assert [event.data for event in open_cast(folder.cast).events()] == said
+
+
+def test_a_screen_redrawn_for_long_is_looked_at_anew(tmp_path: Path) -> None:
+    """Stand-ins come again after 65,024 characters: here in the very same places, but for other text."""
+    secret = "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
+
+    def redrawn(row: str) -> tuple[str, str]:
+        others = "".join(f"\x1b[{y};1H{'.' * 64}" for y in range(2, 9))
+        return "o", f"\x1b[1;33H{row[32:]}\x1b[1;1H{row[:32]}{others}"
+
+    events = [redrawn("y" * 64)] * 127 + [redrawn("z" * 12 + secret + "z" * 12), redrawn("y" * 64)]
+    folder = imported(tmp_path, events)
+    assert secret[:16] not in shown(folder)
+    assert secret[:16] not in folder.cast.read_text()

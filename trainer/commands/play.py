@@ -1,0 +1,104 @@
+"""goaltrace play: a page on this machine where a person plays the model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from manifests.errors import GoaltraceError
+from trainer.runtime import share_cores
+
+if TYPE_CHECKING:
+    from trainer.data.clip import Clip
+
+CLIPS = 120  # offered on the page
+FPS = (0.1, 60.0)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run that train made")
+    parser.add_argument("--clip", metavar="ID|N", help="held-out clip to begin with: its id, or its number from 1 "
+                        "(default: the busiest)")  # fmt: skip
+    parser.add_argument("--dataset", metavar="D", help="the data set, if it is not where the run was trained on it")
+    parser.add_argument("--goal", metavar="TEXT", help="what the model is told is wanted (default: the clip's goal)")
+    parser.add_argument("--port", type=int, default=0, metavar="P",
+                        help="port of the page on 127.0.0.1 (default: any free one)")  # fmt: skip
+    parser.add_argument(
+        "--fps", type=float, metavar="F", help="frames a second to make (default: what it was trained at)"
+    )
+    parser.add_argument("--browser", action=argparse.BooleanOptionalAction, default=False,
+                        help="open the page in a browser (default: only print its address)")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of the sampler's noise")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--json", action="store_true", help="print the address as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    share_cores()
+    if args.fps is not None and not FPS[0] <= args.fps <= FPS[1]:
+        raise GoaltraceError(f"--fps {args.fps:g}: must be between {FPS[0]:g} and {FPS[1]:g}")
+    from manifests.pages import new_token, serve
+    from trainer.opened import open_run
+    from trainer.play.game import Player
+    from trainer.play.server import make_app
+    from trainer.play.table import Table
+    from trainer.prepare import spread
+
+    opened = open_run(args.run, args.dataset, args.device)
+    config = opened.config
+    if args.goal is not None and config.model.text == "none":
+        raise GoaltraceError(f"--goal: {args.run} was trained without text (model.text=none); leave it out")
+    player = Player(opened.model, opened.codec, config, opened.store, opened.inputs)
+    clips = _playable(opened.held_out, player.given)
+    offered = spread(clips, CLIPS)
+    clip = _choose(clips, offered, args.clip)
+    if clip not in offered:
+        offered = [clip, *offered]
+    table = Table(player, offered, clip, args.goal, args.seed, args.fps or config.data.fps, args.run)
+    token = new_token()
+
+    def ready(address: str) -> None:
+        if args.json:
+            print(json.dumps({"address": address, "run": str(args.run), "clip": clip.id}), flush=True)
+        else:
+            print(f"{address}\nopen it in a browser of this machine; Ctrl-C ends it", flush=True)
+        if args.browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve(make_app(token, table, opened.store, config.data.fps), token, args.port, ready)
+    return 0
+
+
+def _playable(held_out: list[Clip], given: int) -> list[Clip]:
+    """The held-out clips that are long enough and not blank."""
+    from trainer.play.game import first_frame
+
+    clips = []
+    for clip in held_out:
+        try:
+            first_frame(clip, given)
+        except GoaltraceError:
+            continue
+        clips.append(clip)
+    if not clips:
+        raise GoaltraceError(
+            f"none of the {len(held_out)} held-out clips has more than the {given} frames that a play begins with; "
+            "give another --dataset, or record longer sessions"
+        )
+    return clips
+
+
+def _choose(clips: list[Clip], offered: list[Clip], asked: str | None) -> Clip:
+    if asked is None:
+        return max(clips, key=lambda clip: (clip.row["kind"] == "desktop", len(clip.slots())))
+    known = {clip.id: clip for clip in clips}
+    if asked in known:
+        return known[asked]
+    if asked.isdecimal() and 1 <= int(asked) <= len(offered):
+        return offered[int(asked) - 1]
+    few = ", ".join(list(known)[:3])
+    raise GoaltraceError(f"--clip {asked}: no such held-out clip; give 1 to {len(offered)}, or an id: {few}, ...")

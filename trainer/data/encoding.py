@@ -1,0 +1,107 @@
+"""Encoding every usable clip once, shard by shard: what a GPU has done is not done again in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from manifests.errors import GoaltraceError
+from manifests.files import replacing
+from trainer.codec import Codec
+from trainer.config import Config
+from trainer.data.latents import Chunk, frame_shape, schema, shard_name
+from trainer.data.store import ClipStore
+from trainer.data.stretch import Stretch
+
+AHEAD = 4  # chunks decoded while one is encoded
+
+
+def is_done(folder: Path, number: int, chunks: Sequence[Chunk], codec: str) -> bool:
+    """Is a shard there, of this codec? It is renamed into place when it is whole, so its footer is enough."""
+    path = folder / shard_name(number)
+    if not path.is_file():
+        return False
+    try:
+        found = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return False
+    sizes = found.num_row_groups, found.num_rows
+    same = (found.metadata or {}).get(b"goaltrace_codec") == codec.encode()
+    return same and sizes == (len(chunks), sum(chunk.latents for chunk in chunks))
+
+
+def write_shard(
+    folder: Path,
+    number: int,
+    chunks: Iterable[tuple[Chunk, NDArray[np.uint8]]],
+    stretches: Sequence[Stretch],
+    codec: Codec,
+    config: Config,
+    device: torch.device,
+    on_chunk: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Encode the chunks of one shard, each with its frames, and write it, whole or not at all.
+
+    `on_chunk` is told how many frames are done more.
+
+    Raises `GoaltraceError` when a latent is not finite in float16.
+    """
+    shape = frame_shape(config)
+    columns = schema(shape, codec.digest())
+    with (
+        replacing(folder / shard_name(number)) as temporary,
+        pq.ParquetWriter(
+            temporary,
+            columns,
+            compression={"stretch": "zstd", "chunk": "zstd", "frame": "zstd", "latent": "none"},
+            use_dictionary=["stretch"],
+            write_page_checksum=True,
+        ) as writer,
+    ):
+        for chunk, frames in chunks:
+            pixels = torch.from_numpy(frames)[None].to(device)
+            latents = codec.encode(pixels)[0].movedim(1, 0).to(torch.float16).cpu().numpy()
+            key = stretches[chunk.stretch].key
+            if latents.shape != (chunk.latents, *shape):
+                raise GoaltraceError(f"the codec made latents of shape {latents.shape[1:]}, not {shape}; check --set")
+            if not np.isfinite(latents).all():
+                raise GoaltraceError(f"clip {key}: its latents are not finite in float16; take another codec")
+            ends = np.linspace(chunk.start, chunk.stop - 1, chunk.latents).round().astype(np.int32)
+            rows = [np.ascontiguousarray(row, "<f2").tobytes() for row in latents]
+            table = pa.table([[key] * len(rows), [chunk.start] * len(rows), ends, rows], schema=columns)
+            writer.write_table(table, row_group_size=len(rows))
+            on_chunk(chunk.stop - chunk.start)
+
+
+def decoded(
+    chunks: Sequence[Chunk], stretches: Sequence[Stretch], store: ClipStore, workers: int
+) -> Iterator[tuple[Chunk, NDArray[np.uint8]]]:
+    """Each chunk with its frames, in order; threads decode a few ahead."""
+
+    def frames(chunk: Chunk) -> NDArray[np.uint8]:
+        return store.frames(stretches[chunk.stretch], chunk.start, chunk.stop)
+
+    if not workers:
+        yield from ((chunk, frames(chunk)) for chunk in chunks)
+        return
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        rest = iter(chunks)
+        ahead: list[tuple[Chunk, Future[NDArray[np.uint8]]]] = [
+            (chunk, pool.submit(frames, chunk)) for chunk in islice(rest, AHEAD + workers)
+        ]
+        while ahead:
+            chunk, future = ahead.pop(0)
+            if (following := next(rest, None)) is not None:
+                ahead.append((following, pool.submit(frames, following)))
+            yield chunk, future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,170 @@
+"""What a run needs of memory, in closed form, told before anything is allocated; and the knobs that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from manifests.errors import GoaltraceError
+from trainer.config import Config
+from trainer.cost import Shape, Sizes, shapes
+from trainer.model.pointer_head import WINDOW
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on one rank."""
+
+    weights: int
+    """fp32, and their bf16 copies where the arithmetic is bf16."""
+    gradients: int
+    moments: int
+    average: int
+    activations: int
+    """Kept between forward and backward pass."""
+    work: int
+    """Held for a moment at the peak: outputs and gradients of one feed-forward layer."""
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients + self.moments + self.average + self.activations + self.work
+
+    def __str__(self) -> str:
+        fixed = self.weights + self.gradients + self.moments + self.average
+        return (
+            f"{size(self.total)}: weights, gradients, AdamW and average {size(fixed)}, "
+            f"activations {size(self.activations + self.work)}"
+        )
+
+
+def size(count: float) -> str:
+    """Bytes in words."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def estimate(config: Config, parameters: int, low: bool, world: int = 1, dense_masks: bool = False) -> Memory:
+    """Memory of the step that needs most.
+
+    Args:
+        parameters: of the whole model.
+        low: the arithmetic is bf16.
+        world: ranks; weights, gradients, moments and average are spread over them (FSDP), one block's are gathered.
+        dense_masks: masks are stored (a CPU's attention; FlexAttention stores none).
+    """
+    mine = -(-parameters // world)
+    gathered = 0 if world == 1 else 2 * 4 * parameters // config.model.layers
+    kept, work = 0, 0
+    for shape in shapes(config):
+        windows = -(-shape.windows // world)
+        windows = min(windows, config.train.micro or windows)
+        now = activations(config, replace(shape, windows=windows), low, dense_masks)
+        if sum(now) > kept + work:
+            kept, work = now
+    weights = 4 * mine + gathered + (2 * parameters if low else 0)
+    return Memory(weights, 4 * mine, 8 * mine, 4 * mine, kept, work)
+
+
+def activations(config: Config, shape: Shape, low: bool, dense_masks: bool = False) -> tuple[int, int]:
+    """Bytes that a pass over `shape.windows` windows keeps for its backward pass, and those at work at its peak."""
+    n, dim, layers = Sizes.of(config, shape.width, shape.height), config.model.dim, config.model.layers
+    each = 2 if low else 4
+    masks = each * n.tokens**2 * layers if dense_masks else 0
+    block = _block(config, n, each)
+    work = 3 * each * n.tokens * max(config.model.ffn_dim, 4 * dim)
+    if config.train.recompute:  # inputs only; then one block at a time
+        blocks, work, masks = layers * each * n.tokens * dim, work + block, 0
+    else:
+        blocks = layers * block
+    return shape.windows * (blocks + _ends(config, n, shape, each)) + masks, shape.windows * work
+
+
+def _block(config: Config, n: Sizes, each: int) -> int:
+    """Bytes that a block keeps of one window. Modulated norms work in fp32; a norm of bf16 keeps an fp32 copy."""
+    size, actions = config.model, config.actions
+    norm = 8 if each == 2 else 4
+    kept = n.tokens * size.dim * (8 + 6 * each + 2 * norm)  # norm, input, q, k, v, out, projected; norms of q and k
+    kept += n.tokens * (size.dim * (8 + 2 * each) + 2 * each * size.ffn_dim)  # norm, input, both sides of GELU, output
+    if n.text:
+        kept += n.tokens * size.dim * (4 + 3 * each + norm) + n.text * size.dim * (2 * each + norm)
+    keys = 2 * n.frames * n.actions
+    if actions.inject == "internal":
+        kept += each * size.dim * (4 * n.picture + keys)
+    elif actions.inject == "residual":
+        kept += each * (2 * n.picture * size.dim + 8 * n.picture * actions.width + keys * actions.width)
+    elif actions.inject == "contextual":
+        kept += 6 * each * n.picture * size.dim
+    return kept
+
+
+def _ends(config: Config, n: Sizes, shape: Shape, each: int) -> int:
+    """Bytes kept of one window outside the blocks: into tokens, out of them, the pointer head, the loss."""
+    dim, pixels = config.model.dim, n.frames * config.codec.time * shape.width * shape.height
+    cell = config.codec.channels * config.model.patch**2
+    kept = n.picture * (dim * (8 + 2 * each) + cell * (3 * each + 8))
+    if config.actions.cursor in ("map", "reference"):
+        kept += 2 * each * pixels
+    head = config.actions.head_width
+    if head:
+        window = min(WINDOW, shape.width, shape.height) ** 2
+        kept += n.frames * 2 * window * (each * (5 + 4 * head) + 24)
+    return kept
+
+
+def advice(config: Config, parameters: int, low: bool, world: int, device: torch.device) -> str:
+    """Settings that lower the need, each with what it would come to."""
+    on_cpu, there = device.type == "cpu", capacity(device) or 0
+
+    def need(name: str, value: int | bool) -> int:
+        group, key = name.split(".")
+        less = replace(config, **{group: replace(getattr(config, group), **{key: value})})
+        return estimate(less, parameters, low, world, on_cpu).total
+
+    def told_of(name: str, value: int | bool) -> str:
+        return f"--set {name}={str(value).lower()} ({size(need(name, value))})"
+
+    mine = -(-config.train.batch // world)
+    micro, time = min(mine, config.train.micro or mine), config.codec.time
+    shorter = 1 + (config.data.window - 1) // time // 2 * time
+    told = []
+    if not config.train.recompute:
+        told.append(told_of("train.recompute", True))
+    if micro > 1:
+        micro //= 2
+        while micro > 1 and need("train.micro", micro) > there:
+            micro //= 2
+        told.append(told_of("train.micro", micro))
+    if 2 <= shorter < config.data.window:
+        seen = f" --set sample.context={shorter - 1}" if config.sample.context >= shorter else ""
+        told.append(told_of("data.window", shorter) + f"{seen} in a new run")
+    return ", ".join([*told, "a smaller model, or more ranks (torchrun)"])
+
+
+def capacity(device: torch.device) -> int | None:
+    """Memory of a device in bytes; None where it is not known."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
+@contextmanager
+def told_when_full(config: Config, parameters: int, low: bool, world: int, device: torch.device) -> Iterator[None]:
+    """Out of memory becomes one line with numbers: what is needed, and which settings need less."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        on_cpu = device.type == "cpu"
+        need = estimate(config, parameters, low, world, dense_masks=on_cpu)
+        there = capacity(device)
+        raise GoaltraceError(
+            f"out of memory on {device}{f' ({size(there)})' if there else ''}: a step needs about {need}; "
+            f"with less: {advice(config, parameters, low, world, device)}"
+        ) from None

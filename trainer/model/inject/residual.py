@@ -1,0 +1,31 @@
+"""Residual injection: a narrow branch beside the block, from the block's input and the actions to its output."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainer.model.inject.base import BlockInjection
+from trainer.model.inject.internal import FrameAttention
+
+HEAD_DIM = 8
+
+
+class Residual(BlockInjection):
+    """out = block(x) + up(branch(down(x), actions)), `up` zero at the start."""
+
+    def __init__(self, dim: int, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.down = nn.Linear(dim, width)
+        self.attention = FrameAttention(width, width // HEAD_DIM, dim)
+        self.mix = nn.Linear(width, width)
+        self.up = nn.Linear(width, dim)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def beside(self, before: Tensor, after: Tensor, actions: Tensor) -> Tensor:
+        branch = self.down(self.norm(before))
+        branch = branch + self.attention(branch, actions)
+        out: Tensor = after + self.up(F.silu(self.mix(branch)))
+        return out

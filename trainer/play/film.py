@@ -1,0 +1,97 @@
+"""What was played, kept in bounded memory and written as a video, an animation and the actions."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+
+from manifests.errors import GoaltraceError
+from manifests.files import new_folder, write_json
+
+MOST_BYTES = 256 * 2**20  # of pictures
+GIF_FRAMES = 600  # a longer play is written as a video only
+
+
+@dataclass
+class Film:
+    """The frames of a play as PNG, and its actions; the oldest go when there are too many."""
+
+    pictures: deque[bytes] = field(default_factory=deque)
+    actions: deque[dict[str, Any]] = field(default_factory=deque)
+    first: int = 0
+    """The number of the first frame that is kept."""
+    size: int = 0
+
+    def add(self, picture: bytes, actions: Iterable[dict[str, Any]]) -> None:
+        """One more frame, and what was done on the way to it (each with the frame's number as `frame`)."""
+        self.pictures.append(picture)
+        self.actions.extend(actions)
+        self.size += len(picture)
+        while self.size > MOST_BYTES and len(self.pictures) > 1:
+            self.size -= len(self.pictures.popleft())
+            self.first += 1
+            while self.actions and self.actions[0]["frame"] < self.first:
+                self.actions.popleft()
+
+    def copy(self) -> Film:
+        return Film(self.pictures.copy(), self.actions.copy(), self.first, self.size)
+
+
+def save_film(film: Film, folder: Path, fps: float, about: dict[str, Any]) -> list[str]:
+    """Write played.mp4, played.gif (of short plays), actions.jsonl and play.json into a new folder; their names.
+
+    Raises `GoaltraceError` when nothing was played, the folder exists or the disk is full.
+    """
+    if not film.pictures:
+        raise GoaltraceError("nothing has been played yet")
+    with new_folder(folder) as out:
+        _write_mp4(out / "played.mp4", _images(film), fps)
+        if len(film.pictures) <= GIF_FRAMES:
+            _write_gif(out / "played.gif", _images(film), fps)
+        with (out / "actions.jsonl").open("w", encoding="utf-8") as lines:
+            lines.writelines(json.dumps(action) + "\n" for action in film.actions)
+        kept = {"frames": len(film.pictures), "first_frame": film.first, "fps": fps}
+        write_json(out / "play.json", {**about, **kept})
+        return sorted(path.name for path in out.iterdir())
+
+
+def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    """uint8 [height, width, 3] as PNG, quickly rather than small."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, format="PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _images(film: Film) -> Iterator[Image.Image]:
+    for picture in film.pictures:
+        yield Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def _write_mp4(path: Path, images: Iterable[Image.Image], fps: float) -> None:
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = None
+        for image in images:
+            width, height = (side - side % 2 for side in image.size)
+            if stream is None:
+                stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+                stream.options = {"crf": "16"}
+            frame = av.VideoFrame.from_ndarray(np.asarray(image)[:height, :width].copy(), format="rgb24")
+            container.mux(stream.encode(frame))
+        if stream is not None:
+            container.mux(stream.encode())
+
+
+def _write_gif(path: Path, images: Iterable[Image.Image], fps: float) -> None:
+    first, *rest = [image.quantize(256, dither=Image.Dither.NONE) for image in images]
+    first.save(path, format="GIF", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)

@@ -1,0 +1,99 @@
+"""A terminal's screen as a grid of characters, and where its cells lie in the model's picture."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifests.clip_io import ClipReader
+from trainer.data.clip import Clip
+from trainer.data.cursor import Letterbox
+
+RECORDED_CELL = (8, 16)
+"""Px of a cell that the recorder draws unless asked otherwise."""
+BLANK, OTHER, UNKNOWN = 0, 95, -1
+CHARACTERS = [" ", *(chr(code) for code in range(33, 127)), "\ufffd"]
+"""Number -> character: blank, printable ASCII, and one for all others."""
+UNDER_CURSOR = len(CHARACTERS)
+"""Added to a character's number where the text cursor is on it."""
+_NUMBER = {character: number for number, character in enumerate(CHARACTERS)}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where a terminal's cells lie in the model's picture."""
+
+    columns: int
+    rows: int
+    cell: tuple[int, int]
+    """Px of a recorded cell."""
+    box: Letterbox
+    """How the recording lies in the picture."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], size: tuple[int, int]) -> Grid:
+        """Of a clip row, in a picture of `size` (width, height) px."""
+        cell = cell_size(row)
+        source = (int(row["width"]), int(row["height"]))
+        return cls(source[0] // cell[0], source[1] // cell[1], cell, Letterbox.fit(source, size))
+
+
+def cell_size(row: Mapping[str, Any]) -> tuple[int, int]:
+    """Px of a cell of a terminal's recording: the usual ones, unless its text cursor was ever off their centres.
+
+    Else the largest of about 1:2 that divide the picture and have the cursor in their centres.
+    """
+    x = np.unique([value for value in row["cursor_x"] if value >= 0]).astype(int)
+    y = np.unique([value for value in row["cursor_y"] if value >= 0]).astype(int)
+    width, height = int(row["width"]), int(row["height"])
+
+    def fits(wide: int, high: int) -> bool:
+        whole = width % wide == 0 and height % high == 0
+        return whole and bool((x % wide == wide // 2).all() and (y % high == high // 2).all())
+
+    if fits(*RECORDED_CELL):
+        return RECORDED_CELL
+    sizes = [(w, h) for w in range(64, 3, -1) for h in range(int(w * 2.4), int(w * 1.6) - 1, -1) if fits(w, h)]
+    return sizes[0] if sizes else RECORDED_CELL
+
+
+def cells_of(text: str, columns: int, rows: int) -> NDArray[np.int64]:
+    """Numbers of the characters of a screen, [rows, columns].
+
+    Behind a character that is not one cell wide the rest of its row is UNKNOWN, as is all of a screen that is larger.
+    """
+    cells = np.full((rows, columns), BLANK, np.int64)
+    lines = text.split("\n")
+    if len(lines) > rows or max(map(len, lines)) > columns:
+        cells[:] = UNKNOWN
+        return cells
+    for number, line in enumerate(lines):
+        for column, character in enumerate(line):
+            if unicodedata.east_asian_width(character) in "WF" or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+                cells[number, column:] = UNKNOWN
+                break
+            cells[number, column] = _NUMBER.get(character, OTHER)
+    return cells
+
+
+def lines_of(cells: NDArray[np.int64]) -> list[str | None]:
+    """The rows of a screen as text without blanks at their ends; None for a row of which anything is UNKNOWN."""
+    return [
+        None if (row == UNKNOWN).any() else "".join(CHARACTERS[number] for number in row).rstrip(" ") for row in cells
+    ]
+
+
+def screen_cells(reader: ClipReader, clip: Clip, grid: Grid) -> NDArray[np.int64] | None:
+    """Numbers of the characters at each of the model's frames, [n, rows, columns]; None where no text was recorded."""
+    stored = reader.read(clip.id, ["picture", "screen_text"])
+    texts = stored["screen_text"]
+    if not texts or max(stored["picture"]) >= len(texts):
+        return None
+    pictures = [stored["picture"][frame] for frame in clip.frames]
+    made = {picture: cells_of(texts[picture], grid.columns, grid.rows) for picture in set(pictures)}
+    return np.stack([made[picture] for picture in pictures])

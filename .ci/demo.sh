@@ -40,12 +40,11 @@ say "selecting the clips that were done on purpose"
   --where "arm = 'scripted' AND outcome = 'success'" --out $demo/curated
 run report $demo/dataset --out $demo/report.html
 
-kind=desktop; [ $env = docker ] || kind=terminal
-say "training the tiny model on the $kind clips of both arms"
+say "training the tiny model on the clips of both arms"
 if [ ! -e $demo/.trained ]; then
   if [ -e $demo/run/config.json ]; then again=(--resume); else again=(); fi
   # Both arms: the random one shows the pointer everywhere, which is what a few minutes can teach.
-  run train $demo/dataset --preset tiny --kind $kind --out $demo/run "${again[@]}"
+  run train $demo/dataset --preset tiny --out $demo/run "${again[@]}"
   touch $demo/.trained
 fi
 [ -e $demo/run/evaluation.json ] || run evaluate $demo/run
@@ -54,6 +53,8 @@ fi
 say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s, of which images $images_s s. Look at:"
 printf '    %-22s %s\n' $demo/report.html "the data set: arms, outcomes, scores, frames with their actions" \
   $demo/rollout.gif "the model's frames beside the true ones" \
+  $demo/run/evaluation.html "does the model obey its actions: figures with intervals, strips, curves" \
   $demo/sessions/ "the recordings: screen.mkv, actions.jsonl, terminal.cast" \
   $demo/dataset/ "datasets.load_dataset('parquet', data_files='$demo/dataset/events/*.parquet')" \
   $demo/curated/ "what was selected"
+echo "    and try the model yourself: .venv/bin/goaltrace play $demo/run"

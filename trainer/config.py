@@ -72,7 +72,7 @@ class ActionsConfig:
     lag: int = 1
     """Earlier latent frames whose action tokens a frame also sees."""
     inject: str = "internal"
-    """internal, residual, contextual or external (arXiv 2604.06425); none leaves the model without actions."""
+    """internal, residual, contextual or external (arXiv 2604.06425); none: no action tokens (cursor and heads stay)."""
     every: int = 1
     """internal, residual: every n-th block has it."""
     width: int = 64
@@ -133,7 +133,7 @@ class TrainConfig:
     clip: float = 1.0
     ema: float = 0.98
     forcing: str = "diffusion"
-    """diffusion (each chunk has a noise level of its own) or teacher (the last chunk is noisy, the rest is clean)."""
+    """diffusion (each chunk has a noise level of its own) or teacher (one chunk, drawn by lot, is noisy; the rest is clean)."""
     chunk: int = 1
     """Latent frames that share a noise level."""
     shift: float = 3.0
@@ -170,7 +170,7 @@ class SampleConfig:
 
     steps: int = 3
     """Euler steps a frame."""
-    still: float = 0.05
+    still: float = 0.12
     """A cell that changes by less (rms, latent units) stays exactly as it was, so that nothing drifts."""
     context: int = 2
     """Frames before the new one that the model sees."""

@@ -84,7 +84,7 @@ class Draw:
         blur = torch.randn(latents.shape, generator=generator, device=device)
         chunks = -(-(frames - 1) // train.chunk)  # the first frame is given
         level = torch.randn(chunks, generator=generator, device=device).sigmoid()
-        draws = torch.rand(chunks + 4, generator=generator, device=device)
+        draws = torch.rand(chunks + 5, generator=generator, device=device)
         clean = draws[:chunks] < GIVEN
         if train.forcing == "teacher":
             chosen = (draws[chunks] * chunks).long()

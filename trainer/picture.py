@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +16,7 @@ from trainer.data.actions import RAW_FEATURES, Actions
 from trainer.data.actions.keys import KEYS
 from trainer.data.actions.meta import AMOUNT, BUTTON, CLICK, COUNT, DIRECTION, DRAG, KEY, KIND, SCROLL, TYPE, text_of
 from trainer.evaluation.scenes import Scene, arm_inputs
+from trainer.movie import write_mp4
 
 HEADER, FOOTER, GAP = 26, 26, 8
 PAPER, INK, FAINT, MARK = (250, 250, 248), (30, 30, 34), (130, 130, 136), (226, 60, 48)
@@ -132,7 +131,7 @@ def write_all(out: Path, panels: Sequence[Panel], scene: Scene, fps: float) -> l
     with replacing(paths[0]) as temporary:
         _write_gif(temporary, sheets, fps)
     with replacing(paths[1]) as temporary:
-        _write_mp4(temporary, sheets, fps)
+        write_mp4(temporary, sheets, fps)
     with replacing(paths[2]) as temporary:
         strip(panels, scene, fps).save(temporary, format="PNG")
     return paths
@@ -144,18 +143,6 @@ def _write_gif(path: Path, sheets: list[Image.Image], fps: float) -> None:
     palette.putpalette([*colours[: 3 * 254], *MARK])  # the ring is few px, but it must stay red
     small = [sheet.quantize(palette=palette, dither=Image.Dither.NONE) for sheet in sheets]
     small[0].save(path, format="GIF", save_all=True, append_images=small[1:], duration=round(1000 / fps), loop=0)
-
-
-def _write_mp4(path: Path, sheets: list[Image.Image], fps: float) -> None:
-    width, height = (side - side % 2 for side in sheets[0].size)
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"crf": "18"}
-        for sheet in sheets:
-            frame = av.VideoFrame.from_ndarray(np.asarray(sheet)[:height, :width].copy(), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
 
 
 def strip(panels: Sequence[Panel], scene: Scene, fps: float, moments: int = 4, scale: int | None = None) -> Image.Image:

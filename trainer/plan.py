@@ -113,7 +113,7 @@ def _tera(count: float) -> str:
 def _actions(config: Config) -> str:
     actions = config.actions
     if actions.inject == "none":
-        return "none: the model does not see them"
+        return f"no action tokens; cursor: {actions.cursor}"
     slots = "2 slots" if actions.encoding == "meta" else f"{actions.substeps} parts of 182 numbers"
     return f"{actions.encoding}, {slots} a frame, {actions.inject} injection; cursor: {actions.cursor}"
 

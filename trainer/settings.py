@@ -60,7 +60,7 @@ def validated(config: Config) -> Config:
     writes = codec.time == 1 and model.predicts == "change"
     checks = [
         ("codec.patch", codec.patch >= 1 and (codec.name != "wan" or codec.patch == 8), "at least 1, and 8 for wan"),
-        ("codec.channels", codec.channels in channels, f"{channels.start} to {channels.stop - 1} for {codec.name}"),
+        ("codec.channels", codec.channels in channels, f"{_span(channels)} for {codec.name}"),
         ("codec.whiten", 0 <= codec.whiten <= 1, "between 0 and 1"),
         ("codec.weights", codec.name != "wan" or bool(codec.weights), "the folder of an AutoencoderKLWan"),
         ("model.patch", model.patch >= 1, "at least 1"),
@@ -117,6 +117,10 @@ def validated(config: Config) -> Config:
         if not good:
             raise GoaltraceError(f"--set {name}: must be {want}")
     return config
+
+
+def _span(values: range) -> str:
+    return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
 
 def _window_rule(time: int) -> str:

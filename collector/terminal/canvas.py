@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from collector.terminal.geometry import frame_size
 from collector.terminal.glyphs import AS_USUAL, Appearance
-from collector.terminal.rows import Cell, Row, Style
+from collector.terminal.rows import BLANK, Cell, Row, Style
 from collector.terminal.screen import Colors, Cursor, Screen
 from collector.terminal.themes import DEFAULT
 from collector.terminal.tiles import Tiles
@@ -30,6 +30,8 @@ class Canvas:
         self._rows: list[Row | None] = [None] * rows
         self._numbered: list[NDArray[np.int64] | None] = [None] * rows
         """What `_shown` was last compared with, row by row."""
+        self._even: dict[int, NDArray[np.int64]] = {}
+        """Rows of the same tile throughout, by its number."""
         self._size = (columns, rows)
         self._cursor = Cursor(-1, -1, None)
         self._fill()
@@ -71,12 +73,14 @@ class Canvas:
     def _fill(self) -> None:
         blank = self._tiles.number(self._blank)
         self._shown[:] = blank
+        self._numbered[:] = [self._evenly(blank)] * len(self._numbered)
         self.packed[:] = self._tiles.pixels[0, blank, 0]
 
     def _forget(self) -> None:
         """The numbers shown mean nothing any more: every cell is to be copied, and compared with what was there."""
         self._shown[:] = -1
         self._numbered[:] = [None] * len(self._numbered)
+        self._even.clear()
 
     def _draw(self, touched: list[int]) -> tuple[float, Box | None]:
         width, height = self._cell
@@ -110,13 +114,24 @@ class Canvas:
 
     def _numbers(self, y: int) -> NDArray[np.int64]:
         """Tile numbers of a row: its cells, the cursor on one of them, blank beyond the screen's edge."""
-        row = self._rows[y]
+        row, cursor = self._rows[y], self._cursor if y == self._cursor.y else None
         columns = self._shown.shape[1]
+        outside = self._tiles.number(self._blank)
         if row is None:
-            return np.full(columns, self._tiles.number(self._blank))
-        numbers = self._tiles.row(row, self._cursor if y == self._cursor.y else None)
+            return self._evenly(outside)
+        if row.blank and (cursor is None or cursor.shape is None):
+            number = self._tiles.number(BLANK)
+            if number == outside or len(row.which) == columns:
+                return self._evenly(number)
+        numbers = self._tiles.row(row, cursor)
         if len(numbers) == columns:
             return numbers
-        padded = np.full(columns, self._tiles.number(self._blank))
+        padded = np.full(columns, outside)
         padded[: len(numbers)] = numbers[:columns]
         return padded
+
+    def _evenly(self, number: int) -> NDArray[np.int64]:
+        numbers = self._even.get(number)
+        if numbers is None:
+            numbers = self._even[number] = np.full(self._shown.shape[1], number)
+        return numbers

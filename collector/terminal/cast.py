@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ MAX_COLUMNS, MAX_ROWS = 500, 200
 MAX_NS = 7 * 24 * 3600 * 10**9
 _SHORT = 2**18
 _decoded = json.JSONDecoder().decode
+_usual = re.compile(r'\[((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,12})?), ?"([a-z])", ?"').match
+"""How nearly every event begins; the rest is a JSON string and "]"."""
+_string = json.decoder.scanstring  # type: ignore[attr-defined]  # the parser of strings inside json.loads
 
 
 class CastEvent(NamedTuple):
@@ -107,10 +111,13 @@ class Cast:
             for number, line in _lines(self.path, lines):
                 if number == 1 or line.startswith(b"#") or not line.strip():
                     continue
-                value = _json(self.path, number, line)
-                if value is None:
-                    return
-                seconds, code, data = _event(self.path, number, value)
+                event = _usual_event(line)
+                if event is None:
+                    value = _json(self.path, number, line)
+                    if value is None:
+                        return
+                    event = _event(self.path, number, value)
+                seconds, code, data = event
                 moment = round(seconds * 10**6)
                 t_us = t_us + moment if self.version == 3 else max(t_us, moment)
                 if t_us * 1000 > MAX_NS:
@@ -193,6 +200,19 @@ def _lines(path: Path, source: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if len(line) == MAX_LINE_BYTES:
             raise _bad(path, number, f"longer than {MAX_LINE_BYTES:,} bytes; split the event")
         yield number, line
+
+
+def _usual_event(line: bytes) -> tuple[float, str, str] | None:
+    """What `_event` makes of a line, in half the time; None unless it is written as recorders write it."""
+    try:
+        text = line.decode()
+        begins = _usual(text)
+        if begins is None:
+            return None
+        data, end = _string(text, begins.end())
+    except ValueError:
+        return None
+    return (float(begins[1]), begins[2], data) if text[end:] in ("]\n", "]") else None
 
 
 def _json(path: Path, number: int, line: bytes) -> Any:

@@ -54,17 +54,21 @@ class Cell(NamedTuple):
     half: int = 0
 
 
+BLANK = Cell("")
+
+
 class Row:
     """A row's distinct cells, and `which` (int64 of shape [columns]) of them stands in each column.
 
     Rows that look alike are the same object as long as the screen remembers them.
     """
 
-    __slots__ = ("cells", "which")
+    __slots__ = ("blank", "cells", "which")
 
     def __init__(self, cells: list[Cell], which: NDArray[np.int64]) -> None:
         self.cells = cells
         self.which = which
+        self.blank = len(cells) == 1 and cells[0] == BLANK
 
 
 class _Layout:
@@ -73,9 +77,13 @@ class _Layout:
     __slots__ = ("cells", "graphemes", "plain", "rows", "styled", "which")
 
     def __init__(self, raw: bytes) -> None:
-        columns = np.frombuffer(raw, dtype=np.uint64).tolist()
+        columns: list[int] = np.frombuffer(raw, np.uint64, (len(raw.rstrip(b"\0")) + 7) // 8).tolist()
         numbers = _Numbers()
-        self.which: NDArray[np.int64] = np.array([*map(numbers.__getitem__, columns)])
+        used = len(columns)
+        self.which: NDArray[np.int64] = np.zeros(len(raw) // 8, np.int64)
+        self.which[:used] = [*map(numbers.__getitem__, columns)]
+        if used < len(self.which):  # at their ends most rows were never written to
+            self.which[used:] = numbers[0]
         self.cells = [_decoded(value) for value in numbers]
         ids = {cell.style_id: value for cell, value in zip(self.cells, numbers, strict=True) if cell.style_id}
         self.styled = [(style_id, columns.index(value)) for style_id, value in ids.items()]

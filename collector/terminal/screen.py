@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -33,6 +32,9 @@ class Colors(NamedTuple):
     cursor: Rgb | None
     palette: tuple[Rgb, ...]
 
+    def __hash__(self) -> int:
+        return hash(self[:3])  # the palette is long and mostly the same
+
 
 _SHAPES = ("bar", "block", "underline", "hollow")
 _HIDDEN = Cursor(-1, -1, None)
@@ -49,7 +51,6 @@ class Screen:
             for number, color in enumerate(theme.palette):
                 palette[number] = dict(zip("rgb", color, strict=True))
             check(lib.ghostty_terminal_set(self._handle, lib.GHOSTTY_TERMINAL_OPT_COLOR_PALETTE, palette))
-        self._text = VisibleText(self._terminal)
         self.size = (columns, rows)
         """Columns and rows."""
         self._state = _render_state()
@@ -79,7 +80,7 @@ class Screen:
         """Take in the terminal's output."""
         self._untouched = self._fresh = False
         # libghostty marks no row dirty for a character that joins the one before it: its state must be taken anew
-        self._joined = self._joined or (not text.isascii() and _joining().search(text) is not None)
+        self._joined = self._joined or (not text.isascii() and not _joining().isdisjoint(text))
         self._terminal.feed(text.encode("utf-8", "replace"))
 
     def resize(self, columns: int, rows: int) -> None:
@@ -90,6 +91,10 @@ class Screen:
     def text(self) -> str:
         """The visible text, rows as displayed."""
         return self._text.read(*self.size)
+
+    @functools.cached_property
+    def _text(self) -> VisibleText:
+        return VisibleText(self._terminal)
 
     def changed_rows(self) -> Iterator[tuple[int, Row]]:
         """Rows that changed since the last call, with their numbers from the top; read them all before the next feed.
@@ -152,12 +157,10 @@ def _decoded_colors(raw: bytes) -> Colors:
 
 
 @functools.cache
-def _joining() -> re.Pattern[str]:
+def _joining() -> frozenset[str]:
     """Any character that can become part of the cell before it: accents, joiners, skin tones."""
-    points = [i for i in (*range(0x80, 0x20000), *range(0xE0000, 0xE0200)) if unicodedata.category(chr(i)) in _JOINING]
-    starts = [i for i, before in zip(points, [-1, *points], strict=False) if i != before + 1]
-    ends = [i for i, after in zip(points, [*points[1:], -1], strict=True) if i + 1 != after]
-    return re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True)) + "]")
+    points = (*range(0x80, 0x20000), *range(0xE0000, 0xE0200))
+    return frozenset(char for char in map(chr, points) if unicodedata.category(char) in _JOINING)
 
 
 def _render_state() -> Any:

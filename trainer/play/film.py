@@ -7,16 +7,15 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from PIL import Image
 
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, write_json
+from trainer.movie import write_mp4
 
 MOST_BYTES = 256 * 2**20  # of pictures
 GIF_FRAMES = 600  # a longer play is written as a video only
@@ -55,7 +54,7 @@ def save_film(film: Film, folder: Path, fps: float, about: dict[str, Any]) -> li
     if not film.pictures:
         raise GoaltraceError("nothing has been played yet")
     with new_folder(folder) as out:
-        _write_mp4(out / "played.mp4", _images(film), fps)
+        write_mp4(out / "played.mp4", _images(film), fps)
         if len(film.pictures) <= GIF_FRAMES:
             _write_gif(out / "played.gif", _images(film), fps)
         with (out / "actions.jsonl").open("w", encoding="utf-8") as lines:
@@ -75,21 +74,6 @@ def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
 def _images(film: Film) -> Iterator[Image.Image]:
     for picture in film.pictures:
         yield Image.open(io.BytesIO(picture)).convert("RGB")
-
-
-def _write_mp4(path: Path, images: Iterable[Image.Image], fps: float) -> None:
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = None
-        for image in images:
-            width, height = (side - side % 2 for side in image.size)
-            if stream is None:
-                stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                stream.options = {"crf": "16"}
-            frame = av.VideoFrame.from_ndarray(np.asarray(image)[:height, :width].copy(), format="rgb24")
-            container.mux(stream.encode(frame))
-        if stream is not None:
-            container.mux(stream.encode())
 
 
 def _write_gif(path: Path, images: Iterable[Image.Image], fps: float) -> None:

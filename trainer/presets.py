@@ -11,7 +11,7 @@ _GPU_DATA = DataConfig(width=512, height=384, crop_width=0, crop_height=0, worke
 
 PRESETS: dict[str, Config] = {
     # Learns on two CPU cores in about three minutes that the pointer follows the actions.
-    "tiny": Config(train=TrainConfig(max_seconds=100)),
+    "tiny": Config(train=TrainConfig(max_seconds=90)),
     # For one GPU of any size.
     "small": Config(
         data=replace(_GPU_DATA, window=8),

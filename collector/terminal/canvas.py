@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from collector.terminal.geometry import frame_size
 from collector.terminal.glyphs import AS_USUAL, Appearance
-from collector.terminal.rows import BLANK, Cell, Row, Style
+from collector.terminal.rows import Cell, Row, Style
 from collector.terminal.screen import Colors, Cursor, Screen
 from collector.terminal.themes import DEFAULT
 from collector.terminal.tiles import Tiles
 
 Box = tuple[int, int, int, int]
+_FEW = 4
+"""So many cells are quicker drawn one by one, as after most keys."""
 
 
 class Canvas:
@@ -23,15 +25,14 @@ class Canvas:
         width, height = frame_size(columns, rows, self._cell)
         self.packed: NDArray[np.uint32] = np.empty((height, width), dtype=np.uint32)
         """The pixels as uint32 0x00RRGGBB of shape [height, width]."""
-        background = (appearance.theme or DEFAULT).bg
+        background = self._background = (appearance.theme or DEFAULT).bg
         self._blank = Cell("", Style(fg=background, bg=background))
-        self._tiles = Tiles(appearance, Colors(background, background, None, ()))
+        self._colors = Colors(background, background, None, ())
+        self._tiles = Tiles(appearance, self._colors)
         self._shown: NDArray[np.int64] = np.empty((rows, columns), dtype=np.int64)
         self._rows: list[Row | None] = [None] * rows
         self._numbered: list[NDArray[np.int64] | None] = [None] * rows
         """What `_shown` was last compared with, row by row."""
-        self._even: dict[int, NDArray[np.int64]] = {}
-        """Rows of the same tile throughout, by its number."""
         self._size = (columns, rows)
         self._cursor = Cursor(-1, -1, None)
         self._fill()
@@ -44,10 +45,18 @@ class Canvas:
     def update(self, screen: Screen) -> tuple[float, Box | None]:
         """Draw what changed in `screen`; returns the share of pixels that differ, and their cells' box in px."""
         touched = set()
-        for y, row in screen.changed_rows():
+        rows = list(screen.changed_rows())
+        recoloured, self._colors = screen.colors != self._colors, screen.colors
+        blank = screen.colors.bg == self._background  # blank rows look as what is outside the screen
+        for y, row in rows:
             if y < len(self._rows):
-                self._rows[y] = row
-                touched.add(y)
+                before, self._rows[y] = self._rows[y], row
+                if before is None:
+                    same = blank and row.blank
+                else:
+                    same = not recoloured and (row is before or (blank and row.blank and before.blank))
+                if not same:
+                    touched.add(y)
         if screen.size != self._size:  # below a screen that was made smaller
             self._size = screen.size
             for y in range(self._size[1], len(self._rows)):
@@ -73,14 +82,12 @@ class Canvas:
     def _fill(self) -> None:
         blank = self._tiles.number(self._blank)
         self._shown[:] = blank
-        self._numbered[:] = [self._evenly(blank)] * len(self._numbered)
         self.packed[:] = self._tiles.pixels[0, blank, 0]
 
     def _forget(self) -> None:
         """The numbers shown mean nothing any more: every cell is to be copied, and compared with what was there."""
         self._shown[:] = -1
         self._numbered[:] = [None] * len(self._numbered)
-        self._even.clear()
 
     def _draw(self, touched: list[int]) -> tuple[float, Box | None]:
         width, height = self._cell
@@ -93,6 +100,13 @@ class Canvas:
             self._numbered[y] = numbers
             differ = (numbers != self._shown[y]).nonzero()[0]
             if not len(differ):
+                continue
+            if len(differ) <= _FEW and self._shown[y, 0] >= 0:
+                for x in differ.tolist():
+                    count = self._copy(y, x, int(numbers[x]))
+                    if count:
+                        differing += count
+                        left, right, top, bottom = min(left, x), max(right, x), min(top, y), y
                 continue
             start, end = int(differ[0]), int(differ[-1]) + 1
             part = self._shown[y, start:end] = numbers[start:end]
@@ -112,26 +126,23 @@ class Canvas:
         box = (left * width, top * height, (right - left + 1) * width, (bottom - top + 1) * height)
         return differing / self.packed.size, box
 
+    def _copy(self, y: int, x: int, number: int) -> int:
+        """Draw one cell; how many of its pixels differ from before."""
+        width, height = self._cell
+        count = self._tiles.differing(int(self._shown[y, x]), number)
+        self._shown[y, x] = number
+        self.packed[y * height : (y + 1) * height, x * width : (x + 1) * width] = self._tiles.pixels[:, number]
+        return count
+
     def _numbers(self, y: int) -> NDArray[np.int64]:
         """Tile numbers of a row: its cells, the cursor on one of them, blank beyond the screen's edge."""
-        row, cursor = self._rows[y], self._cursor if y == self._cursor.y else None
+        row = self._rows[y]
         columns = self._shown.shape[1]
-        outside = self._tiles.number(self._blank)
         if row is None:
-            return self._evenly(outside)
-        if row.blank and (cursor is None or cursor.shape is None):
-            number = self._tiles.number(BLANK)
-            if number == outside or len(row.which) == columns:
-                return self._evenly(number)
-        numbers = self._tiles.row(row, cursor)
+            return np.full(columns, self._tiles.number(self._blank))
+        numbers = self._tiles.row(row, self._cursor if y == self._cursor.y else None)
         if len(numbers) == columns:
             return numbers
-        padded = np.full(columns, outside)
+        padded = np.full(columns, self._tiles.number(self._blank))
         padded[: len(numbers)] = numbers[:columns]
         return padded
-
-    def _evenly(self, number: int) -> NDArray[np.int64]:
-        numbers = self._even.get(number)
-        if numbers is None:
-            numbers = self._even[number] = np.full(self._shown.shape[1], number)
-        return numbers

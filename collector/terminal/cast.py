@@ -6,6 +6,7 @@ clock: the first event's interval counts from the session's start.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -22,6 +23,7 @@ MAX_V1_BYTES = 64 * 2**20
 MAX_COLUMNS, MAX_ROWS = 500, 200
 MAX_NS = 7 * 24 * 3600 * 10**9
 _SHORT = 2**18
+_SHORT_BYTES = 2**15
 _decoded = json.JSONDecoder().decode
 _usual = re.compile(r'\[((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,12})?), ?"([a-z])", ?"').match
 """How nearly every event begins; the rest is a JSON string and "]"."""
@@ -83,6 +85,8 @@ class Cast:
     rows: int
     header: dict[str, Any] = field(default_factory=dict)
     """The header as it stands in the file, less the events of a v1 cast."""
+    _whole: bytes | None = field(default=None, repr=False, compare=False)
+    """The file, if it was short when it was opened."""
     _short: list[CastEvent] = field(default_factory=list, repr=False, compare=False)
 
     def events(self) -> Iterator[CastEvent]:
@@ -107,12 +111,12 @@ class Cast:
             yield from _v1_events(self.path)
             return
         t_us = 0
-        with self.path.open("rb") as lines:
+        with self.path.open("rb") if self._whole is None else io.BytesIO(self._whole) as lines:
             for number, line in _lines(self.path, lines):
-                if number == 1 or line.startswith(b"#") or not line.strip():
-                    continue
-                event = _usual_event(line)
+                event = _usual_event(line) if number > 1 else None
                 if event is None:
+                    if number == 1 or line.startswith(b"#") or not line.strip():
+                        continue
                     value = _json(self.path, number, line)
                     if value is None:
                         return
@@ -130,8 +134,14 @@ class Cast:
 def open_cast(path: Path) -> Cast:
     """Read a cast's header; `GoaltraceError` when it is missing, no cast, of an unknown version or an absurd size."""
     try:
-        with path.open("rb") as lines:
-            first = lines.readline(MAX_LINE_BYTES)
+        with open(path, "rb", _SHORT_BYTES) as lines:
+            begin = lines.read(_SHORT_BYTES)
+            whole = begin if len(begin) < _SHORT_BYTES else None
+            if whole is None:
+                lines.seek(0)
+                first = lines.readline(MAX_LINE_BYTES)
+            else:
+                first = whole[: whole.find(b"\n") + 1] or whole
     except OSError as error:
         raise GoaltraceError(f"{path}: cannot be read ({error.strerror}); give an asciicast file") from None
     try:
@@ -147,7 +157,7 @@ def open_cast(path: Path) -> Cast:
     if not isinstance(term, dict):
         raise _bad(path, 1, "term is missing; restore the header")
     columns, rows = _checked_size(term.get("cols"), term.get("rows"), f"{path}: line 1")
-    return Cast(path, version, columns, rows, {key: value for key, value in header.items() if key != "stdout"})
+    return Cast(path, version, columns, rows, {key: value for key, value in header.items() if key != "stdout"}, whole)
 
 
 def write_cast(path: Path, header: dict[str, Any], events: Iterable[CastEvent]) -> None:

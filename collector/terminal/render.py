@@ -74,10 +74,12 @@ def render_cast(
     index = 0
     x = y = -1
     fed = True
+    next_ns = outputs.next_ns
     for number in range(int(extent.end_ns * fps // 10**9) + 1):
         tick = round(number * 10**9 / fps)
-        if outputs.next_ns <= tick:
+        if next_ns <= tick:
             fed = outputs.feed(tick) or fed
+            next_ns = outputs.next_ns
         if paused and any(begin <= tick < end for begin, end in paused):
             continue
         if fed:

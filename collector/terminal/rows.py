@@ -104,6 +104,12 @@ class _Numbers(dict[int, int]):
         return new
 
 
+@functools.lru_cache(maxsize=64)
+def _blank(size: int) -> _Layout:
+    """A row that was never written to, the same for all screens: each begins with nothing else."""
+    return _Layout(bytes(size))
+
+
 class _Raw(NamedTuple):
     text: str | None
     wide: bool
@@ -125,16 +131,19 @@ class RowReader:
         self._style_bytes = ffi.buffer(self._style)
         self._count = ffi.new("uint32_t*")
         self._layouts: dict[bytes, _Layout] = {}
+        self._raw = b""
+        self._layout: _Layout | None = None
+        """Of the row read last."""
 
     def read(self) -> Row:
         view = self._view
-        check(lib.ghostty_render_state_row_get(self._rows[0], _CELLS_RAW, view))
+        if lib.ghostty_render_state_row_get(self._rows[0], _CELLS_RAW, view):
+            raise RuntimeError("libghostty-vt has no cells for a row that it gave")
         raw = ffi.buffer(view.ptr, 8 * view.len)[:]
-        layout = self._layouts.get(raw)
-        if layout is None:
-            if len(self._layouts) >= _MAX_ROWS_KNOWN:
-                self._layouts.clear()
-            layout = self._layouts[raw] = _Layout(raw)
+        layout = self._layout
+        if layout is None or raw != self._raw:  # blank rows come in runs
+            self._raw, layout = raw, self._layout_of(raw)
+            self._layout = layout
         if layout.plain is not None:
             return layout.plain
         key = self._looked_up(layout)
@@ -146,6 +155,14 @@ class RowReader:
             if not key:
                 layout.plain = row
         return row
+
+    def _layout_of(self, raw: bytes) -> _Layout:
+        layout = self._layouts.get(raw)
+        if layout is None:
+            if len(self._layouts) >= _MAX_ROWS_KNOWN:
+                self._layouts.clear()
+            layout = self._layouts[raw] = _blank(len(raw)) if raw == bytes(len(raw)) else _Layout(raw)
+        return layout
 
     def _looked_up(self, layout: _Layout) -> tuple[bytes | str, ...]:
         """What a row's raw bytes only point to: its styles and its texts of several code points."""

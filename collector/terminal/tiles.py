@@ -15,6 +15,7 @@ from collector.terminal.screen import Colors, Cursor
 _MAX_TILE_PIXELS = 2**21
 _MAX_CELLS_KNOWN = 65_536
 _MAX_ROWS_KNOWN = 4096
+_MAX_PAIRS_KNOWN = 65_536
 _MAX_COLORS = 16
 _ATLASES = 4
 _Numbers = dict[tuple[Cell, str | None], int]
@@ -27,6 +28,7 @@ class Atlas:
         self._glyphs = glyphs
         self._index: dict[tuple[object, ...], int] = {}
         self._known: dict[Colors, _Numbers] = {}
+        self._differing: dict[tuple[int, int], int] = {}
         width, height = glyphs.width, glyphs.height
         self._most = max(256, _MAX_TILE_PIXELS // (width * height))
         self.generation = 0
@@ -39,6 +41,7 @@ class Atlas:
         if len(self._index) >= self._most:
             self._index.clear()
             self._known.clear()
+            self._differing.clear()
             self.generation += 1
 
     def known(self, colors: Colors) -> _Numbers:
@@ -65,6 +68,16 @@ class Atlas:
         self.pixels[:, new] = self._glyphs.draw(cell, look, cursor, ink)
         return new
 
+    def differing(self, one: int, other: int) -> int:
+        """In how many pixels two pictures differ."""
+        count = self._differing.get((one, other))
+        if count is None:
+            if len(self._differing) >= _MAX_PAIRS_KNOWN:
+                self._differing.clear()
+            count = int(np.count_nonzero(self.pixels[:, one] != self.pixels[:, other]))
+            self._differing[one, other] = count
+        return count
+
 
 class Tiles:
     """One picture's cells as numbers of the atlas."""
@@ -83,6 +96,10 @@ class Tiles:
     def pixels(self) -> NDArray[np.uint32]:
         """The atlas, as `Atlas.pixels`."""
         return self._atlas.pixels
+
+    def differing(self, one: int, other: int) -> int:
+        """As `Atlas.differing`."""
+        return self._atlas.differing(one, other)
 
     def prepare(self, colors: Colors) -> bool:
         """To be called before a picture is drawn, with the colours for it; False if no number given so far holds."""

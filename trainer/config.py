@@ -133,7 +133,7 @@ class TrainConfig:
     clip: float = 1.0
     ema: float = 0.98
     forcing: str = "diffusion"
-    """diffusion (each chunk has a noise level of its own) or teacher (one chunk, drawn by lot, is noisy; the rest is clean)."""
+    """diffusion (each chunk has a noise level of its own) or teacher (one chunk, drawn by lot, is noisy)."""
     chunk: int = 1
     """Latent frames that share a noise level."""
     shift: float = 3.0

@@ -77,6 +77,7 @@ class Table:
         self._began_ns = self._last_ns = time.monotonic_ns()
         self._send: Send | None = None
         self._clock_ns: int | None = None  # this machine's clock when the page's was 0
+        self._heard_ns = 0  # the last event of the page, on this clock
         self._oldest: float | None = None  # the page's time of the first event that no frame shows yet
         self._visible = True
         self._playing = False
@@ -260,7 +261,9 @@ class Table:
             at = event.get("t") if isinstance(event, dict) else None
             if not isinstance(at, float | int) or not 0 <= at <= now_ms:
                 continue
-            action = self._game.person.action(event, min(self._clock_ns + round(at * 1e6), arrived_ns))
+            # a clock that was just put back must not turn the order of what was done round
+            self._heard_ns = max(self._heard_ns, min(self._clock_ns + round(at * 1e6), arrived_ns))
+            action = self._game.person.action(event, self._heard_ns)
             if action is not None:
                 self._game.live.add(action)
                 if self._playing:

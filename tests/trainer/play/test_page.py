@@ -210,6 +210,22 @@ def test_the_page_is_told_when_the_command_ends(run: Path) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("model")]
 
 
+def test_a_message_that_comes_faster_does_not_turn_the_order_round(played: Path) -> None:
+    async def visit(client: ClientSession, address: str) -> Path:
+        async with sitting(client, address) as page:
+            await hear(page, "state")
+            later = {**KEY, "key": "w", "code": "KeyW"}
+            await do(page, "input", now=10.0, events=[{**KEY, "t": 9.0}])
+            await do(page, "input", now=90.0, events=[{**later, "t": 11.0}])  # so the first was 80 ms on its way
+            await do(page, "step")
+            await hear(page, "frame", number=2)
+            await do(page, "save")
+            return Path((await hear(page, "saved"))["folder"])
+
+    actions = [json.loads(line) for line in (talk(played, visit) / "actions.jsonl").open()]
+    assert [action["key"] for action in actions] == ["q", "w"]
+
+
 def test_only_the_address_that_was_printed_opens_the_page(run: Path) -> None:
     async def visit(client: ClientSession, address: str) -> None:
         root = address.removesuffix(f"{TOKEN}/")

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from trainer.config import Config
 from trainer.model.actions import by_latent
-from trainer.model.cache import KVCache
 from trainer.model.conditions import Conditions
 from trainer.model.world import WorldModel
 
@@ -143,10 +142,3 @@ def pointer_cells(maps: Tensor, rows: int, time: int = 1) -> Tensor:
     cells = F.max_pool2d(maps, maps.shape[2] // rows).ceil().clamp(0, 1)
     cells = by_latent(cells, time, first=True).amax(2)
     return torch.maximum(cells, torch.cat([cells[:, :1], cells[:, :-1]], dim=1))[:, None]
-
-
-def cached_velocity(
-    model: WorldModel, noisy: Tensor, t: Tensor, conditions: Conditions, history: Tensor | None, cache: KVCache
-) -> Tensor:
-    """The estimate of n - x for the frames that follow those in the cache."""
-    return velocity(model(noisy, t, conditions, history, cache).float(), noisy, t, history)

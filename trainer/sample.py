@@ -14,7 +14,7 @@ from trainer.device import arithmetic
 from trainer.model.cache import KVCache
 from trainer.model.conditions import Conditions
 from trainer.model.world import WorldModel
-from trainer.objective import cached_velocity, frame_before, shifted
+from trainer.objective import frame_before, shifted, velocity
 
 
 class Stream:
@@ -61,7 +61,8 @@ class Stream:
         with self._arithmetic(before.device):
             for level, lower in pairwise(self._levels):
                 t = torch.full((batch, 1), level, device=before.device)
-                guess = cached_velocity(self._model, now, t, conditions, history, self._cache)
+                out = self._model(now, t, conditions, history, self._cache).float()
+                guess = velocity(out, now, t, history)
                 now = now + (lower - level) * guess
         if self._config.sample.still:
             moved = (now - before).pow(2).mean(dim=1, keepdim=True).sqrt()

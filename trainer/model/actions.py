@@ -12,7 +12,6 @@ from trainer.data.actions.keys import MODIFIER_KEYS
 from trainer.model.cache import KVCache
 
 _KINDS, _BUTTONS, _DIRECTIONS, _MODIFIERS, _CODES = 5, 4, 5, 4, 128
-_TEXT = 8  # first of the text codes of a meta slot
 _FREQUENCIES = 8
 _KEY_OF_CODE = [0, 1 + KEYS.index("other"), *([0] * 30), *(1 + KEYS.index(chr(code)) for code in range(32, 127)), 0]
 """For each text code of a meta slot, 1 + its number in KEYS; 0: none."""
@@ -46,18 +45,19 @@ class MetaEncoder(nn.Module):
         self.direction = nn.Embedding(_DIRECTIONS, dim)
         self.key = nn.Embedding(len(KEYS) + 1, dim)
         self.character = nn.Embedding(_CODES, dim, padding_idx=0)
-        self.place = nn.Parameter(torch.ones(16, dim) + torch.randn(16, dim) * 0.5)
+        self.place = nn.Parameter(torch.ones(meta.TEXT, dim) + torch.randn(meta.TEXT, dim) * 0.5)
         self.numbers = nn.Linear(3 + _MODIFIERS, dim)
         self.linear = nn.Linear(dim, dim)
 
     def forward(self, actions: Tensor) -> Tensor:
         slot = actions.long()
-        names = self.kind(slot[..., 0]) + self.button(slot[..., 1]) + self.direction(slot[..., 4])
-        bits = (slot[..., 6, None] >> torch.arange(_MODIFIERS, device=slot.device)) & 1
-        amounts = torch.stack([slot[..., 2], slot[..., 3], slot[..., 5]], dim=-1).clamp_min(0)
+        names = self.kind(slot[..., meta.KIND]) + self.button(slot[..., meta.BUTTON])
+        names = names + self.direction(slot[..., meta.DIRECTION]) + self.key(slot[..., meta.KEY])
+        bits = (slot[..., meta.HELD, None] >> torch.arange(_MODIFIERS, device=slot.device)) & 1
+        amounts = slot[..., [meta.COUNT, meta.DRAG, meta.AMOUNT]].clamp_min(0)
         numbers = torch.cat([torch.log1p(amounts.float()), bits.float()], dim=-1).to(self.numbers.weight.dtype)
-        text = (self.character(slot[..., _TEXT:]) * self.place).sum(-2)
-        out: Tensor = self.linear(F.silu(names + self.key(slot[..., 7]) + self.numbers(numbers) + text))
+        text = (self.character(slot[..., meta.FIRST_CHAR :]) * self.place).sum(-2)
+        out: Tensor = self.linear(F.silu(names + self.numbers(numbers) + text))
         return out
 
 

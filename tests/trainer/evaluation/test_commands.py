@@ -17,27 +17,12 @@ from safetensors.torch import save_file
 import goaltrace
 from tests.trainer.conftest import SMALL
 from tests.trainer.reading.terminals import terminal_dataset
+from tests.trainer.runs import goal, refused
 from trainer.evaluation import report
 from trainer.evaluation.lpips import shapes
 
 SETTINGS = [part for setting in [*SMALL, "data.held_out=0.33"] for part in ("--set", setting)]
 ARMS = {"true", "shuffled", "null", "repeat", "codec", "recorded", "open", "open_repeat"}
-
-
-def goal(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    """Run a command; status, output, errors."""
-    capsys.readouterr()
-    status = goaltrace.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return status, out, err
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """The one line that a refused command prints."""
-    status, _, err = goal(capsys, *words)
-    lines = [line for line in err.splitlines() if line.startswith("goaltrace ")]
-    assert status == 2 and len(lines) == 1 and "Traceback" not in err
-    return lines[0]
 
 
 @pytest.fixture(scope="module")

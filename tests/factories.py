@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -117,18 +118,22 @@ def make_dataset(
     path: Path, per_arm: int = 3, frames: int = 75, shard_bytes: int = 500 * 10**6, pause: int = 0
 ) -> Path:
     """A data set of `per_arm` clips of each arm ("scripted" and "random-fast")."""
+    clips = (
+        make_clip(arm, seed, frames, pause=pause) for arm in ("scripted", "random-fast") for seed in range(per_arm)
+    )
+    return write_dataset(path, clips, shard_bytes)
+
+
+def write_dataset(path: Path, rows: Iterable[dict[str, Any]], shard_bytes: int = 500 * 10**6) -> Path:
+    """A data set of these clips."""
     counter = Counter()
     with new_folder(path) as root:
         with ClipWriter(root, shard_bytes) as writer:
-            for arm in ("scripted", "random-fast"):
-                for seed in range(per_arm):
-                    row = make_clip(arm, seed, frames, pause=pause)
-                    writer.write(row)
-                    counter.add(row)
-        manifest = DatasetManifest(
-            name=path.name, counts=counter.result(), shards=writer.shards,
-            lineage=[LineageStep(command="tests.factories.make_dataset")],
-        )  # fmt: skip
+            for row in rows:
+                writer.write(row)
+                counter.add(row)
+        lineage = [LineageStep(command="tests.factories.write_dataset")]
+        manifest = DatasetManifest(name=path.name, counts=counter.result(), shards=writer.shards, lineage=lineage)
         DatasetFolder(root).write_manifest(manifest)
     return path
 

@@ -5,12 +5,15 @@ Everything comes from commands, outputs and results as the terminal showed them;
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from collector.terminal.transcript import Line, Part
 
 _NAMED = 3  # commands and lines that a short or regular caption names
+_FRAME = " " + "".join(map(chr, range(0x2500, 0x25A0)))  # box drawing and block elements
+_DIRECTIONS = dict.fromkeys([0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Happened:
     before: str
     """The screen's text at the clip's beginning, and at its end: of pictures that are not blank."""
     after: str
+    between: str
+    """The last of its screens that is another than those two."""
     blank: bool
     """Some pictures were left blank on purpose."""
 
@@ -36,7 +41,18 @@ class Happened:
     def appeared(self) -> list[str]:
         """Lines of the last screen that the first does not have."""
         there = set(self.before.split("\n"))
-        return [row.strip() for row in self.after.split("\n") if row.strip() and row not in there]
+        return _telling(row for row in self.after.split("\n") if row not in there)
+
+    @cached_property
+    def passed(self) -> list[str]:
+        """Lines that came and went."""
+        there = {*self.before.split("\n"), *self.after.split("\n")}
+        return _telling(row for row in self.between.split("\n") if row not in there)
+
+
+def _telling(rows: Iterable[str]) -> list[str]:
+    """Rows that say something, without the frames drawn around them: no rules, empty boxes or bare prompts."""
+    return [row.strip(_FRAME) for row in rows if any(map(str.isalnum, row))]
 
 
 def terminal_captions(happened: Happened) -> dict[str, str]:
@@ -62,7 +78,7 @@ def quoted(text: str, most: int = 100) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    text = " ".join(text.split())
+    text = " ".join(text.translate(_DIRECTIONS).split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
@@ -76,9 +92,9 @@ def _name(line: Line, most: int = 100) -> str:
 
 def _short(line: Line) -> str:
     name = _name(line, 60)
-    if line.state == "over":
+    if line.state == "over" and line.marked:
         return f"{name} {_result(line)}"
-    if line.state == "running":
+    if line.state in ("running", "over"):
         if line.ran:
             return f"{name} is run"
         return f"{name} gets {_count(line.keys_inside, 'key')}" if line.keys_inside else f"{name} goes on"
@@ -99,7 +115,8 @@ def _regular(line: Line) -> str:
     typed = line.keys or line.text != line.before
     said = [f"is {'typed and ' if typed else ''}run"] if line.ran else []
     said += _printed(line, _NAMED)
-    said.append(_result(line) if line.state == "over" else "still runs")
+    if line.marked:
+        said.append(_result(line) if line.state == "over" else "still runs")
     return _sentence(_name(line), said)
 
 
@@ -112,9 +129,10 @@ def _detailed(happened: Happened) -> str:
         said.append(_screen(happened, 8))
     if happened.blank:
         said.append("Part of the clip is blank on purpose.")
-    rows = [row.strip() for row in happened.after.split("\n") if row.strip()]
+    rows = [row for row in happened.after.split("\n") if row.strip()]
     if rows and happened.told:
-        said.append(f"At the end the screen shows {_count(len(rows), 'line')}, the last {quoted(rows[-1])}.")
+        last = "".join(f", the last {quoted(row)}" for row in _telling(rows[-1:]))
+        said.append(f"At the end the screen shows {_count(len(rows), 'line')}{last}.")
     return " ".join(said)
 
 
@@ -128,7 +146,9 @@ def _in_full(line: Line, happened: Happened) -> str:
     if line.ran:
         said.append(f"is run{_at(line.ran_ns, happened)}")
     said += _printed(line, 8)
-    if line.state == "over":
+    if not line.marked and line.state != "given up":
+        pass  # when it ended, and how, is not known
+    elif line.state == "over":
         status = "" if line.status is None else f" with exit status {line.status}"
         said.append(f"ends{_at(line.over_ns, happened)}{status}")
     elif line.state == "running":
@@ -163,7 +183,12 @@ def _screen(happened: Happened, most: int) -> str:
         return "The screen is blank on purpose."
     if happened.appeared and happened.told:
         return f"New on the screen: {_listed(happened.appeared, most)}."
-    return "The screen changes." if happened.before != happened.after else "Nothing is typed or printed."
+    if happened.passed and happened.told:
+        return f"For a while on the screen: {_listed(happened.passed, most)}."
+    if happened.before != happened.after or happened.between:
+        return "The screen changes."
+    pressed = happened.part.keys or happened.part.lines
+    return "Nothing changes on the screen." if pressed else "Nothing is typed or printed."
 
 
 def _sentence(name: str, said: list[str]) -> str:

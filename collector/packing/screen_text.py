@@ -47,6 +47,7 @@ class Replay:
             began_ns=frames[first].t1_ns,
             before=seen[0] if seen else "",
             after=seen[-1] if seen else "",
+            between=next((text for text in reversed(seen) if text not in (seen[0], seen[-1])), ""),
             blank=any(frame.redacted for frame in frames[first:end]),
         )
         return {"screen_text": [text for text, _ in texts]} | terminal_captions(happened)

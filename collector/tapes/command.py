@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collector.episode import EpisodeSpec
 
 MAX_TAPES = 100_000
+_STOPPED = ("KeyboardInterrupt", "stopped before", "the recorder ended with status -15:")
+"""How the result of a tape begins that Ctrl-C ended: the last, when its recorder had hardly begun."""
 _PLACE = re.compile(r".+:\d+:\d+: ")
 
 
@@ -195,10 +197,10 @@ def _ended(result: EpisodeResult, spec: EpisodeSpec, tape: Path, args: argparse.
     from manifests.errors import GoaltraceError
     from manifests.session import SessionFolder
 
-    if result.detail.startswith(("KeyboardInterrupt", "stopped before")):
+    if result.detail.startswith(_STOPPED):
         return _entry(tape, spec, "stopped", args)
     if result.outcome == "aborted":
-        return _entry(tape, spec, "failed", args, re.sub(r"^the recorder ended with status \d+: ", "", result.detail))
+        return _entry(tape, spec, "failed", args, re.sub(r"^the recorder ended with status -?\d+: ", "", result.detail))
     try:
         draw_screenshots(SessionFolder(args.out / result.episode_id))
     except (GoaltraceError, OSError) as error:

@@ -42,6 +42,13 @@ KEYWORDS = frozenset(SETTINGS) | (frozenset(KEYS) - {"Home"}) | frozenset(
 """Words that are not text. `Home` is one only where a line begins: VHS does not know it, and elsewhere it is text."""
 
 
+COMMANDS = (
+    "Type", "Sleep", "Wait", "Set", "Env", "Require", "Hide", "Show", "Copy", "Paste", "Screenshot", "Output", "Source",
+    "Subtitle", "Ctrl", "Alt", "Shift", "ScrollUp", "ScrollDown", *KEYS,
+)  # fmt: skip
+"""The words with which a command begins."""
+
+
 class TapeError(GoaltraceError):
     """A tape that cannot be run: "FILE:LINE:COLUMN: what; the mend"."""
 

@@ -1,4 +1,7 @@
-"""Cuts a tape's text into tokens, by VHS's rules: strings have no escapes and end with their line at the latest."""
+"""Cuts a tape's text into tokens, by VHS's rules: strings have no escapes and end with their line at the latest.
+
+In a pattern ``\\/`` is a slash. VHS has no way to write one and refuses such a tape, so no tape of its means another.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ _TOKEN = re.compile(
       | \#(?P<comment>[^\r\n]*)
       | (?P<json>\{[^}]*\}?)
       | (?P<string>"[^"\r\n]*"? | '[^'\r\n]*'? | `[^`\r\n]*`?)
-      | (?P<regex>/[^/\r\n]*/?)
+      | (?P<regex>/(?:[^/\\\r\n]|\\[^\r\n]?)*/?)
       | (?P<number>(?:[0-9]|\.(?=[0-9]))[0-9.]*)
       | (?P<word>[A-Za-z.][A-Za-z0-9._/%-]*)
       | (?P<sign>[]@=[%^\\+-])
       | (?P<bad>.)""",
     re.VERBOSE,
 )
+_ESCAPED_END = re.compile(r"(?<!\\)(?:\\\\)*\\/\Z")
 
 
 class Token(NamedTuple):
@@ -54,7 +58,7 @@ def tokens(text: str) -> list[Token]:
 def _token(kind: str | None, match: re.Match[str], line: int, column: int, begins_line: bool) -> Token:
     whole = match[0]
     if kind in ("string", "regex"):
-        closed = len(whole) > 1 and whole[-1] == whole[0]
+        closed = len(whole) > 1 and whole[-1] == whole[0] and not (kind == "regex" and _ESCAPED_END.search(whole))
         return Token(kind, whole[1 : -1 if closed else None], line, column, begins_line, closed)  # type: ignore[arg-type]
     if kind == "json":
         return Token("json", whole, line, column, begins_line, whole.endswith("}"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import cast
 
-from collector.tapes.language import KEYS, KEYWORDS, SETTINGS, Command, TapeError, Verb
+from collector.tapes.language import COMMANDS, KEYS, KEYWORDS, SETTINGS, Command, TapeError, Verb
 from collector.tapes.lexer import Token, tokens
 from collector.tapes.patterns import compile_pattern
 from collector.tapes.values import MAX_TIMES, decimal, setting_value
-from collector.terminal.keys import key_bytes
+from collector.terminal.keys import key_bytes, key_name
 from manifests.errors import GoaltraceError
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -61,7 +63,10 @@ class Parser:
         }.get(word)  # fmt: skip
         if one is not None:
             return [one(first)]
-        mend = "begin each command with its name (Type, Sleep, Enter, ...)"
+        meant = _meant(word, COMMANDS)
+        mend = f"did you mean {meant}?" if meant else "begin each command with its name (Type, Sleep, Enter, ...)"
+        if word in ("px", "em"):
+            mend = "a size is a number alone"
         if first.kind in ("bad", "sign") and first.text in "\\\"'`":
             mend = "strings have no escapes: use another kind of quote around this one (\"...\", '...', `...`)"
         raise self._error(first, f"{self._shown(first)} is not a command; {mend}")
@@ -123,6 +128,8 @@ class Parser:
         held = [name for name in ("ctrl", "alt", "shift") if name in modifiers]
         if held == ["shift"] and len(key) == 1:
             return key.upper()
+        if len(key) == 1 and key.isascii():  # Ctrl+C and Ctrl+c are one key
+            key = key_name(key.lower() if "ctrl" in held else key)
         name = "+".join([*held, key])
         try:
             key_bytes(name)
@@ -155,8 +162,9 @@ class Parser:
     def _set(self, first: Token) -> Command:
         setting = self._take()
         if setting.text not in SETTINGS or setting.kind != "word":
-            known = ", ".join(SETTINGS)
-            raise self._error(setting, f"{self._shown(setting)} is not a setting; known are: {known}")
+            meant = _meant(setting.text, SETTINGS)
+            mend = f"did you mean {meant}?" if meant else f"known are: {', '.join(SETTINGS)}"
+            raise self._error(setting, f"{self._shown(setting)} is not a setting; {mend}")
         kind, value = SETTINGS[setting.text], self._peek
         if kind == "time":
             return self._made(first, "Set", name=setting.text, text=repr(self._time(setting)))
@@ -256,3 +264,10 @@ class Parser:
         token = self._tokens[self._next]
         self._next = min(self._next + 1, len(self._tokens) - 1)
         return token
+
+
+def _meant(word: str, known: Iterable[str]) -> str | None:
+    """The name that was most likely meant: capital letters count in a tape."""
+    names = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), names, n=1, cutoff=0.75)
+    return names[close[0]] if close else None

@@ -17,6 +17,9 @@ _CLASSES = {
 _NOT_GO = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?<?[=!]|\\[1-9]|\(\?P=|\(\?[#(>])")
 
 
+_ESCAPE = re.compile(r"\\(?:x\{([0-9A-Fa-f]{1,6})\}|.)")
+
+
 class TooSlow(Exception):
     """A pattern that was not done in time."""
 
@@ -27,7 +30,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"is longer than {MAX_PATTERN} characters")
     if _NOT_GO.search(pattern):
         raise ValueError("looks around or refers back, which VHS's patterns cannot")
-    text = pattern.replace(r"\z", r"\Z")
+    text = _ESCAPE.sub(_escape, pattern)
     for name, members in _CLASSES.items():
         text = text.replace(name, members)
     try:
@@ -36,6 +39,13 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
             return re.compile(text)
     except (re.error, OverflowError, RecursionError, MemoryError) as error:
         raise ValueError(f"is not a regular expression ({error})") from None
+
+
+def _escape(found: re.Match[str]) -> str:
+    r"""Go's \x{2F} and \z, which Python has not."""
+    if found[1]:
+        return f"\\U{int(found[1], 16):08x}"
+    return r"\Z" if found[0] == r"\z" else found[0]
 
 
 def search(pattern: re.Pattern[str], text: str) -> bool:

@@ -51,7 +51,10 @@ class Player:
         """
         self._shell, self._typist = shell, typist
         for command in self._commands:
-            self._do(command)
+            try:
+                self._do(command)
+            except EpisodeOver as error:
+                raise EpisodeOver(f"{command.at}: {error}") from None
         if self._screenshots:
             self._recording.note("Screenshot: nothing was shown after it, so none was taken")
 
@@ -124,16 +127,14 @@ class Player:
                     seen = screen.line() if scope == "Line" else "\n".join(screen.lines()).strip()
                     where = "the cursor's line" if scope == "Line" else "the screen"
                     problem = f"/{text}/ was not on {where} within {limit_s:g} s; it showed {seen[-80:]!r}"
-                    raise EpisodeOver(f"{command.at}: Wait: {problem}")
+                    raise EpisodeOver(f"Wait: {problem}")
                 self._typist.sleep(_LOOK_S)
 
     def _matches(self, command: Command, pattern: re.Pattern[str], scope: str) -> bool:
         try:
             return search(pattern, self._screen.line() if scope == "Line" else "\n".join(self._screen.lines()))
         except TooSlow:
-            raise EpisodeOver(
-                f"{command.at}: Wait: the pattern took more than {LIMIT_S} s to search; make it simpler"
-            ) from None
+            raise EpisodeOver(f"Wait: the pattern took more than {LIMIT_S} s to search; make it simpler") from None
 
     @property
     def _hidden(self) -> bool:

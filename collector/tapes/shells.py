@@ -41,7 +41,10 @@ def tape_home(home: Home, options: Options, commands: Sequence[Command]) -> Home
             raise GoaltraceError(f"{command.at}: Require {command.text}: not found where the tape runs; install it")
     shell = shutil.which(options.shell, path=path)
     if shell is None:
-        raise GoaltraceError(f"Set Shell {options.shell}: not found where the tape runs; install it there or set bash")
+        place = next((f"{c.at}: " for c in reversed(commands) if c.name == "Shell"), "")
+        raise GoaltraceError(
+            f"{place}Set Shell {options.shell}: not found where the tape runs; install it there or set bash"
+        )
     folder = home.rc.parent
     environment |= {"SHELL": shell}
     if options.shell == "bash":

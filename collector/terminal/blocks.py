@@ -1,4 +1,4 @@
-"""Block elements, sextants and braille: parts of a cell, filled to its edges."""
+"""Block elements, sextants, braille and scan lines: parts of a cell, filled to its edges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 
-from collector.terminal.shapes import Cover
+from collector.terminal.shapes import Cover, light
 
 _EIGHTHS = {
     "ONE EIGHTH": 1, "ONE QUARTER": 2, "THREE EIGHTHS": 3, "HALF": 4, "FIVE EIGHTHS": 5, "THREE QUARTERS": 6,
@@ -14,12 +14,14 @@ _EIGHTHS = {
 }  # fmt: skip
 _SHADES = {"\u2591": 64, "\u2592": 128, "\u2593": 191}
 _QUADRANTS = ["UPPER LEFT", "UPPER RIGHT", "LOWER LEFT", "LOWER RIGHT"]
+_SCAN_LINES = {"\u23ba": 1, "\u23bb": 3, "\u23bc": 7, "\u23bd": 9}
+"""Lines across the cell, of the nine that a VT100's characters have."""
 _BRAILLE = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]
 """Column and row of the dots 1 to 8."""
 
 
 def block(char: str, width: int, height: int) -> Cover | None:
-    """Coverage of a block element, a sextant or a braille pattern; None for any other character."""
+    """Coverage of a block element, a sextant, a braille pattern or a scan line; None for any other character."""
     if "\u2580" <= char <= "\u259f":
         return _element(char, width, height)
     if "\U0001fb00" <= char <= "\U0001fb3b":
@@ -29,6 +31,11 @@ def block(char: str, width: int, height: int) -> Cover | None:
         return _parts([bits >> number & 1 for number in range(6)], 3, width, height)
     if "\u2800" <= char <= "\u28ff":
         return _braille(ord(char) - 0x2800, width, height)
+    if char in _SCAN_LINES:
+        cover = np.zeros((height, width), dtype=np.uint8)
+        start = (height - light(width)) * (_SCAN_LINES[char] - 1) // 8
+        cover[start : start + light(width)] = 255
+        return cover
     return None
 
 

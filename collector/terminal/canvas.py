@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from collector.terminal.geometry import frame_size
 from collector.terminal.glyphs import AS_USUAL, Appearance
 from collector.terminal.rows import Cell, Row, Style
 from collector.terminal.screen import Colors, Cursor, Screen
-from collector.terminal.themes import DEFAULT
+from collector.terminal.themes import DEFAULT, Rgb
 from collector.terminal.tiles import Tiles
 
 Box = tuple[int, int, int, int]
@@ -26,8 +28,7 @@ class Canvas:
         self.packed: NDArray[np.uint32] = np.empty((height, width), dtype=np.uint32)
         """The pixels as uint32 0x00RRGGBB of shape [height, width]."""
         background = self._background = (appearance.theme or DEFAULT).bg
-        self._blank = Cell("", Style(fg=background, bg=background))
-        self._colors = Colors(background, background, None, ())
+        self._blank, self._colors = _beyond(background)
         self._tiles = Tiles(appearance, self._colors)
         self._shown: NDArray[np.int64] = np.empty((rows, columns), dtype=np.int64)
         self._rows: list[Row | None] = [None] * rows
@@ -82,7 +83,8 @@ class Canvas:
     def _fill(self) -> None:
         blank = self._tiles.number(self._blank)
         self._shown[:] = blank
-        self.packed[:] = self._tiles.pixels[0, blank, 0]
+        self.packed[0] = self._tiles.pixels[0, blank, 0]
+        self.packed[1:] = self.packed[0]  # copies whole rows, which is far quicker than pixel by pixel
 
     def _forget(self) -> None:
         """The numbers shown mean nothing any more: every cell is to be copied, and compared with what was there."""
@@ -106,7 +108,10 @@ class Canvas:
                     count = self._copy(y, x, int(numbers[x]))
                     if count:
                         differing += count
-                        left, right, top, bottom = min(left, x), max(right, x), min(top, y), y
+                        left = x if x < left else left
+                        right = x if x > right else right
+                        top = y if y < top else top
+                        bottom = y
                 continue
             start, end = int(differ[0]), int(differ[-1]) + 1
             part = self._shown[y, start:end] = numbers[start:end]
@@ -146,3 +151,9 @@ class Canvas:
         padded = np.full(columns, self._tiles.number(self._blank))
         padded[: len(numbers)] = numbers[:columns]
         return padded
+
+
+@functools.lru_cache(maxsize=64)
+def _beyond(background: Rgb) -> tuple[Cell, Colors]:
+    """What is shown where no screen is."""
+    return Cell("", Style(fg=background, bg=background)), Colors(background, background, None, ())

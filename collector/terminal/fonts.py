@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pymupdf_fonts
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from collector.terminal.emoji import Picture, emoji
 from collector.terminal.faces import Source, has, holds_pictures, load
@@ -115,8 +115,7 @@ class Fonts:
             baseline = round((self._height - size) / 2 + 0.88 * size)
         font = load(data, size)
         if not fitted and width == self._width:
-            for char in text:  # combining marks go over their letter
-                draw.text((0, self._baseline), char, fill=255, font=font, anchor="ls")
+            _written(draw, font, data, text, 0, self._baseline)
             return image
         left, top, right, bottom = font.getbbox(text[0], anchor="ls")
         scale = min(1.0, width / max(1, right - left), self._height / max(1, bottom - top))
@@ -127,10 +126,20 @@ class Fonts:
         advance = font.getlength(text[0])
         x = (width - advance) / 2 if in_square or abs(advance - width) < 1 else (width - right - left) / 2
         y = min(max(baseline, -top), self._height - bottom)
-        for char in text:
-            if char == text[0] or unicodedata.category(char) in _MARKS:
-                draw.text((x, y), char, fill=255, font=font, anchor="ls")
+        marks = "".join(char for char in text[1:] if unicodedata.category(char) in _MARKS)
+        _written(draw, font, data, text[0] + marks, x, y)
         return image
+
+
+def _written(
+    draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont, data: Source, text: str, x: float, y: float
+) -> None:
+    """A letter and the marks over it; a mark that the font lacks would be a box over the letter, and is left out."""
+    draw.text((x, y), text[0], fill=255, font=font, anchor="ls")
+    for mark in text[1:]:
+        if has(data, mark):
+            before = font.getbbox(mark, anchor="ls")[2] <= 1  # drawn to the left of where it stands: after the letter
+            draw.text((x + before * font.getlength(text[0]), y), mark, fill=255, font=font, anchor="ls")
 
 
 @functools.cache

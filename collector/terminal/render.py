@@ -129,8 +129,8 @@ class _Outputs:
         self.next_ns = math.inf if self._event is None else self._event.t_ns
 
 
-def extent_of(cast: Cast, duration_ns: int = 0) -> Extent:
-    """Reads a cast once. It ends when the shell ended; else with its last event or after `duration_ns`."""
+def extent_of(cast: Cast, duration_ns: int = 0, after_ns: int = 0) -> Extent:
+    """Reads a cast once. It ends with its last event or after `duration_ns`; or `after_ns` after its shell ended."""
     columns, rows, last = cast.columns, cast.rows, 0
     ended: int | None = None
     for event in cast.events():
@@ -142,7 +142,8 @@ def extent_of(cast: Cast, duration_ns: int = 0) -> Extent:
             columns, rows = max(columns, wide), max(rows, high)
         elif event.code == "x":
             ended = last
-    return Extent(columns, rows, max(last, duration_ns) if ended is None else ended)
+    end_ns = max(last, duration_ns)
+    return Extent(columns, rows, end_ns if ended is None else min(end_ns, ended + after_ns))
 
 
 def largest_size(cast: Cast) -> tuple[int, int]:
@@ -153,9 +154,9 @@ def largest_size(cast: Cast) -> tuple[int, int]:
 def render_session(folder: SessionFolder, fps: float, look: TerminalLook | None = None) -> None:
     """Draw a recorded terminal session: writes screen.mkv and frames.jsonl and updates session.json.
 
-    Without a `look` it is drawn as it was before, else as usual. Frames cover the session from 0 until its shell
-    ended. Raises `GoaltraceError` for a cast or a font that cannot be read, or a full disk; then the session is left
-    as it was.
+    Without a `look` it is drawn as it was before, else as usual. Frames cover the session from 0 to the one that
+    shows how its shell ended. Raises `GoaltraceError` for a cast or a font that cannot be read, or a full disk; then
+    the session is left as it was.
     """
     if not fps > 0:
         raise GoaltraceError(f"fps {fps}: must be more than 0")
@@ -163,7 +164,7 @@ def render_session(folder: SessionFolder, fps: float, look: TerminalLook | None 
     look = look or manifest.look or TerminalLook()
     appearance = appearance_of(look, str(folder.manifest_path))
     cast = open_cast(folder.cast)
-    extent = extent_of(cast, manifest.duration_ns)
+    extent = extent_of(cast, manifest.duration_ns, math.ceil(10**9 / fps) - 1)  # the frame that shows the last output
     if extent.end_ns * fps / 10**9 > _MAX_FRAMES:
         raise GoaltraceError(f"{folder.path}: more than {_MAX_FRAMES:,} frames; ask for fewer a second with --fps")
     width, height = frame_size(extent.columns, extent.rows, appearance.cell)

@@ -77,20 +77,27 @@ class _Layout:
     __slots__ = ("cells", "graphemes", "plain", "rows", "styled", "which")
 
     def __init__(self, raw: bytes) -> None:
-        columns: list[int] = np.frombuffer(raw, np.uint64, (len(raw.rstrip(b"\0")) + 7) // 8).tolist()
+        used = (len(raw.rstrip(b"\0")) + 7) // 8  # at their ends most rows were never written to
         numbers = _Numbers()
-        used = len(columns)
-        self.which: NDArray[np.int64] = np.zeros(len(raw) // 8, np.int64)
-        self.which[:used] = [*map(numbers.__getitem__, columns)]
-        if used < len(self.which):  # at their ends most rows were never written to
+        which = [*map(numbers.__getitem__, np.frombuffer(raw, np.uint64, used).tolist())]
+        self.which: NDArray[np.int64] = np.empty(len(raw) // 8, np.int64)
+        self.which[:used] = which
+        if used < len(self.which):
             self.which[used:] = numbers[0]
-        self.cells = [_decoded(value) for value in numbers]
-        ids = {cell.style_id: value for cell, value in zip(self.cells, numbers, strict=True) if cell.style_id}
-        self.styled = [(style_id, columns.index(value)) for style_id, value in ids.items()]
+        self.cells = [*map(_decoded, numbers)]
+        self.styled: list[tuple[int, int]] = []
         """Style numbers and a column that has each: what a number means may change with time."""
-        joined = [number for number, cell in enumerate(self.cells) if cell.text is None]
-        self.graphemes: list[int] = np.flatnonzero(np.isin(self.which, joined)).tolist() if joined else []
+        self.graphemes: list[int] = []
         """Columns with more than one code point."""
+        styles, joined = set[int](), list[int]()
+        for number, cell in enumerate(self.cells):
+            if cell.style_id and cell.style_id not in styles:
+                styles.add(cell.style_id)
+                self.styled.append((cell.style_id, which.index(number)))
+            if cell.text is None:
+                joined.append(number)
+        if joined:
+            self.graphemes = np.flatnonzero(np.isin(self.which, joined)).tolist()
         self.rows: dict[tuple[bytes | str, ...], Row] = {}
         self.plain: Row | None = None
         """The row, where its raw bytes say everything."""

@@ -7,12 +7,14 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pyghostty import Terminal, ffi, lib
+from pyghostty import ffi, lib
 
 from collector.terminal.rows import Row, RowReader, check, new_object, rgb, sized
 from collector.terminal.text import VisibleText
 from collector.terminal.themes import DEFAULT, Rgb, Theme
 
+_CELL_PX = (8, 16)
+"""What a program is told that asks how large a cell is."""
 _JOINING = ("Mn", "Me", "Mc", "Cf", "Sk")
 
 
@@ -44,13 +46,13 @@ class Screen:
     """A terminal of `columns` x `rows` that is fed its output and tells which rows changed since it was last asked."""
 
     def __init__(self, columns: int, rows: int, theme: Theme = DEFAULT) -> None:
-        self._terminal = Terminal(columns, rows, scrollback=0, fg=theme.fg, bg=theme.bg)
-        if theme.palette:
-            palette = ffi.new("GhosttyColorRgb[256]")
-            check(lib.ghostty_terminal_get(self._handle, lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE_DEFAULT, palette))
-            for number, color in enumerate(theme.palette):
-                palette[number] = dict(zip("rgb", color, strict=True))
-            check(lib.ghostty_terminal_set(self._handle, lib.GHOSTTY_TERMINAL_OPT_COLOR_PALETTE, palette))
+        self._terminal = new_object(
+            "GhosttyTerminal",
+            lambda allocator, out: lib.ghostty_terminal_new(allocator, out, columns, rows), lib.ghostty_terminal_free,
+        )  # fmt: skip
+        self._handle = self._terminal[0]
+        for option, value in _options(theme):
+            check(lib.ghostty_terminal_set(self._handle, option, value))
         self.size = (columns, rows)
         """Columns and rows."""
         self._state = _render_state()
@@ -72,20 +74,17 @@ class Screen:
         self._y = ffi.new("uint16_t*")
         self._cursor = sized("GhosttyRenderStateCursor")
 
-    @property
-    def _handle(self) -> Any:
-        return self._terminal._t[0]
-
     def feed(self, text: str) -> None:
         """Take in the terminal's output."""
         self._untouched = self._fresh = False
         # libghostty marks no row dirty for a character that joins the one before it: its state must be taken anew
         self._joined = self._joined or (not text.isascii() and not _joining().isdisjoint(text))
-        self._terminal.feed(text.encode("utf-8", "replace"))
+        data = text.replace("\x7f", "").encode("utf-8", "replace")  # DEL is nothing; libghostty gives it a cell
+        lib.ghostty_terminal_vt_write(self._handle, data, len(data))
 
     def resize(self, columns: int, rows: int) -> None:
         self._untouched = self._fresh = False
-        self._terminal.resize(columns, rows)
+        check(lib.ghostty_terminal_resize(self._handle, columns, rows, *_CELL_PX))
         self.size = (columns, rows)
 
     def text(self) -> str:
@@ -94,7 +93,7 @@ class Screen:
 
     @functools.cached_property
     def _text(self) -> VisibleText:
-        return VisibleText(self._terminal)
+        return VisibleText(self._handle)
 
     def changed_rows(self) -> Iterator[tuple[int, Row]]:
         """Rows that changed since the last call, with their numbers from the top; read them all before the next feed.
@@ -145,6 +144,35 @@ class Screen:
         if not (cursor.visible and cursor.viewport_has_value):
             return _HIDDEN
         return Cursor(cursor.viewport_x, cursor.viewport_y, _SHAPES[cursor.visual_style])
+
+
+@functools.lru_cache(maxsize=64)
+def _options(theme: Theme) -> tuple[tuple[int, Any], ...]:
+    """What a new terminal is told."""
+    fg, bg, *palette = (dict(zip("rgb", color, strict=True)) for color in (theme.fg, theme.bg, *theme.palette))
+    options = [
+        (lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, ffi.new("size_t*", 0)),
+        (lib.GHOSTTY_TERMINAL_OPT_COLOR_FOREGROUND, ffi.new("GhosttyColorRgb*", fg)),
+        (lib.GHOSTTY_TERMINAL_OPT_COLOR_BACKGROUND, ffi.new("GhosttyColorRgb*", bg)),
+    ]
+    if palette:
+        colors = _own_palette()
+        for number, color in enumerate(palette):
+            colors[number] = color
+        options.append((lib.GHOSTTY_TERMINAL_OPT_COLOR_PALETTE, colors))
+    return tuple(options)
+
+
+def _own_palette() -> Any:
+    """The 256 colours that a terminal has when it is told none."""
+    terminal = ffi.new("GhosttyTerminal*")
+    check(lib.ghostty_terminal_new(ffi.NULL, terminal, 1, 1))
+    try:
+        palette = ffi.new("GhosttyColorRgb[256]")
+        check(lib.ghostty_terminal_get(terminal[0], lib.GHOSTTY_TERMINAL_DATA_COLOR_PALETTE_DEFAULT, palette))
+        return palette
+    finally:
+        lib.ghostty_terminal_free(terminal[0])
 
 
 @functools.lru_cache(maxsize=64)

@@ -131,8 +131,11 @@ class Tiles:
             numbers = self._rows[row] = np.array([self.number(cell) for cell in row.cells])[row.which]
         if cursor is not None and cursor.shape is not None and cursor.x < len(numbers):
             numbers = numbers.copy()
-            cell = row.cells[row.which[cursor.x]]
-            for x in {0: [cursor.x], 1: [cursor.x, cursor.x + 1], 2: [cursor.x - 1, cursor.x]}[cell.half]:
+            x = cursor.x
+            cell = row.cells[row.which[x]]
+            numbers[x] = self.number(cell, cursor.shape)
+            if cell.half:  # both halves of a wide character have it
+                x += 1 if cell.half == 1 else -1
                 numbers[x] = self.number(row.cells[row.which[x]], cursor.shape)
         return numbers
 

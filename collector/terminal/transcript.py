@@ -2,6 +2,9 @@
 
 The shell's marks (OSC 133) tell prompts, command lines, outputs and results apart. A command line is what stands on
 the screen after its prompt, so corrections and history are followed exactly; nothing is guessed from keys.
+
+Most shells set no such marks, but bash (5.1 on), zsh, IPython and others take pasted text in brackets (DEC mode 2004)
+just while a line is edited. So there a prompt is what stands before the first pause, and results are not known.
 """
 
 from __future__ import annotations
@@ -13,8 +16,13 @@ from unicodedata import east_asian_width
 
 from collector.terminal.screen import Screen
 
-_MARK = re.compile(r"\x1b\]133;([A-D])((?:;[^\x07\x1b]*)?)(?:\x07|\x1b\\)")
-_BEGUN = re.compile(r"\x1b(?:\](?:1(?:3(?:3(?:;[A-D;][^\x07\x1b]{0,60}\x1b?|;)?)?)?)?)?\Z")
+_MARK = re.compile(
+    r"\x1b\]133;([A-D])((?:;[^\x07\x1b]*)?)(?:\x07|\x1b\\)"
+    r"|\x1b\[\?(?:(?P<edits>2004)|47|1047|1049)(?P<on>[hl])"
+)
+_BEGUN = re.compile(r"\x1b(?:\](?:1(?:3(?:3(?:;[A-D;][^\x07\x1b]{0,60}\x1b?|;)?)?)?)?|\[(?:\?[0-9]{0,4})?)?\Z")
+_UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|\s")
+_PAUSE_NS = 30_000_000
 _WHOLE_SCREEN = re.compile(r"\x1b\[\?(?:47|1047|1049)h")
 _RESET = "\x1bc"
 _HEAD, _TAIL, _LINE = 8192, 2048, 16_384
@@ -41,6 +49,14 @@ class Output:
         self.size += len(text)
         self.whole_screen = self.whole_screen or bool(_WHOLE_SCREEN.search(text))
 
+    def drop(self, size: int) -> None:
+        """Take the last `size` characters back, as far as they are here: they were a prompt's."""
+        size = min(size, self.size)
+        if len(self.head) == self.size:
+            self.head = self.head[: self.size - size]
+        self.tail = self.tail[: max(0, len(self.tail) - size)]
+        self.size -= size
+
     def lines(self) -> tuple[str, str, int]:
         """The first line that is not blank, the last one, and how many there are."""
         short = self.feeds <= _HEAD_LINES and len(self.head) == self.size
@@ -64,6 +80,8 @@ class Line:
     """It was run in this part; else before it, or not yet."""
     told: bool = True
     """False when something of it was hidden: then its text is not to be used."""
+    marked: bool = True
+    """The shell's own marks told where it ends, and how; else its result is not known."""
     keys: int = 0
     slips: int = 0
     """How many times BackSpace took something back."""
@@ -78,7 +96,8 @@ class Line:
     @property
     def happened(self) -> bool:
         return bool(
-            self.keys or self.keys_inside or self.ran or self.output.size or self.state in ("over", "given up")
+            self.keys or self.keys_inside or self.ran or self.output.size
+            or (self.state in ("over", "given up") and self.marked)
             or self.text != self.before
         )  # fmt: skip
 
@@ -99,7 +118,15 @@ class Transcript:
 
     def __init__(self, columns: int, rows: int) -> None:
         self.marked = False
-        """Whether the shell has set any mark so far."""
+        """Whether the shell has told so far where command lines begin and end."""
+        self._by_shell = False
+        """It did so with marks of its own."""
+        self._alternate = False
+        self._last_ns = 0
+        self._row = ""
+        """Output since the last line's end, and as it was when the last prompt began: some shells print that first."""
+        self._before = ""
+        self._ended: Line | None = None
         self._screen = Screen(columns, max(rows, 50))
         self._columns = columns
         self._zone: Literal["none", "prompt", "line", "output"] = "none"
@@ -120,6 +147,7 @@ class Transcript:
 
     def key(self, key: str | None, redacted: bool = False) -> None:
         """A key was pressed; its time is that of the output around it."""
+        self._edited()
         line = self._line
         if line is None:
             self._part.keys += 1
@@ -134,33 +162,48 @@ class Transcript:
 
     def output(self, t_ns: int, text: str, told: bool = True) -> None:
         """Output came; its text is not used where it is not `told`, only the marks in it."""
+        if t_ns - self._last_ns > _PAUSE_NS:
+            self._edited()
+        self._last_ns = t_ns
         text = self._begun + text
         begun = _BEGUN.search(text)
         self._begun = begun[0] if begun else ""
         text = text[: len(text) - len(self._begun)]
         position = 0
         for mark in _MARK.finditer(text):
+            if mark["on"] and not mark["edits"]:
+                self._alternate = mark["on"] == "h"
+                continue
+            if mark["edits"] and (self._by_shell or self._alternate):
+                continue
             self._text(t_ns, text[position : mark.start()], told)
-            self._mark(t_ns, mark[1], mark[2][1:])
+            if mark["edits"]:
+                self._edits(t_ns, mark["on"] == "h")
+            else:
+                self._mark(t_ns, mark[1], mark[2][1:].partition(";")[0])
             position = mark.end()
         self._text(t_ns, text[position:], told)
 
     def take(self) -> Part:
         """What happened since this was last asked."""
+        self._edited()  # so that a prompt is not told as output
         part, self._part = self._part, Part()
+        part.lines = [line for line in part.lines if line.happened]
         line = self._line
         if line is not None:
             if self._zone == "line":
                 line.text = self._command() if line.told else ""
             if line.happened:
                 part.lines.append(line)
-            self._line = Line(line.text, line.text, line.state, told=line.told)
+            self._line = Line(line.text, line.text, line.state, told=line.told, marked=line.marked)
         part.told = all(each.told for each in (*part.lines, *([line] if line else [])))
         return part
 
     def _text(self, t_ns: int, text: str, told: bool) -> None:
         if not text:
             return
+        if not self._by_shell:
+            self._row = (self._row + text).rpartition("\n")[2][-_TAIL:]
         if self._zone == "prompt":
             self._prompt = (self._prompt + text)[-_LINE:]
         elif self._line is not None:
@@ -172,8 +215,44 @@ class Transcript:
                 if self._line.typed_ns is None and text.strip("\r\n"):
                     self._line.typed_ns = t_ns
 
+    def _edits(self, t_ns: int, begins: bool) -> None:
+        """A line begins to be edited, or has been entered."""
+        self.marked = True
+        if begins and self._zone != "line":
+            self._ended, self._line = self._line, None
+            if self._ended is not None:
+                self._ended.state, self._ended.over_ns = "over", t_ns
+                self._part.lines.append(self._ended)
+            self._zone, self._prompt, self._typed, self._before = "prompt", "", "", self._row
+        elif not begins:
+            self._edited()
+            line = self._line
+            if line is None or self._zone != "line":
+                self._zone, self._line = "none", None
+                return
+            line.text = self._command() if line.told else ""
+            line.ran, line.ran_ns, line.state, self._zone = True, t_ns, "running", "output"
+            if line.text.endswith("^C") or (line.told and not line.text):
+                self._line, self._zone, line.ran, line.state = None, "none", False, "given up"
+                line.text = line.text.removesuffix("^C")
+                if line.text:
+                    self._part.lines.append(line)
+
+    def _edited(self) -> None:
+        """After a pause, or with a key: the prompt stands, and what comes now is typed."""
+        if self._zone != "prompt" or self._by_shell:
+            return
+        if not _UNSEEN.sub("", self._prompt):
+            if not _UNSEEN.sub("", self._before):
+                return
+            self._prompt = self._before + self._prompt
+            if self._ended is not None:
+                self._ended.output.drop(len(self._before))
+        self._zone, self._line, self._typed = "line", Line(marked=False), ""
+
     def _mark(self, t_ns: int, mark: str, status: str) -> None:
         self.marked = True
+        self._by_shell = self._by_shell or mark == "B"  # some shells leave it out, and then brackets tell more
         line, zone = self._line, self._zone
         if mark in "AD":
             if line is not None:
@@ -190,6 +269,7 @@ class Transcript:
 
     def _end(self, line: Line, t_ns: int, status: int | None) -> None:
         self._line = None
+        line.marked = True
         if self._zone == "output":
             line.state, line.status, line.over_ns = "over", status, t_ns
         else:
@@ -204,12 +284,24 @@ class Transcript:
         prompt = self._joined()
         self._screen.feed(self._typed)
         shown = self._joined()
+        if not self._by_shell:
+            return _first_row(prompt, shown)
         first, *more = shown.removeprefix(prompt).strip().split("\n")
         return "\n".join([first, *(row.removeprefix("> ") for row in more)])
 
     def _joined(self) -> str:
         rows = self._screen.text().split("\n")
         return "".join(row if _width(row) >= self._columns else row + "\n" for row in rows).rstrip("\n ")
+
+
+def _first_row(prompt: str, shown: str) -> str:
+    """What was typed in the prompt's row: what stands below may be completions, or a menu."""
+    same = 0
+    while same < min(len(prompt), len(shown)) and prompt[same] == shown[same]:
+        same += 1
+    typed = shown[same:].strip().split("\n")[0]
+    right = prompt[same:].strip().split("\n")[0]
+    return typed.removesuffix(right).rstrip() if same else typed  # some prompts have a part at the right
 
 
 def _width(row: str) -> int:

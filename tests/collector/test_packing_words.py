@@ -98,6 +98,74 @@ def test_corrections_wraps_and_further_lines_are_as_the_screen_shows_them() -> N
     assert taken(PROMPT, command("cat <<E\r\n> one\r\n> E", "one\r\n", 0))[0].text == "cat <<E\none\nE"
 
 
+ON, OFF = "\x1b[?2004h", "\x1b[?2004l"
+MS = 10**6
+
+
+def edited(*outputs: tuple[int, str], columns: int = 80) -> list[tuple[str, str, tuple[str, str, int]]]:
+    """Of each line that was edited between brackets for pasted text: what it is, its state, what it printed."""
+    return [(line.text, line.state, line.output.lines()) for line in taken_at(*outputs, columns=columns)]
+
+
+def taken_at(*outputs: tuple[int, str], columns: int = 80) -> list[Any]:
+    transcript = Transcript(columns, 24)
+    for t_ms, output in outputs:
+        transcript.output(t_ms * MS, output)
+    return transcript.take().lines
+
+
+def test_bash_without_marks_tells_its_lines_by_the_brackets_for_pasted_text() -> None:
+    found = edited(
+        (0, ON), (1, "me@host:~$ "), (900, "l"), (980, "x\b\x1b[Ks"), (1500, "\r\n"), (1501, OFF + "\rone\r\ntwo\r\n"),
+        (1510, ON), (1511, "me@host:~$ "), (2000, "sle"), (2100, "^C" + OFF + "\r\r\n" + ON + "me@host:~$ "),
+        (2500, "\r\n"), (2501, OFF + "\r" + ON + "me@host:~$ "), (3000, "cd"),
+    )  # fmt: skip
+    nothing = ("", "", 0)
+    assert found == [("ls", "over", ("one", "two", 2)), ("sle", "given up", nothing), ("cd", "typing", nothing)]
+
+
+def test_zsh_shows_its_prompt_before_the_brackets_and_that_is_no_output() -> None:
+    prompt = "\x1b[7m%\x1b[27m" + " " * 79 + "\r \r\r\x1b[J~ %" + " " * 60 + "12:30" + "\r\x1b[4C" + ON
+    assert edited(
+        (0, prompt), (700, "cat x"), (1500, OFF + "\r\r\n"), (1501, "one\r\nno end" + prompt),
+        (2200, "ls"), (2400, "\r\r\n\x1b[Ja  b\x1b[A\r\x1b[6C"), (2500, OFF + "\r\r\n\x1b[J"), (2501, prompt),
+    ) == [("cat x", "over", ("one", "one", 1)), ("ls", "over", ("", "", 0))]  # fmt: skip
+
+
+def test_a_prompt_that_began_before_a_cut_leaves_nothing_of_it_behind() -> None:
+    transcript = Transcript(80, 24)
+    for t_ms, output in ((0, f"~ % {ON}"), (500, "ls"), (900, f"{OFF}\r\r\n"), (901, "one\r\n~ ")):
+        transcript.output(t_ms * MS, output)
+    transcript.take()
+    transcript.output(902 * MS, f"% {ON}")
+    assert transcript.take().lines == [], "the rest of a prompt is no output"
+
+
+def test_a_program_that_takes_the_whole_screen_edits_no_line_of_the_shell() -> None:
+    editor = "\x1b[?1049h" + ON + "\x1b[HText" + OFF + "\x1b[?1049l"
+    found = edited((0, ON + "$ "), (500, "vi"), (900, "\r\n" + OFF), (950, editor), (5000, ON + "$ "))
+    assert [(text, state) for text, state, _ in found] == [("vi", "over")]
+
+
+def test_marks_with_options_and_without_the_one_after_the_prompt_are_followed() -> None:
+    shown = f"\x1b]133;A;special_key=1\x07~> {ON}"
+    (line, _) = taken_at((0, shown), (500, "ls"), (900, f"\r\n{OFF}\x1b]133;C;cmdline_url=ls\x07one\r\n"),
+                         (990, f"\x1b]133;D;2;aid=7\x07{shown}"), (2000, "x"))  # fmt: skip
+    assert (line.text, line.state, line.status, line.output.lines()) == ("ls", "over", 2, ("one", "one", 1))
+    assert taken(PROMPT, command("ls", "", 0).replace("D;0", "D;3;aid=7"))[0].status == 3
+
+
+@given(st.data())
+def test_brackets_split_anywhere_are_found(data: st.DataObject) -> None:
+    whole = f"{ON}$ |ls\r\n{OFF}one\r\n{ON}$ "
+    cut = data.draw(st.integers(0, len(whole)))
+    parts = [part for piece in (whole[:cut], whole[cut:]) for part in piece.split("|")]
+    typed = [n for n, part in enumerate(parts) if part.startswith("ls")] or [99]
+    outputs = [(n + 500 * (n >= typed[0]), part) for n, part in enumerate(parts)]
+    if typed != [99]:
+        assert edited(*outputs) == [("ls", "over", ("one", "one", 1))]
+
+
 @given(st.data(), st.lists(st.tuples(st.text("ab' x", max_size=12), st.integers(0, 255)), max_size=5))
 def test_marks_split_anywhere_are_found(data: st.DataObject, commands: list[tuple[str, int]]) -> None:
     whole = PROMPT + "".join(command(text, "out\r\n", status) for text, status in commands)
@@ -194,9 +262,34 @@ def test_keys_kept_without_identity_leave_the_command_untold(tmp_path: Path) -> 
 def test_without_marks_a_caption_tells_only_the_screen(tmp_path: Path) -> None:
     events = [(0.5, "o", "$ "), (1, "o", "ls\r\nfile one\r\nfile two\r\n$ ")]
     (clip,) = clips_of(make_terminal(tmp_path / "one", events, seconds=6))
-    assert clip["caption_short"] == "New on the screen: “$ ls” and 3 more lines."
+    assert clip["caption_short"] == "New on the screen: “$ ls” and 2 more lines."
     assert "is run" not in words(clip)
     assert "succeeds" not in words(clip)
+
+
+@pytest.mark.needs("ffmpeg")
+def test_without_marks_brackets_for_pasted_text_tell_commands_but_no_results(tmp_path: Path) -> None:
+    events = [(0.1, "o", ON + "$ "), *typing(1, "ls"), (2, "i", "\r"), (2.01, "o", f"\r\n{OFF}one\r\ntwo\r\n{ON}$ ")]
+    (clip,) = clips_of(make_terminal(tmp_path / "one", events, seconds=6))
+    assert clip["caption_short"] == "`ls` is run."
+    assert clip["caption"] == "`ls` is typed and run and prints “one” and 1 more line."
+    assert clip["caption_detailed"] == (
+        "`ls` is typed at 1.0 s with 2 keys, is run at 2.0 s and prints 2 lines, from “one” to “two”. "
+        "At the end the screen shows 4 lines."
+    )
+
+
+@pytest.mark.needs("ffmpeg")
+def test_frames_drawn_around_text_and_directions_are_left_out_of_captions(tmp_path: Path) -> None:
+    box = "╭────╮\r\n│ Hi │\r\n│    │\r\n╰────╯\r\n\u202etxt\r\n"
+    (clip,) = clips_of(make_terminal(tmp_path / "one", [(1, "o", box)], seconds=6))
+    assert clip["caption"] == "New on the screen: “Hi”, “txt”."
+    assert clip["caption_short"] == "New on the screen: “Hi” and 1 more line."
+    editor = [(1.0, "o", "\x1b[?1049h\x1b[HMenu"), (3.0, "o", "\x1b[?1049l")]
+    (clip,) = clips_of(make_terminal(tmp_path / "c" / "three", editor, seconds=6))
+    assert clip["caption"] == "For a while on the screen: “Menu”."
+    (clip,) = clips_of(make_terminal(tmp_path / "b" / "two", [(1, "i", "x")], seconds=6))
+    assert words(clip).count("Nothing changes on the screen.") == 3, "a key is no nothing"
 
 
 @pytest.mark.needs("ffmpeg")

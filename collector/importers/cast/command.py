@@ -50,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
     ):
         if not good:
             raise GoaltraceError(f"{name}: {value} is out of range; see goaltrace import cast --help")
+    existing = next((place for place in (args.out, *args.out.absolute().parents) if place.exists()), args.out)
+    if existing.is_file():
+        raise GoaltraceError(f"{existing}: is a file; --out wants a folder")
     options = Options(args.sensitive, args.idle_limit, args.fps, not args.no_render, int(args.max_size * 2**20))
     paths = find_casts(args.paths, args.out)
     with tqdm(total=len(paths), desc="importing", unit="cast", disable=None) as bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from collector.terminal.cast import Cast, open_cast, write_cast
 from collector.terminal.geometry import frame_size
 from collector.terminal.render import largest_size, render_session
 from manifests import __version__
+from manifests.errors import GoaltraceError
 from manifests.files import append_jsonl, new_folder
 from manifests.session import Action, Clock, SessionFolder, SessionManifest
 
@@ -52,6 +54,10 @@ def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
     except Unusable as error:
         entry.pop("session", None)
         return {**entry, "state": "quarantined", "reason": str(error)}
+    except (OSError, GoaltraceError):
+        if folder.manifest_path.is_file():  # another process has imported the same cast meanwhile
+            return {**entry, "state": "there already"}
+        raise
     counts = {"actions": manifest.actions, "frames": manifest.frames}
     return {**entry, "state": "imported", **counts, "repairs": repairs, "times": manifest.clock.reasons[1:],
             "notes": manifest.notes}  # fmt: skip
@@ -70,7 +76,7 @@ def _convert(path: Path, out: Path, task_id: str, options: Options) -> tuple[Ses
         cast = open_cast(folder.cast)
         actions = _write_actions(cast, folder, masked=options.sensitive == "mask")
         manifest = _manifest(reading, cast, out.name, task_id, actions, options)
-        manifest.notes.extend(_notes(reading, found, options))
+        manifest.notes.extend(_notes(reading, found, options, actions))
         folder.write_manifest(manifest)
         if options.render:
             render_session(folder, options.fps)
@@ -117,7 +123,7 @@ def _manifest(
         kind="terminal",
         task_id=task_id,
         family="cast",
-        goal=header.get("title") or header.get("command") or "",
+        goal=_one_line(header.get("title") or header.get("command") or ""),
         actor="unknown",
         arm="cast",
         seed=0,
@@ -135,18 +141,24 @@ def _manifest(
         environment="import",
         outcome="unverified",
         outcome_detail="imported; nothing was checked",
-        duration_ns=reading.end_ns,
+        duration_ns=_to_a_frame(reading.end_ns, options.fps),
         actions=actions,
         versions={"importer": f"goaltrace {__version__}", "cast": f"asciicast v{reading.version}"},
     )
 
 
-def _notes(reading: Reading, found: dict[str, int], options: Options) -> list[str]:
+def _to_a_frame(end_ns: int, fps: float) -> int:
+    """The end moved on to the first frame that shows the last event: a cast ends at once with it."""
+    return math.ceil(math.ceil(end_ns * fps / 10**9 - 1e-6) * 10**9 / fps)
+
+
+def _notes(reading: Reading, found: dict[str, int], options: Options, actions: int) -> list[str]:
     notes = [f"repaired: {what}: {count}" for what, count in sorted(reading.repairs.items())]
-    if not reading.codes["i"]:
-        others = reading.codes["r"] + reading.codes["m"]
+    others = reading.codes["r"] + reading.codes["m"]
+    if actions == others:
+        why = "the input events are a terminal's answers" if reading.codes["i"] else "the cast holds no input events"
         said = f"; actions.jsonl holds its {others} resizes and markers" if others else ""
-        notes.append(f"actions: none (the cast holds no input events{said})")
+        notes.append(f"actions: none ({why}{said})")
     if not reading.codes["o"]:
         notes.append("the cast holds no output: the screen stays blank")
     if found:
@@ -154,6 +166,11 @@ def _notes(reading: Reading, found: dict[str, int], options: Options) -> list[st
     if options.sensitive == "keep":
         notes.append("sensitive strings were not looked for (--sensitive keep)")
     return notes
+
+
+def _one_line(text: str) -> str:
+    """A title as a goal: other people's control characters stay in the cast's header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:1000]
 
 
 def _listed(found: dict[str, int]) -> str:

@@ -33,7 +33,11 @@ def _walk(folder: Path, ours: Path) -> list[Path]:
     files: list[Path] = []
     for root, folders, names in os.walk(folder):
         here = Path(root)
-        folders[:] = sorted(name for name in folders if (here / name).resolve() != ours)
+        if "session.json" in names:  # a session, not somebody's cast
+            folders.clear()
+            continue
+        unfinished = [name for name in folders if name.startswith(".") and name.endswith(".tmp")]
+        folders[:] = sorted(name for name in folders if name not in unfinished and (here / name).resolve() != ours)
         files.extend(here / name for name in sorted(names))
     return files
 

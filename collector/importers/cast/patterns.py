@@ -11,6 +11,7 @@ MASK, WIDE_MASK = "•", "＊"
 PIECE = 8
 """Characters of a known secret that give it away: any piece this long is masked wherever it stands."""
 
+_OPTIONS, _WORD = r"[^|;&\n]{0,400}?\s", r"[^\s\"'•|-][^\s\"'•|]{0,199}"
 _SHAPES = [
     ("AWS key", r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
     ("GitHub token", r"gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}"),
@@ -18,15 +19,22 @@ _SHAPES = [
     ("Slack token", r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,255}|hooks\.slack\.com/services/[\w/]{20,255}"),
     ("Google key", r"AIza[\w-]{30,60}|ya29\.[\w-]{20,1000}|GOCSPX-[\w-]{20,60}"),
     ("API key", r"(?<![A-Za-z0-9])(?:sk-[\w-]{16,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}|hf_[A-Za-z0-9]{20,255}"
-                r"|npm_[A-Za-z0-9]{30,255}|pypi-[\w-]{16,1000})"),
+                r"|npm_[A-Za-z0-9]{30,255}|pypi-[\w-]{16,1000}|SG\.[\w-]{16,64}\.[\w-]{16,64}|dckr_pat_[\w-]{20,64}"
+                r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}|do[opr]_v1_[a-f0-9]{64}|AGE-SECRET-KEY-1[A-Z0-9]{50,70}"
+                r"|\d{8,10}:AA[\w-]{32,34}(?![\w-]))"),
     ("JWT", r"eyJ[\w-]{8,4000}\.[\w-]{8,4000}\.[\w-]{0,4000}"),
     ("password in a URL", r"://[^\s/:@•]{0,100}:(?P<url>[^\s/@•]{1,200})@"),
+    ("password of a command", rf"\bcurl\b{_OPTIONS}(?:-u|--user)[\s=]*[\"']?[^\s:\"'•]{{1,64}}:(?P<user>{_WORD})"),
+    ("password of a command", rf"\b(?:sshpass|(?:docker|podman)\s+login)\b{_OPTIONS}-p[\s=]*[\"']?(?P<option>{_WORD})"),
+    ("password of a command", rf"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b{_OPTIONS}-p[\"']?(?P<glued>{_WORD})"),
+    ("password of a command", rf"\bredis-cli\b{_OPTIONS}-a\s+[\"']?(?P<redis>{_WORD})"),
+    ("password of a command", rf"\b(?:echo|printf)\s+[\"']?(?P<piped>{_WORD})[\"']?\s*\|\s*sudo\s+-\w*S"),
     ("authorization", r"(?i:\b(?:bearer|basic)\s+)(?P<auth>[\w.~+/=-]{12,4000})"),
     ("e-mail address", r"(?!git@)(?<![\w.%+-])[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[A-Za-z]{2,24}"),
 ]  # fmt: skip
 _KNOWN = [(kind, re.compile(shape)) for kind, shape in _SHAPES]
 _NAME = (
-    r"(?P<name>pass(?:word|wd|phrase|code)|\bpwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key"
+    r"(?P<name>pass(?:word|wd|phrase|code)|\bpwd|secret|token|api[_-]?key|(?:access|account|auth)[_-]?key"
     r"|private[_-]?key|credentials?)"
 )
 _ASSIGNED = re.compile(
@@ -35,7 +43,8 @@ _ASSIGNED = re.compile(
 )
 _HINT = re.compile(
     r"@|://|(?i:pass|pwd|secret|token|key|credential|bearer|basic)|AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat|glpat"
-    r"|xox|xapp|slack|AIza|ya29|GOCSPX|sk-|[sr]k_|hf_|npm_|pypi-|eyJ"
+    r"|xox|xapp|slack|AIza|ya29|GOCSPX|sk-|[sr]k_|hf_|npm_|pypi-|eyJ|SG\.|shp[acps]|do[opr]_v1|KEY-1|:AA|dckr_"
+    r"|curl|docker|podman|mysql|mariadb|redis-cli|sudo"
 )
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")

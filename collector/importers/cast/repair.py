@@ -11,7 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from collector.importers.cast.header import clean_header, clean_text, whole
+from collector.importers.cast.halves import Halves
+from collector.importers.cast.header import clean_header, whole
 from collector.importers.cast.source import Unusable, lines, opened
 from collector.importers.cast.times import Times
 from collector.terminal.cast import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, MAX_V1_BYTES, CastEvent
@@ -32,6 +33,7 @@ class Reading:
     repairs: Counter[str] = field(default_factory=Counter)
     times: Times = field(default_factory=lambda: Times(None, relative=True))
     codes: Counter[str] = field(default_factory=Counter)
+    halves: Halves = field(default_factory=Halves)
     end_ns: int = 0
 
     def events(self) -> Iterator[CastEvent]:
@@ -43,6 +45,9 @@ class Reading:
                     self.codes[event.code] += 1
                     self.end_ns = event.t_ns
                     yield event
+            for code, data in self.halves.left():
+                yield CastEvent(self.end_ns, code, data)
+        self.repairs += self.halves.mended
         if not self.codes:
             raise Unusable("holds no events")
 
@@ -75,6 +80,8 @@ class Reading:
 
     def _header(self, first: bytes) -> dict[str, Any] | None:
         """The header, or None where the first line alone is no JSON."""
+        if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise Unusable("line 1: UTF-16 text; save it as UTF-8")
         try:
             value = _JSON.decode(self._text(first).strip().rstrip(","))
         except (ValueError, RecursionError):
@@ -155,11 +162,12 @@ class Reading:
             data = str(data)
         elif data is None and code == "m":
             data = ""
+        elif data is None and code == "x":
+            self.repairs["exit status that is none left out"] += 1
+            return None
         if not isinstance(data, str):
             raise Unusable(f"{where}: the data of {code!r} is not text")
-        clean = clean_text(data)
-        if clean != data:
-            self.repairs["text with half a character replaced"] += 1
+        clean = self.halves.whole(code, data)
         if code == "r":
             clean = _size(clean)
             if not clean:
@@ -167,12 +175,10 @@ class Reading:
                 return None
         return CastEvent(t_ns, code, clean)
 
-    def _text(self, line: bytes) -> str:
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            self.repairs["invalid UTF-8 replaced"] += 1
-            return line.decode(errors="replace")
+    @staticmethod
+    def _text(line: bytes) -> str:
+        """The text; bytes that are no UTF-8 stay what they are until it is known what comes after them."""
+        return line.decode(errors="surrogateescape")
 
 
 def _seconds(where: str, time: Any) -> float:

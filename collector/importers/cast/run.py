@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -52,7 +53,7 @@ def _in_pool(
     waiting: dict[Future[Entry], Path] = {}
     left: list[Path] = []
     try:
-        waiting = {pool.submit(import_cast, path, out, options): path for path in paths}
+        waiting = {pool.submit(_one, path, out, options): path for path in paths}
         for future in as_completed(waiting):
             try:
                 finished(future.result())
@@ -74,6 +75,17 @@ def _alone(path: Path, out: Path, options: Options, finished: Callable[[Entry], 
         finished({"from": str(path), "state": "quarantined", "reason": "the importing process died on it"})
 
 
+_at_work = threading.Event()
+
+
+def _one(path: Path, out: Path, options: Options) -> Entry:
+    _at_work.set()
+    try:
+        return import_cast(path, out, options)
+    finally:
+        _at_work.clear()
+
+
 def _quiet() -> None:
     """Ctrl-C goes to the parent, which ends its workers; they then remove what they had begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -81,4 +93,6 @@ def _quiet() -> None:
 
 
 def _stop(*_: object) -> None:
+    if not _at_work.is_set():
+        os._exit(1)
     raise KeyboardInterrupt

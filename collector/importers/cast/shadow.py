@@ -109,7 +109,7 @@ class Shadow:
 
     def __init__(self, columns: int, rows: int, widths: Widths) -> None:
         self._terminal = Terminal(columns, rows, scrollback=0)
-        self._visible = VisibleText(self._terminal)
+        self._visible = VisibleText(self._terminal._t[0])
         self._columns, self._rows = columns, rows
         self._since_move = rows + 2  # lines that have come since the cursor was last moved
         self._widths = widths

@@ -24,7 +24,7 @@ class Unusable(GoaltraceError):
 def opened(path: Path) -> Iterator[BufferedIOBase]:
     """The file's content, unpacked if it is gzip. Raises `Unusable` for what cannot be read."""
     if not path.is_file():
-        raise Unusable("not a regular file")
+        raise Unusable("not a regular file; save it as one first")
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == _MAGIC

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from collector.importers.cast.pool import Place
 
-_KEY = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.?|.", re.DOTALL)
+_KEY = re.compile(
+    r"\x1b\[M[^\x1b]{3}"  # a mouse of the oldest kind: three characters follow
+    r"|\x1b?\x1b\[[0-?]*[ -/]*[@-~]|\x1b?\x1bO[A-z]"
+    r"|\x1b[]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|\x1b.?|.",
+    re.DOTALL,
+)
 _LIMIT = 16_384
 Line = tuple[str, list[Place]]
 

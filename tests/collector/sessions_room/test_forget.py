@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+import goaltrace
 from collector.packing.pack import pack
 from collector.sessions.forget import forget, plan_forget, remove
 from manifests.clip_io import ClipReader, open_parquet
@@ -34,20 +35,27 @@ def by_person(path: Path, consent_id: str) -> SessionFolder:
     return folder
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two people and an agent, packed into one data set with scores and a report."""
+    path = tmp_path_factory.mktemp("whole")
     sessions = [
-        by_person(tmp_path / "sessions" / "anna-session-one-0000", ANNA),
-        make_session(tmp_path / "sessions" / "agent-session-0000", frames=30),
-        by_person(tmp_path / "sessions" / "bert-session-one-0000", BERT),
-        by_person(tmp_path / "sessions" / "later" / "anna-session-two-0001", ANNA),
+        by_person(path / "sessions" / "anna-session-one-0000", ANNA),
+        make_session(path / "sessions" / "agent-session-0000", frames=30),
+        by_person(path / "sessions" / "bert-session-one-0000", BERT),
+        by_person(path / "sessions" / "later" / "anna-session-two-0001", ANNA),
     ]
-    pack(sessions, tmp_path / "set", shard_bytes=8000)
-    add_scores(tmp_path / "set")
+    pack(sessions, path / "set", shard_bytes=8000)
+    add_scores(path / "set")
     for name in ("anna", "bert"):
-        (tmp_path / f"{name}.html").write_text(f"<p>{name}-session-one-0000-0000</p>")
-    return tmp_path
+        (path / f"{name}.html").write_text(f"<p>{name}-session-one-0000-0000</p>")
+    return path
+
+
+@pytest.fixture
+def root(whole: Path, tmp_path: Path) -> Path:
+    """A copy of `whole`, to be changed."""
+    return Path(shutil.copytree(whole, tmp_path, dirs_exist_ok=True))
 
 
 def add_scores(dataset: Path) -> None:
@@ -273,56 +281,68 @@ def test_what_an_interrupted_pack_left_is_removed(root: Path) -> None:
     assert b"anna" not in everything(root)
 
 
-def goaltrace(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "goaltrace", "sessions", *arguments],
-        capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+Run = Callable[..., tuple[int, str, str]]
 
 
-def test_the_command_asks_first_and_says_what_it_did(root: Path) -> None:
-    refused = goaltrace("forget", "--consent", ANNA, str(root))
-    assert refused.returncode == 2
-    assert "--yes" in refused.stderr
-    seen = goaltrace("forget", "--consent", ANNA, str(root), "--dry-run")
-    assert seen.returncode == 0
-    assert "would remove: 2 of 4 clips" in seen.stdout
-    done = goaltrace("forget", "--consent", ANNA, str(root), "--yes")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == seen.stdout.replace("would remove", "removed")
-    assert done.stdout.count("\nremoved: session ") == 2
-    assert "not reached: models trained on them" in done.stdout
-    again = goaltrace("forget", "--consent", ANNA, str(root), "--yes")
-    assert again.returncode == 1
-    assert again.stdout.startswith(f"{ANNA}: nothing under ")
-    assert json.loads(goaltrace("forget", "--consent", BERT, str(root), "--yes", "--json").stdout)["removed"]
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`goaltrace sessions ...` where nobody answers: status, output, errors."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with open(os.devnull) as nobody:
+            monkeypatch.setattr("sys.stdin", nobody)
+            status = goaltrace.main(["sessions", *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return command
+
+
+def test_the_command_asks_first_and_says_what_it_did(root: Path, run: Run) -> None:
+    status, _, error = run("forget", "--consent", ANNA, root)
+    assert status == 2
+    assert "--yes" in error
+    status, seen, _ = run("forget", "--consent", ANNA, root, "--dry-run")
+    assert status == 0
+    assert "would remove: 2 of 4 clips" in seen
+    status, done, error = run("forget", "--consent", ANNA, root, "--yes")
+    assert status == 0, error
+    assert done == seen.replace("would remove", "removed")
+    assert done.count("\nremoved: session ") == 2
+    assert "not reached: models trained on them" in done
+    status, again, _ = run("forget", "--consent", ANNA, root, "--yes")
+    assert status == 1
+    assert again.startswith(f"{ANNA}: nothing under ")
+    assert json.loads(run("forget", "--consent", BERT, root, "--yes", "--json")[1])["removed"]
 
 
 @pytest.mark.parametrize(("answer", "goes"), [(b"n\n", False), (b"\n", False), (b"\x04", False), (b"y\n", True)])
-def test_on_a_terminal_only_a_yes_removes(root: Path, answer: bytes, goes: bool) -> None:
+def test_on_a_terminal_only_a_yes_removes(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: bytes, goes: bool
+) -> None:
     ours, theirs = os.openpty()
     os.write(ours, answer)
-    command = [sys.executable, "-m", "goaltrace", "sessions", "forget", "--consent", ANNA, str(root)]
-    done = subprocess.run(command, stdin=theirs, capture_output=True, text=True, check=False, timeout=120)
-    os.close(theirs)
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        status = goaltrace.main(["sessions", "forget", "--consent", ANNA, str(root)])
     os.close(ours)
-    assert done.returncode == (0 if goes else 1), done.stderr
-    assert "would remove: session" in done.stdout
+    assert status == (0 if goes else 1)
+    assert "would remove: session" in capsys.readouterr().out
     assert (ANNA.encode() in everything(root)) is not goes
 
 
-def test_check_and_recover_as_commands(root: Path) -> None:
+def test_check_and_recover_as_commands(root: Path, run: Run) -> None:
     one = SessionFolder(root / "sessions" / "agent-session-0000")
-    assert goaltrace("check", str(root / "sessions")).returncode == 0
+    assert run("check", root / "sessions")[0] == 0
     os.truncate(one.screen, one.screen.stat().st_size // 2)
-    checked = goaltrace("check", str(root / "sessions"))
-    assert checked.returncode == 1
-    assert "agent-session-0000/frames.jsonl: frame " in checked.stdout
-    report = json.loads(goaltrace("check", str(root / "sessions"), "--json").stdout)
+    status, checked, _ = run("check", root / "sessions")
+    assert status == 1
+    assert "agent-session-0000/frames.jsonl: frame " in checked
+    report = json.loads(run("check", root / "sessions", "--json")[1])
     assert [entry["damaged"] for entry in report].count(True) == 1
-    recovered = goaltrace("recover", str(root / "sessions"))
-    assert recovered.returncode == 0, recovered.stderr
-    assert "1 recovered" in recovered.stdout
-    assert goaltrace("check", str(root / "sessions")).returncode == 0
-    again = json.loads(goaltrace("recover", str(root), "--json").stdout)
+    status, recovered, error = run("recover", root / "sessions")
+    assert status == 0, error
+    assert "1 recovered" in recovered
+    assert run("check", root / "sessions")[0] == 0
+    again = json.loads(run("recover", root, "--json")[1])
     assert {entry["status"] for entry in again} == {"fine"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from collector.tapes.language import KEYS, KEYWORDS, Command, TapeError
 from collector.tapes.lexer import tokens
 from collector.tapes.parser import parse
+from collector.tapes.patterns import compile_pattern
 
 WORDS = [
     *KEYWORDS, "Home", "x", "demo.tape", "a.png", '"a b"', "'c'", "`d`", "/e$/", "/(/", "@", "+", "%", "-", "[", "]",
@@ -112,14 +113,37 @@ def test_home_is_a_key_only_where_a_line_begins() -> None:
 @pytest.mark.parametrize(
     ("text", "keys"),
     [
-        ("Ctrl+C", ["ctrl+C"]), ("Ctrl+Alt+x", ["ctrl+alt+x"]), ("Ctrl+Shift+O", ["ctrl+shift+O"]),
-        ("Ctrl+Left", ["ctrl+Left"]), ("Ctrl+Space", ["ctrl+space"]), ("Ctrl+[", ["ctrl+["]), ("Ctrl+\\", ["ctrl+\\"]),
-        ("Alt+.", ["alt+."]), ("Alt+Enter", ["alt+Return"]), ('Alt+"ab"', ["alt+a", "alt+b"]), ("Alt+[", ["alt+["]),
-        ("Shift+Tab", ["shift+Tab"]), ("Shift+a", ["A"]), ("Ctrl+Enter", ["ctrl+Return"]),
+        ("Ctrl+C", ["ctrl+c"]), ("Ctrl+Alt+x", ["ctrl+alt+x"]), ("Ctrl+Shift+O", ["ctrl+shift+o"]),
+        ("Ctrl+Left", ["ctrl+Left"]), ("Ctrl+Space", ["ctrl+space"]), ("Ctrl+[", ["ctrl+bracketleft"]),
+        ("Ctrl+\\", ["ctrl+backslash"]), ("Alt+.", ["alt+period"]), ("Alt+Enter", ["alt+Return"]),
+        ('Alt+"ab"', ["alt+a", "alt+b"]), ("Alt+[", ["alt+bracketleft"]),
+        ("Shift+Tab", ["shift+Tab"]), ("Alt+B", ["alt+B"]), ("Shift+a", ["A"]), ("Ctrl+Enter", ["ctrl+Return"]),
     ],
 )  # fmt: skip
 def test_combinations(text: str, keys: list[str]) -> None:
     assert [c.text for c in commands(text)] == keys
+
+
+def test_a_slash_in_a_pattern_is_escaped_or_written_as_go_does() -> None:
+    assert one(r"Wait+Screen /a\/b/").text == r"a\/b"
+    assert [c.verb for c in commands("Wait /\\\\/ Enter")] == ["Wait", "Key"], "an escaped backslash, then the end"
+    for pattern in (r"a\/b", r"a\x{2F}b"):
+        assert compile_pattern(pattern).fullmatch("a/b")
+    assert compile_pattern(r"\\x{2}").fullmatch(r"\xx"), "a backslash and two of x"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('type "x"', "1:1: 'type' is not a command; did you mean Type?"), ("Entr", "did you mean Enter?"),
+        ("Set Fontsize 12", "1:5: 'Fontsize' is not a setting; did you mean FontSize?"),
+        ("Set Width 1200px", "1:15: 'px' is not a command; a size is a number alone"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_named(text: str, says: str) -> None:
+    with pytest.raises(TapeError) as caught:
+        commands(text)
+    assert says in str(caught.value)
 
 
 def test_scrolling_sleeping_and_the_rest() -> None:

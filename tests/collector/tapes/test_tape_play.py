@@ -165,7 +165,7 @@ def test_a_tape_may_end_with_exit_but_not_type_after_it(tmp_path: Path) -> None:
         assert manifest.outcome == "unverified", manifest.outcome_detail
         assert [event.data for event in open_cast(tmp_path / name / "session" / "terminal.cast").events()][-1] == "0"
     _, manifest = play(tmp_path / "b", "Type 'exit'\nEnter\nSleep 500ms\nType 'ls'\nEnter")
-    assert (manifest.outcome, manifest.outcome_detail) == ("aborted", "the shell ended")
+    assert (manifest.outcome, manifest.outcome_detail) == ("aborted", "t.tape:4:1: the shell ended")
 
 
 def test_time_is_bounded(tmp_path: Path) -> None:

@@ -82,6 +82,24 @@ def test_any_character_is_drawn_at_its_width(char: str, bold: bool, italic: bool
         assert glyphs.draw(Cell(char, Style(), half), look).shape == size[::-1]
 
 
+@pytest.mark.parametrize("mark", ["\u034f", "\u20e3\u036b", "\u0e49"])
+def test_a_mark_that_the_font_lacks_is_no_box_over_its_letter(mark: str) -> None:
+    drawn = Glyphs((16, 32), ())
+    look = look_of(Style(), Colors(DEFAULT.fg, DEFAULT.bg, None, ()))
+    assert (drawn.draw(Cell("Z" + mark), look) == drawn.draw(Cell("Z"), look)).all()
+    assert (drawn.draw(Cell("Z\u030c"), look) != drawn.draw(Cell("Z"), look)).any()
+
+
+@pytest.mark.parametrize("size", [(8, 16), (10, 20), (16, 32)])
+def test_scan_lines_go_across_the_cell_from_its_top_to_its_bottom(size: tuple[int, int]) -> None:
+    rows = []
+    for char in "⎺⎻⎼⎽":
+        cover = block(char, *size)
+        assert cover is not None and set(cover.min(axis=1) == cover.max(axis=1)) == {True}
+        rows.append(int(np.flatnonzero(cover[:, 0])[0]))
+    assert rows[0] == 0 and rows[-1] + light(size[0]) == size[1] and rows == sorted(set(rows))
+
+
 def test_a_character_that_no_font_has_is_its_code_point() -> None:
     glyphs = Glyphs((8, 16), ())
     look = look_of(Style(), COLORS)

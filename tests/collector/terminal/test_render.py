@@ -222,15 +222,26 @@ def test_a_session_is_drawn_into_the_contract(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("ffmpeg")
+@pytest.mark.parametrize(("duration_ns", "shown"), [(540_000_000, True), (510_000_000, False)])
+def test_what_is_written_last_is_seen_unless_the_session_ends_before_the_next_frame(
+    tmp_path: Path, duration_ns: int, shown: bool
+) -> None:
+    events: list[list[object]] = [[0.01, "o", "first"], [0.49, "o", "last"], [0.0, "x", "0"]]
+    folder = session(tmp_path / "s", events, duration_ns)
+    render_session(folder, 15)
+    assert [frame.index for frame in folder.frames() if frame.changed] == [0, 1] + [8] * shown
+
+
+@pytest.mark.needs("ffmpeg")
 def test_a_session_is_drawn_again_with_another_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = session(tmp_path / "s", [[0.1, "o", "\x1b[31m█"], [1.0, "x", "0"]], 2_000_000_000)
     assert main(["render", str(folder.path), "--fps", "5", "--theme", "dracula", "--cell", "10x20"]) == 0
-    assert "6 frames of 400x160 px at 5 fps" in capsys.readouterr().out
+    assert "7 frames of 400x160 px at 5 fps" in capsys.readouterr().out
     pixels = decode(folder.screen.read_bytes())[-1].astype(int)
     assert np.abs(pixels[10, 5] - THEMES["dracula"].palette[1]).max() < 12
     assert np.abs(pixels[100, 200] - THEMES["dracula"].bg).max() < 8
     frames = folder.frames()
-    assert len(frames) == 6 and [frame.picture for frame in frames] == [0, 1, 1, 1, 1, 2], "a key picture a second"
+    assert [frame.picture for frame in frames] == [0, 1, 1, 1, 1, 2, 2], "a key picture a second"
     before = folder.screen.read_bytes()
     for arguments, said in (
         (["--cell", "1x1"], "--cell 1x1: not within 4x8 and 64x128"),

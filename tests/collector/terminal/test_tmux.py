@@ -125,6 +125,11 @@ def test_generated_streams_are_as_in_tmux(tmux: Tmux, stream: str) -> None:
     assert cells_of(ours(COLUMNS, ROWS, parts)) == tmux.screen(COLUMNS, ROWS, parts)
 
 
+@pytest.mark.parametrize("stream", ["ab\x7fc", "a\x1b[3\x7f1mb", "\x7f", "é\x7f\u0301x"])
+def test_del_is_nothing_as_in_tmux(tmux: Tmux, stream: str) -> None:
+    assert cells_of(ours(COLUMNS, ROWS, [stream])) == tmux.screen(COLUMNS, ROWS, [stream])
+
+
 @pytest.mark.needs("shared")
 def test_public_casts_are_as_in_tmux(tmux: Tmux, shared_data: Path) -> None:
     casts = sorted((shared_data / "casts").glob("*.cast"))

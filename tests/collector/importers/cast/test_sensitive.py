@@ -168,3 +168,29 @@ def test_a_screen_redrawn_for_long_is_looked_at_anew(tmp_path: Path) -> None:
     folder = imported(tmp_path, events)
     assert secret[:16] not in shown(folder)
     assert secret[:16] not in folder.cast.read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("mysql -u root -pS3cretPw99 db", "S3cretPw99"), ("curl -sS -u admin:hunter2abc https://x.org/", "hunter2abc"),
+        ("docker login -u me -p myS3cretPass", "myS3cretPass"), ("sshpass -p 'Tr0ubador' ssh me@host", "Tr0ubador"),
+        ("redis-cli -a sup3rS3cret ping", "sup3rS3cret"), ("echo 'hunter2' | sudo -S ls", "hunter2"),
+        ("AccountKey=abcd1234EFGH5678ijkl9012MNOP3456qr==", "abcd1234EFGH5678"),
+        ("SG." + "a1B2c3D4e5F6g7H8i9J0k1." + "A1b2C3d4E5f6G7h8I9j0K1l2M3", "A1b2C3d4E5f6"),
+        ("dckr_pat_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N", "a1B2c3D4"), ("shpat_" + "0123456789abcdef" * 2, "0123456789"),
+        ("dop_v1_" + "0123456789abcdef" * 4, "0123456789"), ("123456789:AAH" + "dqTcvCH1vGWJxfSe" * 2, "dqTcvCH1"),
+        ("AGE-SECRET-KEY-1" + "Q2W3E4R5T6" * 6, "Q2W3E4R5"),
+    ],
+)  # fmt: skip
+def test_passwords_that_commands_take_and_keys_of_more_services_are_masked(
+    tmp_path: Path, line: str, secret: str
+) -> None:
+    assert secret not in shown(imported(tmp_path, [("o", line + "\r\n")]))
+
+
+@pytest.mark.parametrize(
+    "line", ["mysql -p", "docker ps -p", "curl -u", "cp -p a b", "redis-cli -h a", "echo a | sudo tee b"]
+)
+def test_commands_without_a_password_stay_as_they_are(tmp_path: Path, line: str) -> None:
+    assert line in shown(imported(tmp_path, [("o", line + " x\r\n")], columns=100))

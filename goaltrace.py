@@ -95,6 +95,12 @@ def _run(name: str, arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         raise
+    except MemoryError:
+        print(
+            f"goaltrace {name}: out of memory; free some, or raise the limit (ulimit -v, the container's)",
+            file=sys.stderr,
+        )
+        return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"goaltrace {name}: {where}{error.strerror or error}", file=sys.stderr)

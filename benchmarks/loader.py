@@ -1,9 +1,10 @@
 """How fast training windows come, beside decoding the same frames by hand and two common ways to load video.
 
-    python benchmarks/loader.py DATASET [--windows N] [--workers N] [--json]
+    python benchmarks/loader.py DATASET [--windows N] [--workers N] [--set KEY=VALUE] [--json]
 
-All load the same windows (clip, time stamps) in the same shuffled order at the same size, each with the same number
-of workers, and nothing is kept from one window to the next:
+All make the same windows (clip, time stamps) at the same size, each with the same number of workers.
+
+At random: some windows of all clips, in the same random order, and nothing is kept from one to the next.
 
     raw decode      PyAV: seek to the key frame, decode to the window's last frame, scale the frames that are needed;
                     the compressed clips are in memory beforehand: what decoding alone costs
@@ -12,13 +13,21 @@ of workers, and nothing is kept from one window to the next:
     lerobot-style   a torch Dataset: an index of (file, time stamps), one MP4 a clip on disk, torch DataLoader workers;
                     an item opens its file, seeks, decodes to its last time stamp and converts what it passes to RGB,
                     takes the nearest frame to each time stamp and resizes those; no actions
-    datasets        `datasets` streaming over the same Parquet, videos undecoded; each clip is decoded whole by PyAV
-                    and all its windows are cut out of it; no actions, and windows come in the order of clips
+    datasets        `datasets` streaming over the same Parquet, as below
 
-"First epoch" is all windows of the data set, with the cache on and empty: `datasets` decodes each clip once for all
-of its windows, which suits it best, at the price of an order that is not shuffled. "In the cache" is what a data set
-that fits in memory gains from its second epoch on. Rounds alternate, and ratios are medians over rounds; those of CPU
-time hold on a busy machine too. Compare the ratios.
+A whole epoch: every window once.
+
+    raw decode      PyAV: every clip once, the pictures that any window shows scaled; no windows are made of them
+    goaltrace       shuffled as a whole, the cache on and empty
+    goaltrace, an eighth in memory
+                    the same for data that do not fit: shuffled over, and with a cache for, an eighth of the windows
+    datasets        `datasets` streaming: row groups in random order (`reshard`), a clip is decoded once by PyAV, which
+                    scales what is shown, `map` cuts its windows, `shuffle` with a buffer of SHUFFLED windows in
+                    each torch DataLoader worker; no actions
+    goaltrace, from the cache
+                    what a data set that fits in memory gains from its second epoch on
+
+Rounds alternate, and ratios are medians over rounds; those of CPU time hold on a busy machine too. Compare the ratios.
 """
 
 from __future__ import annotations
@@ -31,7 +40,7 @@ import resource
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,14 +53,17 @@ from numpy.typing import NDArray
 
 from manifests.clip import PTS_PER_SECOND
 from manifests.clip_io import ClipReader
+from trainer.config import Config
 from trainer.data.clip import numbers
 from trainer.data.cursor import Letterbox
 from trainer.data.index import load_index
+from trainer.data.order import Order
 from trainer.data.windows import ClipStore, Loader
 from trainer.presets import preset
 from trainer.settings import override
 
 BATCH = 8
+SHUFFLED = 256  # windows; what `datasets` users choose, and 135 MiB a worker at 320x192
 
 
 @dataclass(frozen=True)
@@ -63,23 +75,25 @@ class Wanted:
     size: tuple[int, int]
 
 
-def scaled(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.uint8]:
-    return frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
-
-
-def raw_decode(video: bytes, window: Wanted) -> NDArray[np.uint8]:
-    """No more than it takes."""
+def raw_decode(video: bytes, wanted: Collection[int], size: tuple[int, int]) -> dict[int, NDArray[np.uint8]]:
+    """The pictures at these times, as PyAV's manual has it, with one scaler for all of them."""
     found = {}
-    wanted = set(window.pts)
+    scaler = av.video.reformatter.VideoReformatter()
     with av.open(io.BytesIO(video)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
-        container.seek(window.pts[0], stream=stream, backward=True)
+        container.seek(min(wanted), stream=stream, backward=True)
         for frame in container.decode(stream):
             if frame.pts in wanted:
-                found[frame.pts] = scaled(frame, window.size)
-            if frame.pts >= window.pts[-1]:
+                small = scaler.reformat(frame, *size, format="rgb24", interpolation="AREA", threads=1)
+                found[frame.pts] = small.to_ndarray()
+            if frame.pts >= max(wanted):
                 break
+    return found
+
+
+def in_its_clip(video: bytes, window: Wanted) -> NDArray[np.uint8]:
+    found = raw_decode(video, window.pts, window.size)
     return np.stack([found[pts] for pts in window.pts])
 
 
@@ -120,32 +134,32 @@ def boxed(frames: NDArray[np.uint8], picture: tuple[int, int]) -> NDArray[np.uin
     return out
 
 
-def stream_clips(dataset: Path, windows: list[Wanted], picture: tuple[int, int], workers: int) -> int:
-    """`datasets` streaming; windows are cut out of each clip as it passes."""
+def by_clip(windows: list[Wanted]) -> dict[str, list[Wanted]]:
+    found = defaultdict(list)
+    for window in windows:
+        found[window.clip].append(window)
+    return found
+
+
+def stream_clips(dataset: Path, windows: list[Wanted], picture: tuple[int, int], workers: int) -> Callable[[], int]:
     from datasets import Video, load_dataset
 
-    by_clip = defaultdict(list)
-    for window in windows:
-        by_clip[window.clip].append(window)
+    clips = by_clip(windows)
     files = sorted(str(path) for path in (dataset / "clips").glob("*.parquet"))
     rows = load_dataset("parquet", data_files=files, split="train", streaming=True)
-    rows = rows.select_columns(["clip_id", "video"]).cast_column("video", Video(decode=False))
+    rows = rows.select_columns(["clip_id", "video"]).cast_column("video", Video(decode=False)).reshard()
 
-    def cut(row: dict[str, Any]) -> int:
-        mine = by_clip.get(row["clip_id"], [])
+    def cut(row: dict[str, Any]) -> dict[str, Any]:
+        mine = clips.get(row["clip_id"][0], [])
         if not mine:
-            return 0
-        frames = {}
-        with av.open(io.BytesIO(row["video"]["bytes"])) as container:
-            for frame in container.decode(video=0):
-                frames[frame.pts] = scaled(frame, mine[0].size)
-        items = [boxed(np.stack([frames[pts] for pts in window.pts]), picture) for window in mine]
-        for first in range(0, len(items), BATCH):
-            np.stack(items[first : first + BATCH])
-        return len(items)
+            return {"frames": []}
+        shown = sorted({pts for window in mine for pts in window.pts})
+        found = raw_decode(row["video"][0]["bytes"], shown, mine[0].size)
+        return {"frames": [boxed(np.stack([found[pts] for pts in window.pts]), picture) for window in mine]}
 
-    with ThreadPoolExecutor(workers) as pool:
-        return sum(pool.map(cut, rows))
+    rows = rows.map(cut, batched=True, batch_size=1, remove_columns=["clip_id", "video"])
+    rows = rows.shuffle(seed=0, buffer_size=SHUFFLED)
+    return lambda: sum(len(part["frames"]) for part in torch.utils.data.DataLoader(rows, BATCH, num_workers=workers))
 
 
 def cpu_s() -> float:
@@ -153,15 +167,25 @@ def cpu_s() -> float:
     return sum(u.ru_utime + u.ru_stime for u in usage)
 
 
-def timed(work: Callable[[], int]) -> tuple[float, float]:
+def timed(prepare: Callable[[], Callable[[], int]]) -> tuple[float, float]:
     """Windows a second, and a CPU-second."""
+    work = prepare()
     wall, cpu = time.perf_counter(), cpu_s()
     count = work()
     return count / (time.perf_counter() - wall), count / max(cpu_s() - cpu, 1e-9)
 
 
-def batches(loader: Loader, count: int) -> int:
-    return sum(len(batch.positions) for batch in loader.iterate(0, count // BATCH))
+def grown(work: Callable[[], object]) -> float:
+    """MB by which this process grew at its largest."""
+    Path("/proc/self/clear_refs").write_text("5")  # begins to measure the peak anew
+    before = _status("VmRSS")
+    work()
+    return (_status("VmHWM") - before) / 1e3
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def in_one_clip(loader: Loader) -> Iterator[tuple[int, Wanted]]:
@@ -180,6 +204,16 @@ def in_one_clip(loader: Loader) -> Iterator[tuple[int, Wanted]]:
         yield number, Wanted(clip.id, numbers(clip.row, "pts")[begins[shown]].tolist(), (box.width, box.height))
 
 
+class Given:
+    """An order that is a list."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._numbers = numbers
+
+    def at(self, place: int) -> int:
+        return self._numbers[place % len(self._numbers)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", type=Path, nargs="?", default=Path("demo/dataset"))
@@ -192,7 +226,7 @@ def main() -> None:
     torch.set_num_threads(1)
     settings = ["data.crop_width=0", "data.crop_height=0", f"train.batch={BATCH}", f"data.workers={args.workers}"]
     cold = override(preset("tiny"), [*settings, *args.set, "data.cache_mb=0"])
-    warm = override(cold, ["data.cache_mb=2048"])
+    warm = override(cold, ["data.cache_mb=8192", "data.shuffle=0"])
     picture = (cold.data.width, cold.data.height)
     reader = ClipReader(args.dataset)
     clips = load_index(reader, cold.data, held_out=[]).train
@@ -201,67 +235,103 @@ def main() -> None:
     inside = list(in_one_clip(loader))
     random.Random(0).shuffle(inside)
     every = inside[: len(inside) // BATCH * BATCH]
-    inside = inside[: args.windows // BATCH * BATCH]
-    windows = [window for _, window in inside]
-    count = len(windows)
-    videos = {name: reader.read(name, ["video"])["video"]["bytes"] for name in {window.clip for window in windows}}
+    some = every[: args.windows // BATCH * BATCH]
+    eighth = len(every) // 8
+    megabytes = -(-2 * eighth * 3 * picture[0] * picture[1] // 2**20)
+    small = override(warm, [f"data.cache_mb={megabytes}", f"data.shuffle={eighth}"])
+    videos = {name: reader.read(name, ["video"])["video"]["bytes"] for name in {window.clip for _, window in every}}
+    order = Order(0, len(every), None, loader.clips[[number for number, _ in every]], eighth)
 
-    def ours(config: Any, which: list[tuple[int, Wanted]] = inside) -> Loader:
+    def ours(config: Config, which: list[tuple[int, Wanted]], order: Order | None = None) -> Loader:
         made = Loader(ClipStore(ClipReader(args.dataset), config), clips, config, 0)
-        made.windows = loader.windows[[number for number, _ in which]]
-        made._orders = (type("Given", (), {"at": staticmethod(lambda place: place % len(which))})(),) * 2
+        places = range(len(which)) if order is None else map(order.at, range(len(which)))
+        made.order = Given([which[place][0] for place in places])  # type: ignore[assignment]
         return made
 
-    def raw() -> int:
-        with ThreadPoolExecutor(args.workers) as pool:
-            return len(list(pool.map(lambda window: raw_decode(videos[window.clip], window), windows)))
+    def run(made: Loader, which: list[tuple[int, Wanted]]) -> Callable[[], int]:
+        return lambda: sum(len(batch.positions) for batch in made.iterate(0, len(which) // BATCH))
 
+    def in_threads(work: Callable[[Any], object], items: Iterable[Any]) -> None:
+        with ThreadPoolExecutor(args.workers) as pool:
+            list(pool.map(work, items))
+
+    def raw() -> int:
+        in_threads(lambda window: in_its_clip(videos[window.clip], window), [window for _, window in some])
+        return len(some)
+
+    def raw_epoch() -> int:
+        whole = by_clip([window for _, window in every])
+        shown = [(videos[name], {pts for window in mine for pts in window.pts}, mine[0].size)
+                 for name, mine in whole.items()]  # fmt: skip
+        in_threads(lambda job: raw_decode(*job), shown)
+        return len(every)
+
+    warmed = ours(warm, every)
+    memory = grown(run(warmed, every)), grown(run(ours(small, every, order), every))
+    same = ours(cold, some).load(0).frames
+    by_hand = [boxed(in_its_clip(videos[window.clip], window), picture) for _, window in some[:BATCH]]
+    assert same is not None and (same == np.stack(by_hand)).all()
     with tempfile.TemporaryDirectory() as scratch:
         for name, video in videos.items():
             (Path(scratch) / f"{name}.mp4").write_bytes(video)
-        items = MapStyle(Path(scratch), windows, picture)
+        items = MapStyle(Path(scratch), [window for _, window in some], picture)
 
         def map_style() -> int:
             return sum(len(part) for part in torch.utils.data.DataLoader(items, BATCH, num_workers=args.workers))
 
-        warmed = ours(warm)
-        batches(warmed, count)
-        works: dict[str, Callable[[], int]] = {
-            "raw decode": raw,
-            "goaltrace": lambda: batches(ours(cold), count),
-            "lerobot-style": map_style,
-            "datasets": lambda: stream_clips(args.dataset, windows, picture, args.workers),
-            "goaltrace, in the cache": lambda: batches(warmed, count),
-            "goaltrace, first epoch": lambda: batches(ours(warm, every), len(every)),
-            "datasets, first epoch": lambda: stream_clips(args.dataset, [w for _, w in every], picture, args.workers),
+        def streamed(which: list[tuple[int, Wanted]]) -> Callable[[], int]:
+            return stream_clips(args.dataset, [window for _, window in which], picture, args.workers)
+
+        groups: dict[str, dict[str, Callable[[], Callable[[], int]]]] = {
+            f"{len(some)} windows at random, nothing kept": {
+                "goaltrace": lambda: run(ours(cold, some), some),
+                "raw decode": lambda: raw,
+                "lerobot-style": lambda: map_style,
+                "datasets": lambda: streamed(some),
+            },
+            f"an epoch of {len(every)} windows": {
+                "goaltrace": lambda: run(ours(warm, every), every),
+                "goaltrace, an eighth in memory": lambda: run(ours(small, every, order), every),
+                "goaltrace, from the cache": lambda: run(warmed, every),
+                "raw decode": lambda: raw_epoch,
+                "datasets": lambda: streamed(every),
+            },
         }
-        same = ours(cold).load(0).frames
-        assert same is not None and (same == boxed_batch(videos, windows[:BATCH], picture)).all()
-        figures: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-        for _ in range(args.rounds):
-            for name, work in works.items():
-                figures[name].append(timed(work))
-    rates = {name: np.median(np.array(values), axis=0).tolist() for name, values in figures.items()}
-    pairs = [("goaltrace", "raw decode", 0.85), ("goaltrace", "lerobot-style", 1.5), ("goaltrace", "datasets", 1.5),
-             ("goaltrace, first epoch", "datasets, first epoch", 1.5)]  # fmt: skip
-    ratios = {
-        f"{one} / {other} (goal {goal})": np.median(np.array(figures[one]) / np.array(figures[other]), axis=0).tolist()
-        for one, other, goal in pairs
-    }
+        rounds = [
+            {group: {name: timed(work) for name, work in works.items()} for group, works in groups.items()}
+            for _ in range(args.rounds)
+        ]
+    report = {group: table(group, [each[group] for each in rounds]) for group in groups}
     if args.json:
-        report = {"windows": count, "workers": args.workers, "windows_per_s_and_cpu_s": rates, "ratios": ratios}
-        print(json.dumps(report))
+        print(json.dumps({"workers": args.workers, "memory_mb": memory, **report}))
         return
-    length, fps = cold.data.window, cold.data.fps
-    print(f"{count} windows of {length} frames at {fps:g} frames/s, {picture[0]}x{picture[1]}, {args.workers} workers")
-    for name, (wall, cpu) in rates.items():
-        print(f"  {name:<60}{wall:8.1f} windows/s{cpu:8.1f} windows/CPU-s")
-    for name, (wall, cpu) in ratios.items():
-        print(f"  {name:<60}{wall:7.2f}x of wall {cpu:8.2f}x of CPU time")
+    data = cold.data
+    print(
+        f"Windows of {data.window} frames at {data.fps:g} frames/s, {data.width}x{data.height}, {args.workers} workers"
+    )
+    for group, rows in report.items():
+        print(f"\n{group:<42}{'windows/s':>10}{'/CPU-s':>8}   goaltrace is x as fast: {'time':>6}{'CPU':>7}{'goal':>6}")
+        for name, row in rows.items():
+            goal = "" if row["goal"] is None else f"{row['goal']:.2f}"
+            print(f"  {name:<40}{row['s']:10.1f}{row['cpu_s']:8.1f}{row['time']:33.2f}{row['cpu']:7.2f}{goal:>6}")
+    print(
+        f"\nPeak memory of goaltrace over an epoch: {memory[0]:.0f} MB; {memory[1]:.0f} MB with an eighth in memory "
+        f"(a cache of {megabytes} MB).\n"
+        "`datasets` and raw decode make no actions and no pointer maps; the order of `datasets` is mixed over "
+        f"{SHUFFLED} windows a worker, that of goaltrace over all, or an eighth."
+    )
 
 
-def boxed_batch(videos: dict[str, bytes], windows: list[Wanted], picture: tuple[int, int]) -> NDArray[np.uint8]:
-    return np.stack([boxed(raw_decode(videos[window.clip], window), picture) for window in windows])
+def table(group: str, rounds: list[dict[str, tuple[float, float]]]) -> dict[str, dict[str, Any]]:
+    """For each loader: windows a second and a CPU-second, goaltrace's as a multiple of each, and the goal for it."""
+    goals = {"raw decode": None if "epoch" in group else 0.85, "lerobot-style": 1.5, "datasets": 1.5}
+    rows = {}
+    for name in rounds[0]:
+        rates = np.array([each[name] for each in rounds])
+        ratios = np.array([each["goaltrace"] for each in rounds]) / rates
+        (wall, cpu), (time_ratio, cpu_ratio) = np.median(rates, axis=0), np.median(ratios, axis=0)
+        rows[name] = {"s": wall, "cpu_s": cpu, "time": time_ratio, "cpu": cpu_ratio, "goal": goals.get(name)}
+    return rows
 
 
 if __name__ == "__main__":

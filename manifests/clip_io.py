@@ -219,6 +219,8 @@ class ClipReader:
             rows = read_rows(file, group, names).slice(row, 1).to_pylist()
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self.folder.path / shard, error) from None
+        if rows and names is not None and (gone := [name for name in names if name not in rows[0]]):
+            raise GoaltraceError(f"{self.folder.path / shard}: no column {gone[0]}; make the data set again")
         if not rows or rows[0]["clip_id"] != clip_id:
             where = self.folder.path / shard
             raise GoaltraceError(f"{where}: clip {clip_id!r} is not where events say it is; make the data set again")

@@ -107,6 +107,8 @@ class DatasetFolder:
 
     def read_manifest(self) -> DatasetManifest:
         """dataset.json; `GoaltraceError` when missing, broken or of a newer major version."""
+        if self.path.is_file():
+            raise GoaltraceError(f"{self.path}: a file; give the folder that pack or select made")
         if not self.path.is_dir():
             raise GoaltraceError(
                 f"{self.path}: no such data set; make one with: goaltrace pack SESSIONS --out {self.path}"

@@ -49,6 +49,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        require_absent(path)  # another process may have made it meanwhile
         if path.is_dir():
             path.rmdir()
         os.replace(temporary, path)
@@ -65,6 +66,17 @@ def require_absent(path: Path) -> None:
         return
     if path.exists() or path.is_symlink():
         raise GoaltraceError(f"{path}: exists already; choose another --out or remove it first")
+
+
+def require_writable(folder: Path) -> None:
+    """Raise `GoaltraceError` if nothing can be written into `folder`: asked before long work, not after it."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise GoaltraceError(f"{there}: is a file, so nothing can be written below it; choose another --out")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise GoaltraceError(f"{there}: cannot be written to; mend its permissions, or use another folder")
 
 
 def raise_if_full(error: OSError, path: Path) -> None:

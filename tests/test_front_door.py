@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from goaltrace import COMMANDS
+from goaltrace import COMMANDS, main
 
 HEAVY = ("torch", "pyarrow", "docker", "numpy", "av", "duckdb", "datasets", "pydantic", "mss", "pynput")
 
@@ -19,28 +19,34 @@ def goaltrace(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def loaded_after(*arguments: str) -> set[str]:
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """One process that is asked for help, then for each command's: the modules that each answer added."""
     code = (
         "import sys, goaltrace\n"
-        f"try: goaltrace.main({list(arguments)!r})\n"
-        "except SystemExit: pass\n"
-        "print('LOADED', *sys.modules)"
+        "before = set()\n"
+        "for words in [['--help'], *([name, '--help'] for name in goaltrace.COMMANDS)]:\n"
+        "    try: status = goaltrace.main(words)\n"
+        "    except SystemExit as end: status = end.code\n"
+        "    print('LOADED', words[0], *([] if status else set(sys.modules) - before))\n"
+        "    before = set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.rsplit("LOADED", 1)[1].split())
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("LOADED ")]
+    return {name: set(modules) for _, name, *modules in lines}
 
 
-def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+def test_help_names_every_command_and_loads_nothing_heavy(loaded: dict[str, set[str]]) -> None:
     done = goaltrace("--help")
     assert done.returncode == 0
     assert all(f"  {name} " in done.stdout for name in COMMANDS)
-    assert not loaded_after("--help") & set(HEAVY)
+    assert loaded["--help"] and not loaded["--help"] & set(HEAVY)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
-    assert goaltrace(command, "--help").returncode == 0
-    assert not loaded_after(command, "--help") & {"torch", "pyarrow", "docker", "datasets", "av"}
+def test_the_help_of_a_command_loads_nothing_heavy(loaded: dict[str, set[str]], command: str) -> None:
+    assert COMMANDS[command][0] in loaded[command], "no help"
+    assert not loaded[command] & {"torch", "pyarrow", "docker", "datasets", "av"}
 
 
 def test_help_answers_at_once() -> None:
@@ -71,12 +77,23 @@ def _seconds(*arguments: str) -> float:
         (["publish", "/nowhere", "me/set"], "/nowhere: no such data set"),
     ],
 )
-def test_a_mistake_is_one_line_and_a_status(arguments: list[str], said: str) -> None:
-    done = goaltrace(*arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()[-1]) == len(done.stderr.strip().splitlines()[-1].strip())
+def test_a_mistake_is_one_line_and_a_status(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    try:
+        status: object = main(arguments)
+    except SystemExit as end:  # argparse's own way
+        status = end.code
+    error = capsys.readouterr().err
+    assert status == 2
+    assert said in error.strip().splitlines()[-1]
+    assert "Traceback" not in error
+    assert error.count("\n") == 1 or error.startswith("usage: ")
+
+
+def test_the_status_is_that_of_the_process() -> None:
+    done = goaltrace("recrod")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
 def test_without_an_engine_docker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,8 @@ def _key_head(model: WorldModel, material: Material, codec: Codec, device: torch
 
 
 def _bar(text: str, unit: str, total: int | None = None) -> tqdm[None]:
+    if not sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)
     return tqdm(total=total, desc=text, unit=unit, disable=None)
 
 

@@ -27,7 +27,9 @@ class DataConfig:
     idle_share: float = 0.25
     """Share kept of the windows in which nothing is done and nothing changes."""
     cache_mb: int = 2048
-    """Decoded frames kept in memory."""
+    """Decoded frames kept in memory; should hold twice `shuffle` frames."""
+    shuffle: int = 4096
+    """Windows that are mixed with each other: those of a clip come within so many places; 0: all."""
     workers: int = 1
     """Threads that decode ahead; 0 decodes in the loop."""
     mix: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from trainer.config import Config
@@ -12,9 +13,10 @@ from trainer.model.key_head import KERNEL, PLACES
 from trainer.model.pointer_head import WINDOW
 from trainer.model.text import LAYERS as TEXT_LAYERS
 
-# Dense bf16 peaks with fp32 sums, TFLOP/s, from the makers' data sheets; the first name that fits counts.
+# Dense bf16 peaks with fp32 sums, TFLOP/s, from the makers' data sheets; the first whose words are in the name counts.
 PEAKS = {
     "B200": 2250.0,
+    "GH200": 989.4,
     "H200": 989.4,
     "H100 PCIe": 756.5,
     "H100 NVL": 835.5,
@@ -29,6 +31,7 @@ PEAKS = {
     "A6000": 154.8,
     "A40": 149.7,
     "A30": 165.0,
+    "A10G": 70.0,
     "A10": 125.0,
     "RTX 5090": 209.5,
     "RTX 4090": 165.2,
@@ -39,7 +42,7 @@ PEAKS = {
 def peak_flops(device_name: str) -> float | None:
     """Dense bf16 operations a second of a GPU by the name that CUDA gives it; None where it is not known."""
     for name, tera in PEAKS.items():
-        if name.lower() in device_name.lower():
+        if re.search(rf"\b{name}\b", device_name):
             return tera * 1e12
     return None
 

@@ -16,7 +16,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def uses_bf16(precision: str, device: torch.device) -> bool:
+    """ "auto" is bf16 on CUDA and fp32 elsewhere."""
+    return precision == "bf16" or (precision == "auto" and device.type == "cuda")
+
+
 def arithmetic(precision: str, device: torch.device) -> torch.autocast:
-    """The context for a pass: "auto" is bf16 on CUDA and fp32 elsewhere. Weights and moments are fp32 in every case."""
-    low = precision == "bf16" or (precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, torch.bfloat16, enabled=low)
+    """The context for a pass. Weights and moments are fp32 in every case."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(precision, device))

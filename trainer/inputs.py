@@ -37,11 +37,11 @@ class Inputs:
         """actions [B, T, S, A], maps [B, T, height, width], points [B, T, 2], a goal for each of B windows."""
         text = self._texts.of(goals)
         return Conditions(
-            self._move(actions), self._move(maps), self._move(points), None if text is None else text.to(self._device)
+            self._move(actions), self._move(maps), self._move(points), None if text is None else self._move(text)
         )
 
-    def _move(self, array: NDArray[np.generic]) -> Tensor:
-        tensor = torch.from_numpy(array)
+    def _move(self, array: NDArray[np.generic] | Tensor) -> Tensor:
+        tensor = torch.as_tensor(array)
         if self._device.type == "cuda":
             tensor = tensor.pin_memory()
         return tensor.to(self._device, non_blocking=True)

@@ -13,6 +13,9 @@ from trainer.config import Config
 from trainer.cost import Shape, Sizes, shapes
 from trainer.model.pointer_head import WINDOW
 
+COMPILED = 0.7  # of what a block keeps otherwise: compiled code makes again what is cheap to make
+FULL = ("can't allocate memory", "out of memory", "ALLOC_FAILED")  # in errors that are no OutOfMemoryError
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -83,6 +86,7 @@ def activations(config: Config, shape: Shape, low: bool, dense_masks: bool = Fal
 
 def _block(config: Config, n: Sizes, each: int) -> int:
     """Bytes that a block keeps of one window. Modulated norms work in fp32; a norm of bf16 keeps an fp32 copy."""
+    share = COMPILED if config.train.compile else 1.0
     size, actions = config.model, config.actions
     norm = 8 if each == 2 else 4
     kept = n.tokens * size.dim * (8 + 6 * each + 2 * norm)  # norm, input, q, k, v, out, projected; norms of q and k
@@ -96,7 +100,7 @@ def _block(config: Config, n: Sizes, each: int) -> int:
         kept += each * (2 * n.picture * size.dim + 8 * n.picture * actions.width + keys * actions.width)
     elif actions.inject == "contextual":
         kept += 6 * each * n.picture * size.dim
-    return kept
+    return round(share * kept)
 
 
 def _ends(config: Config, n: Sizes, shape: Shape, each: int) -> int:
@@ -159,7 +163,7 @@ def told_when_full(config: Config, parameters: int, low: bool, world: int, devic
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(word in str(error) for word in FULL):
             raise
         on_cpu = device.type == "cpu"
         need = estimate(config, parameters, low, world, dense_masks=on_cpu)

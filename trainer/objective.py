@@ -130,11 +130,10 @@ def flow_loss(
 
 
 def _by_level(each: Tensor, draw: Draw) -> Tensor:
-    place = (draw.t * LEVELS).long().clamp_max(LEVELS - 1)[draw.learnt]
-    sums = torch.zeros(LEVELS, 2, device=each.device)
-    sums[:, 0].index_add_(0, place, each[draw.learnt])
-    sums[:, 1].index_add_(0, place, torch.ones_like(each[draw.learnt]))
-    return sums
+    place = (draw.t * LEVELS).long().clamp_max(LEVELS - 1).flatten()
+    learnt = draw.learnt.flatten().to(each.dtype)
+    told = torch.stack([torch.where(draw.learnt, each, 0.0).flatten(), learnt], dim=1)  # picking would wait for a GPU
+    return torch.zeros(LEVELS, 2, device=each.device).index_add_(0, place, told)
 
 
 def pointer_cells(maps: Tensor, rows: int, time: int = 1) -> Tensor:

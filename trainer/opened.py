@@ -16,6 +16,7 @@ from trainer.data.windows import ClipStore
 from trainer.device import pick_device
 from trainer.inputs import Inputs
 from trainer.model.world import WorldModel
+from trainer.quick import quicken
 from trainer.reading.pointer import PointerReader
 from trainer.reading.text import TextReader
 
@@ -47,6 +48,7 @@ def open_run(run: Path, dataset: str | None, device_name: str, kind: str | None 
         raise GoaltraceError(f"{where}: the run's data set is not there any more; say where it is with --dataset")
     device = pick_device(device_name)
     model, codec, step = load_model(run, info, device)
+    quicken(model, info.config.train, device)
     reader = open_dataset(where)
     index = load_index(reader, info.config.data, kind or info.kind, info.held_out)
     if not index.held_out:

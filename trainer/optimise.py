@@ -86,7 +86,7 @@ def _speed_up(block: torch.nn.Module, config: TrainConfig) -> None:
     if config.compile:
         forward = torch.compile(forward)
     if config.recompute:
-        forward = partial(checkpoint, forward, use_reentrant=False)
+        forward = partial(checkpoint, forward, use_reentrant=False, preserve_rng_state=False)  # blocks draw nothing
     if forward is not block.forward:
         setattr(block, "forward", forward)  # noqa: B010 - a method, as far as mypy knows
 
@@ -156,7 +156,7 @@ def train_step(state: State, batch: Batch, job: Job, time_share: float = 0.0) ->
         what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient is {norm}"
         raise NotFinite(
             f"{what} at step {state.step + 1}; lower it with --set train.lr={config.lr / 3:.2g} "
-            "and train again (the last checkpoint is whole)"
+            "in a new --out (the last checkpoint is whole)"
         )
     factor = rate_factor(config, state.step, time_share)
     for group in state.optimizer.param_groups:

@@ -12,6 +12,7 @@ from trainer.cost import peak_flops, tokens_a_step, training_flops
 from trainer.data.clip import Clip
 from trainer.data.index import Index
 from trainer.data.windows import Loader
+from trainer.device import uses_bf16
 from trainer.memory import Memory, advice, capacity, estimate, size
 from trainer.model.world import WorldModel
 from trainer.parallel import Ranks
@@ -48,11 +49,6 @@ class Plan:
         return figures | {"memory": {**figures["memory"], "total": self.memory.total}, "plan": self.text.splitlines()}
 
 
-def uses_bf16(config: Config, device: torch.device) -> bool:
-    precision = config.train.precision
-    return precision == "bf16" or (precision == "auto" and device.type == "cuda")
-
-
 def count_parameters(config: Config) -> dict[str, int]:
     """By part, without making the model."""
     with torch.device("meta"):
@@ -61,7 +57,7 @@ def count_parameters(config: Config) -> dict[str, int]:
 
 def make_plan(config: Config, index: Index, loader: Loader, ranks: Ranks, device: torch.device, step: int) -> Plan:
     """step: the last one done."""
-    parts, low, on_cpu = count_parameters(config), uses_bf16(config, device), device.type == "cpu"
+    parts, low, on_cpu = count_parameters(config), uses_bf16(config.train.precision, device), device.type == "cpu"
     total, left = sum(parts.values()), config.train.steps - step
     data, train = config.data, config.train
     dim, layers = config.model.dim, config.model.layers
@@ -75,7 +71,7 @@ def make_plan(config: Config, index: Index, loader: Loader, ranks: Ranks, device
     tokens, flops = tokens_a_step(config), training_flops(config)
     hours = each * left * data.window / data.fps / 3600
     lines = {
-        "model": f"{_count(total)} parameters ({_parts(parts)}), width {dim}, {layers} blocks",
+        "model": f"{_count(total)} parameters ({_parts(parts)}), width {dim}, {layers} blocks{_blind(config)}",
         "actions": _actions(config),
         "data": _amount(index.train),
         "held": _amount(index.held_out),
@@ -96,6 +92,10 @@ def make_plan(config: Config, index: Index, loader: Loader, ranks: Ranks, device
     text = "\n".join(f"{name:<8}{line}" for name, line in lines.items() if line)
     whole_peak = None if peak is None else peak * ranks.world
     return Plan(parts, memory, there, tokens, flops, whole_peak, len(loader.windows), each * left, text)
+
+
+def _blind(config: Config) -> str:
+    return "" if config.model.causal else "; model.causal=false: it cannot be rolled out, evaluated or played"
 
 
 def _parts(parts: dict[str, int]) -> str:

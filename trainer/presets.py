@@ -7,7 +7,7 @@ from dataclasses import replace
 from manifests.errors import GoaltraceError
 from trainer.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig, SampleConfig, TrainConfig
 
-_GPU_DATA = DataConfig(width=512, height=384, crop_width=0, crop_height=0, workers=8, cache_mb=16_384)
+_GPU_DATA = DataConfig(width=512, height=384, crop_width=0, crop_height=0, workers=8, cache_mb=16_384, shuffle=8192)
 
 PRESETS: dict[str, Config] = {
     # Learns on two CPU cores in about three minutes that the pointer follows the actions.

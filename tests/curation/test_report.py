@@ -26,7 +26,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7 * 7 }}
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dataset = make_dataset(tmp_path_factory.mktemp("report") / "data", per_arm=3, frames=90, pause=12)
-    assert main(["score", str(dataset)]) == 0
+    assert main(["score", str(dataset), "--workers", "1"]) == 0
     assert main(["report", str(dataset)]) == 0
     return dataset
 

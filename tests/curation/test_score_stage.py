@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,15 +16,36 @@ import pytest
 
 from goaltrace import main
 from manifests.dataset import DatasetFolder, DatasetManifest
-from tests.factories import make_dataset
+from tests.factories import make_clip, make_dataset, write_dataset
+
+
+@pytest.fixture(scope="module")
+def unscored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of three clips shards."""
+    path = tmp_path_factory.mktemp("score") / "data"
+    dataset = make_dataset(path, per_arm=3, frames=60, shard_bytes=20_000, pause=10)
+    assert len(names(dataset)) == 3
+    return dataset
 
 
 @pytest.fixture
-def shards(tmp_path: Path) -> Path:
-    """A data set of three clips shards."""
-    dataset = make_dataset(tmp_path / "data", per_arm=3, frames=60, shard_bytes=20_000, pause=10)
-    assert len(names(dataset)) == 3
+def shards(unscored: Path, tmp_path: Path) -> Path:
+    """A copy of `unscored`, to be changed."""
+    return Path(shutil.copytree(unscored, tmp_path / "data"))
+
+
+@pytest.fixture(scope="module")
+def scored(unscored: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`unscored`, scored by one worker."""
+    dataset = Path(shutil.copytree(unscored, tmp_path_factory.mktemp("scored") / "data"))
+    assert main(["score", str(dataset), "--workers", "1"]) == 0
     return dataset
+
+
+@pytest.fixture
+def again(scored: Path, tmp_path: Path) -> Path:
+    """A copy of `scored`, to be changed."""
+    return Path(shutil.copytree(scored, tmp_path / "data"))
 
 
 def manifest(dataset: Path) -> DatasetManifest:
@@ -38,47 +60,41 @@ def tables(dataset: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (dataset / "scores").glob("*.parquet")}
 
 
-def test_every_clip_is_scored_and_the_tables_are_registered(shards: Path) -> None:
-    assert main(["score", str(shards)]) == 0
-    entries = manifest(shards).scores
-    scored = [row for e in entries for row in pq.read_table(shards / e.shard.path).column("clip_id").to_pylist()]
-    clips = [row for s in names(shards) for row in pq.read_table(shards / s, columns=["clip_id"])[0].to_pylist()]
-    assert scored == clips
-    assert manifest(shards).lineage[-1].command == "goaltrace score"
-    assert [source.name for source in manifest(shards).lineage[-1].inputs] == names(shards)
+def test_every_clip_is_scored_and_the_tables_are_registered(scored: Path) -> None:
+    entries = manifest(scored).scores
+    clips = [row for s in names(scored) for row in pq.read_table(scored / s, columns=["clip_id"])[0].to_pylist()]
+    assert [r for e in entries for r in pq.read_table(scored / e.shard.path).column("clip_id").to_pylist()] == clips
+    assert manifest(scored).lineage[-1].command == "goaltrace score"
+    assert [source.name for source in manifest(scored).lineage[-1].inputs] == names(scored)
 
 
-def test_score_resumes_without_recomputing_finished_shards(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["score", str(shards)]) == 0
-    before = tables(shards)
+def test_score_resumes_without_recomputing_finished_shards(again: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = tables(again)
     gone = sorted(before)[1]
-    (shards / "scores" / gone).unlink()
-    capsys.readouterr()
-    assert main(["score", str(shards), "--json"]) == 0
+    (again / "scores" / gone).unlink()
+    assert main(["score", str(again), "--workers", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scored"] == [f"scores/{gone}"]
-    after = tables(shards)
+    after = tables(again)
     assert {name for name in before if after[name] == before[name]} == before.keys() - {gone}
 
 
-def test_second_run_is_up_to_date_and_changes_nothing(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["score", str(shards)]) == 0
-    before = (shards / "dataset.json").read_bytes(), tables(shards)
-    assert main(["score", str(shards)]) == 0
+def test_second_run_is_up_to_date_and_changes_nothing(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (scored / "dataset.json").read_bytes(), tables(scored)
+    assert main(["score", str(scored)]) == 0
     assert "up to date" in capsys.readouterr().out
-    assert ((shards / "dataset.json").read_bytes(), tables(shards)) == before
+    assert ((scored / "dataset.json").read_bytes(), tables(scored)) == before
 
 
-def test_scores_do_not_depend_on_the_number_of_workers(shards: Path) -> None:
-    assert main(["score", str(shards), "--workers", "1"]) == 0
-    one = [pq.read_table(path) for path in sorted((shards / "scores").iterdir())]
-    assert main(["score", str(shards), "--workers", "3", "--force"]) == 0
-    assert one == [pq.read_table(path) for path in sorted((shards / "scores").iterdir())]
+def test_scores_do_not_depend_on_the_number_of_workers(again: Path) -> None:
+    one = [pq.read_table(path) for path in sorted((again / "scores").iterdir())]
+    assert main(["score", str(again), "--workers", "2", "--force"]) == 0
+    assert one == [pq.read_table(path) for path in sorted((again / "scores").iterdir())]
 
 
 def test_truncated_shard_is_one_line_and_keeps_finished_work(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = shards / names(shards)[1]
     bad.write_bytes(bad.read_bytes()[:-2000])
-    assert main(["score", str(shards)]) != 0
+    assert main(["score", str(shards), "--workers", "1"]) != 0
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert str(bad) in lines[0]
@@ -90,17 +106,16 @@ def test_flipped_byte_in_a_video_is_refused(shards: Path, capsys: pytest.Capture
     data = bytearray(bad.read_bytes())
     data[data.index(b"ftypisom") + 400] ^= 0xFF
     bad.write_bytes(data)
-    assert main(["score", str(shards)]) != 0
+    assert main(["score", str(shards), "--workers", "1"]) != 0
     assert str(bad) in capsys.readouterr().err
 
 
-def test_score_table_cut_short_is_made_again(shards: Path) -> None:
-    assert main(["score", str(shards)]) == 0
-    table = shards / manifest(shards).scores[0].shard.path
+def test_score_table_cut_short_is_made_again(again: Path) -> None:
+    table = again / manifest(again).scores[0].shard.path
     whole = table.read_bytes()
     table.write_bytes(whole[:100])
-    assert main(["score", str(shards)]) == 0
-    assert pq.read_table(table).num_rows == manifest(shards).scores[0].shard.rows
+    assert main(["score", str(again), "--workers", "1"]) == 0
+    assert pq.read_table(table).num_rows == manifest(again).scores[0].shard.rows
 
 
 def test_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,19 +124,21 @@ def test_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_ctrl_c_stops_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path / "data", per_arm=4, frames=90, shard_bytes=30_000)
+    clip = make_clip("scripted", 0, frames=60)
+    many = ({**clip, "clip_id": f"s{n}-0000", "session_id": f"s{n}", "episode_id": f"s{n}"} for n in range(8))
+    shards = write_dataset(tmp_path / "data", many, shard_bytes=20_000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "goaltrace", "score", str(dataset), "--workers", "1"],
+        [sys.executable, "-m", "goaltrace", "score", str(shards), "--workers", "1"],
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 60
-    while not (dataset / "scores").is_dir() and time.monotonic() < until:
-        time.sleep(0.02)
+    while not (shards / "scores").is_dir() and time.monotonic() < until:
+        time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert "Traceback" not in error
-    assert not list((dataset / "scores").glob(".*"))
-    assert {entry.shard.path for entry in manifest(dataset).scores} <= {f"scores/{name}" for name in tables(dataset)}
-    assert main(["score", str(dataset)]) == 0
-    assert len(manifest(dataset).scores) == len(names(dataset))
+    assert not list((shards / "scores").glob(".*"))
+    assert {entry.shard.path for entry in manifest(shards).scores} <= {f"scores/{name}" for name in tables(shards)}
+    assert main(["score", str(shards), "--workers", "1"]) == 0
+    assert len(manifest(shards).scores) == len(names(shards))

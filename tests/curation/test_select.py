@@ -18,7 +18,7 @@ from tests.factories import make_dataset
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dataset = make_dataset(tmp_path_factory.mktemp("select") / "data", per_arm=3, frames=90, pause=12)
-    assert main(["score", str(dataset)]) == 0
+    assert main(["score", str(dataset), "--workers", "1"]) == 0
     return dataset
 
 
@@ -40,7 +40,7 @@ def test_scores_follow_their_clips_and_need_no_new_run(
     kept = [r for p in (out / "scores").iterdir() for r in pq.read_table(p).to_pylist()]
     assert kept == [rows[name] for name in ClipReader(out).clip_ids()]
     capsys.readouterr()
-    assert main(["score", str(out)]) == 0
+    assert main(["score", str(out), "--workers", "1"]) == 0
     assert "up to date" in capsys.readouterr().out
 
 

@@ -73,7 +73,8 @@ def test_resume_goes_on_from_the_older_whole_one_and_says_so(
     damaged.write_bytes(damaged.read_bytes()[:100])
     (out / "checkpoints" / ".step-00000005.tmp").mkdir()  # of a run that was killed while it saved
     status, _, err = goal(capsys, "train", dataset, "--out", out, "--resume", "--logger", "none")
-    assert status == 0 and "step-00000004" in err and "passed over" in err
+    assert status == 0 and "step-00000004" in err and "passed over, step-00000003 is used" in err
+    assert not (out / "checkpoints" / ".step-00000005.tmp").exists()
     one, two = tensors(run, 4), tensors(out, 4)
     assert all(torch.equal(one[name], two[name]) for name in one)
 
@@ -134,7 +135,7 @@ def test_the_index_does_not_tell_where_it_was_written(run: Path) -> None:
 
 
 def test_the_error_of_a_missing_file_names_the_way_on(tmp_path: Path) -> None:
-    with pytest.raises(GoaltraceError, match="--resume"):
+    with pytest.raises(GoaltraceError, match="restore it"):
         load_tensors(tmp_path / "codec.pt")
 
 

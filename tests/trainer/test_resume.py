@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +16,6 @@ from tests.trainer.runs import SETTINGS, copy, goal, losses, refused, tensors
 from trainer import loop
 from trainer.checkpoint import folder
 from trainer.optimise import Step
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_stopping_and_going_on_gives_the_same_weights_bit_for_bit(
@@ -55,24 +50,6 @@ def test_memory_knobs_may_change_and_the_run_stays_the_same(
     knobs = ("--set", "train.micro=1", "--set", "train.recompute=true")
     assert goal(capsys, "train", dataset, "--out", out, *SETTINGS, *knobs)[0] == 0
     assert losses(out) == pytest.approx(losses(run), rel=1e-4)
-
-
-def test_ctrl_c_leaves_a_run_that_goes_on(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "goaltrace", "train", str(dataset), "--out", str(out), *SETTINGS]
-    words = ["--steps", "100000", "--set", "train.save_steps=1"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
-    metrics = out / "metrics.jsonl"
-    deadline = time.monotonic() + 120
-    while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGINT and "Traceback" not in err and "--resume" in err
-    assert folder.problem(folder.newest(out)) is None
-    assert folder.steps(out)[0] == len(losses(out)) and len(folder.steps(out)) == 2
-    assert not list(out.rglob(".*.tmp")) and not list(tmp_path.glob(".*.tmp"))
 
 
 def test_a_checkpoint_that_cannot_be_written_is_one_line_and_the_last_one_stays(

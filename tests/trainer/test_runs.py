@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -12,16 +13,17 @@ import torch
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest
 from manifests.files import new_folder
-from tests.factories import make_dataset
+from tests.factories import make_clip, make_dataset, write_dataset
 from tests.trainer.conftest import SMALL
 from tests.trainer.runs import SETTINGS, copy, goal, losses, refused
 from trainer import optimise
 from trainer.checkpoint import RunInfo, folder, load_model, load_tensors, save_tensors
+from trainer.checkpoint.lock import held
 from trainer.config import Config
 from trainer.objective import Losses
 from trainer.plan import count_parameters
 from trainer.presets import preset
-from trainer.settings import override
+from trainer.settings import RANGES, override
 
 CPU = torch.device("cpu")
 
@@ -80,12 +82,79 @@ def test_wrong_settings_are_one_line(dataset: Path, tmp_path: Path, capsys: pyte
     assert "tiny, small" in refused(capsys, *train, "--preset", "huge")
     assert "model.dim" in refused(capsys, *train, "--set", "model.width=3")
     assert "train.lr" in refused(capsys, *train, "--set", "lr=3")
-    assert "not a int" in refused(capsys, *train, "--set", "train.batch=many")
+    assert "not a whole number" in refused(capsys, *train, "--set", "train.batch=many")
     assert "multiple of 16" in refused(capsys, *train, "--set", "data.width=100")
     assert "no such data set" in refused(capsys, "train", tmp_path / "nothing", "--out", tmp_path / "run")
+    assert "a file; give the folder" in refused(capsys, "train", dataset / "dataset.json", "--out", tmp_path / "run")
     assert "--kind" in refused(capsys, *train, "--kind", "terminal")
     assert "shorter than a window" in refused(capsys, *train, "--set", "data.window=500")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_never_made_with_what_it_cannot_use_later(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = ("train", dataset, "--out", tmp_path / "run", *SETTINGS)
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    assert "pip install wandb" in refused(capsys, *train, "--logger", "wandb")
+    supplied = (*train, "--set", "model.text=supplied", "--set")
+    assert "no such file" in refused(capsys, *supplied, f"data.texts={tmp_path / 'none'}")
+    (tmp_path / "goals").write_bytes(b"not tensors")
+    assert "not safetensors" in refused(capsys, *supplied, f"data.texts={tmp_path / 'goals'}")
+    assert "is a file" in refused(capsys, "train", dataset, "--out", tmp_path / "goals" / "run", *SETTINGS)
+    assert "--steps 0: must be at least 1" in refused(capsys, *train, "--steps", "0")
+    assert "--max-seconds nan" in refused(capsys, *train, "--max-seconds", "nan")
+    assert [path.name for path in tmp_path.iterdir()] == ["goals"]
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "one", "1.5"])
+def test_a_seed_that_no_generator_takes_is_refused(seed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("train", "data", "--out", "run"), ("evaluate", "run"), ("rollout", "run"), ("play", "run")):
+        with pytest.raises(SystemExit):
+            goal(capsys, *words, "--seed", seed)
+        assert "must be a whole number from 0 to 4,294,967,295" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_as_it_was_begun(
+    run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resume = ("train", dataset, "--out", run, "--resume", "--steps", "9", "--dry-run")
+    assert "goes on with its own (0)" in refused(capsys, *resume, "--seed", "1")
+    assert "goes on with its own (tiny)" in refused(capsys, *resume, "--preset", "small")
+    assert "goes on with its own (None)" in refused(capsys, *resume, "--kind", "desktop")
+    assert goal(capsys, *resume, "--seed", "0", "--preset", "tiny")[0] == 0
+    clips = [make_clip(arm, seed, 30) for arm in ("scripted", "random-fast") for seed in (50, 51)]
+    other = write_dataset(tmp_path / "other", clips)
+    line = refused(capsys, "train", other, *resume[2:])
+    assert "not what" in line and str(dataset) in line
+
+
+def test_two_trainings_do_not_share_a_run(
+    run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = copy(run, tmp_path / "run")
+    resume = ("train", dataset, "--out", out, "--resume", "--steps", "5", "--logger", "none")
+    with held(out):
+        assert "another goaltrace train is at work" in refused(capsys, *resume)
+    assert losses(out) == losses(run)
+    assert goal(capsys, *resume)[0] == 0
+
+
+def test_where_no_bar_can_be_drawn_lines_tell_how_far_it_is(
+    run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("train", dataset, "--out", tmp_path / "run", *SETTINGS, "--logger", "none")
+    _, _, err = goal(capsys, *words)
+    assert "decoding for the codec ..." in err and "step 1: loss" in err and "tokens/s" in err
+
+
+def test_a_termination_while_a_run_is_made_leaves_nothing(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.begin.new_state", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        goal(capsys, "train", dataset, "--out", tmp_path / "run", *SETTINGS)
+    assert ended.value.code == 128 + signal.SIGTERM and not list(tmp_path.iterdir())
 
 
 def test_an_existing_run_is_not_overwritten(run: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,8 +245,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
 
 
 def test_out_of_memory_names_the_settings_that_need_less(
-    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(RANGES, "model.ffn_dim", (1, 10**13))  # so that one allocation fails at once
     huge = ("--set", "model.ffn_dim=1000000000000")
     line = refused(capsys, "train", dataset, "--out", tmp_path / "run", *SETTINGS, *huge)
     assert "out of memory" in line and "GiB" in line and "train.recompute=true (" in line

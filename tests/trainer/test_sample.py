@@ -60,6 +60,19 @@ def test_the_future_of_the_actions_does_not_change_frames_made_before() -> None:
     assert torch.equal(one[:, :, :3], two[:, :, :3]) and not torch.equal(one[:, :, 3:], two[:, :, 3:])
 
 
+@pytest.mark.parametrize(("window", "kept"), [(0, 3), (1, 0), (2, 1), (9, 3)])
+def test_a_stream_remembers_no_more_than_its_model_looks_back_to(window: int, kept: int) -> None:
+    config = variant(model={"window": window}, data={"window": 6}, sample={"context": 3})
+    latents, _, conditions = inputs(config, frames=6)
+    stream = Stream(lively(config), config, 0)
+    stream.show(latents[:, :, :2], conditions.frames(0, 2))
+    for frame in range(2, 6):
+        stream.next(conditions.frames(frame, frame + 1))
+    cells = latents[0, 0, 0].numel() // config.model.patch**2
+    held = [0 if past.keys is None else past.keys.shape[1] for past in stream._cache.blocks]
+    assert held == [kept * cells] * config.model.layers
+
+
 def test_a_model_without_causality_says_that_it_cannot_roll_out() -> None:
     config = variant(model={"causal": False})
     with pytest.raises(GoaltraceError, match=r"model.causal=true"):

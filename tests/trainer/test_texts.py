@@ -35,13 +35,24 @@ def test_embeddings_are_found_by_their_goal(tmp_path: Path) -> None:
 
 def test_embeddings_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
     path = tmp_path / "goals.safetensors"
-    with pytest.raises(GoaltraceError, match=r"data\.texts: missing"):
+    with pytest.raises(GoaltraceError, match=r"data\.texts: no such file"):
         Texts(supplied(path)).of(["ls"])
     save_file({goal_key("ls"): torch.randn(2, 5)}, path)
     with pytest.raises(GoaltraceError, match=r"must be \[tokens, 6\]"):
         Texts(supplied(path)).of(["ls"])
     with pytest.raises(GoaltraceError, match="no embedding for the goal 'pwd'"):
         Texts(supplied(path)).of(["pwd"])
+    with pytest.raises(GoaltraceError, match="no embedding for the goal 'pwd'"):
+        Texts(supplied(path)).require({"pwd"})
+
+
+def test_a_goal_without_embedding_is_found_before_training(tmp_path: Path) -> None:
+    path = tmp_path / "goals.safetensors"
+    save_file({goal_key(goal): torch.randn(2, 6) for goal in ("ls", "pwd")}, path)
+    Texts(supplied(path)).require({"ls", "pwd"})
+    with pytest.raises(GoaltraceError, match="no embedding for the goal 'cd'"):
+        Texts(supplied(path)).require({"ls", "cd"})
+    Texts(variant(model={"text": "none"})).require({"cd"})
 
 
 def test_models_without_text_get_none() -> None:

@@ -60,13 +60,15 @@ def newest(run: Path) -> Path:
 
 def newest_whole(run: Path, say: bool = True) -> Path:
     """The newest checkpoint that is whole; says on stderr which damaged ones were passed over."""
+    passed: list[str] = []
     for step in steps(run):
         folder = step_folder(run, step)
         wrong = problem(folder)
         if wrong is None:
+            for text in passed if say else []:
+                print(f"{text}; passed over, {folder.name} is used", file=sys.stderr)
             return folder
-        if say:
-            print(f"{wrong}; passed over, an older checkpoint is used", file=sys.stderr)
+        passed.append(wrong)
     return newest(run)  # raises
 
 
@@ -79,7 +81,8 @@ def save(run: Path, step: int, tensors: dict[str, Tensor], ranks: Ranks = ALONE,
     target = step_folder(run, step)
     temporary = target.with_name(f".{target.name}.tmp")
     if ranks.first:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for stale in target.parent.glob(".step-*.tmp"):  # of a process that was killed as it wrote
+            shutil.rmtree(stale, ignore_errors=True)
         temporary.mkdir(parents=True)
     if ranks.agree(float(target.is_dir() and problem(target) is None)):
         if ranks.first:

@@ -24,14 +24,13 @@ def save_tensors(path: Path, state: dict[str, Any]) -> None:
 def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read tensors back without unpickling objects; one clear line when the file is missing, cut short or foreign."""
     if not path.is_file():
-        raise GoaltraceError(f"{path}: missing; the run did not get that far, go on with: goaltrace train ... --resume")
+        raise GoaltraceError(f"{path}: missing; restore it, or make its folder again")
     try:
         state = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError:
         raise GoaltraceError(f"{path}: not plain tensors, so it is not read; use a file of a run you trust") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise GoaltraceError(f"{path}: damaged or cut short ({reason}); restore it or train again") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError):  # PyTorch's reasons are about zip archives
+        raise GoaltraceError(f"{path}: damaged or cut short; restore it, or make its folder again") from None
     if not isinstance(state, dict):
         raise GoaltraceError(f"{path}: not a file of a GoalTrace run")
     return state

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
-from trainer.runtime import share_cores
+from manifests.files import require_writable
+from trainer.runtime import share_cores, unwound_by_sigterm
 
 if TYPE_CHECKING:
     from trainer.codec import Codec
@@ -72,15 +73,19 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(report | {"dry_run": True}))
         return 0
+    require_writable(args.out)
     store = ClipStore(reader, config)
     codec = _codec(args, config, store, index)
     _begin(args.out, _manifest(args, config, codec, latents, len(shards)))
-    made = _encode(args, config, codec, store, stretches, shards)
+    with unwound_by_sigterm():
+        made = _encode(args, config, codec, store, stretches, shards)
     report |= {"codec": codec.digest(), "shards_made": made}
     if args.json:
         print(json.dumps(report))
     else:
-        print(f"{args.out}: {len(shards)} shards, {made} made now; use: goaltrace train --set data.latents={args.out}")
+        whole = " --set data.crop_width=0 --set data.crop_height=0" if args.run is None and _crops(args) else ""
+        how = f"goaltrace train {args.dataset} ... --set data.latents={args.out}{whole}"
+        print(f"{args.out}: {len(shards)} shards, {made} made now; use: {how}")
     return 0
 
 
@@ -99,6 +104,14 @@ def _settings(args: argparse.Namespace) -> Config:
 
         config = RunInfo.read(args.run).config
     return replace(config, data=replace(config.data, latents="", crop_width=0, crop_height=0))
+
+
+def _crops(args: argparse.Namespace) -> bool:
+    """Would a run with these settings see crops, which latents are not made of?"""
+    from trainer.presets import preset
+    from trainer.settings import override
+
+    return bool(override(preset(args.preset or "tiny"), args.set).data.crop_width)
 
 
 def _codec(args: argparse.Namespace, config: Config, store: ClipStore, index: Index) -> Codec:

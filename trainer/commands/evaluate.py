@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
-from manifests.files import write_json, write_text
+from manifests.files import require_writable, write_json, write_text
+from trainer.arguments import seed
 from trainer.runtime import share_cores
 
 if TYPE_CHECKING:
@@ -31,9 +32,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--like", type=Path, metavar="RUN2", help="the same clips, frames and seeds as RUN2's evaluation"
     )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="roll each clip out with N seeds (default 1)")
-    parser.add_argument("--seed", type=int, default=0, help="the first of them; of the sampler's noise")
+    parser.add_argument("--seed", type=seed, default=0, help="the first of them; of the sampler's noise")
     parser.add_argument(
-        "--lpips", type=Path, metavar="FILE", help="also LPIPS, from weights (safetensors) that you have"
+        "--lpips",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        help="also LPIPS, from weights that you have; twice: the network's file and the linear layers' file",
+    )
+    parser.add_argument(
+        "--fvd", type=Path, metavar="FILE", help="also FVD, from weights of I3D that you have (a state dict)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -47,18 +55,27 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from trainer.device import pick_device
+    from trainer.evaluation.fvd import FVD
+    from trainer.evaluation.i3d import I3D
+    from trainer.evaluation.lpips import LPIPS
     from trainer.evaluation.measure import Instruments
     from trainer.evaluation.page import evaluation_page
     from trainer.evaluation.report import gather, report_of
     from trainer.evaluation.rollouts import Player, batches
     from trainer.evaluation.scenes import ARMS
     from trainer.evaluation.table import table
+    from trainer.evaluation.weights import digest
     from trainer.opened import open_run
 
+    require_writable(args.run)
     opened = open_run(args.run, args.dataset, args.device, args.kind)
     scenes, seeds = _scenes(args, opened)
-    player = Player(opened.model, opened.codec, opened.config, opened.inputs, pick_device(args.device))
-    tools = Instruments(opened.reader, opened.texts, _lpips(args.lpips))
+    device = pick_device(args.device)
+    player = Player(opened.model, opened.codec, opened.config, opened.inputs, device)
+    lpips = LPIPS.load(args.lpips, device) if args.lpips else None
+    i3d = I3D.load(args.fvd, device) if args.fvd else None
+    fvd = FVD.over(scenes, i3d.features) if i3d else None
+    tools = Instruments(opened.reader, opened.texts, lpips, fvd)
     shown = _shown(scenes)
     with tqdm(
         desc="rolling out", unit="frame", disable=None, total=len(seeds) * batches(player, scenes, len(ARMS))
@@ -69,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
         "run": str(args.run), "step": opened.step, "seeds": seeds, "given_frames": scenes[0].given,
         "fps": data.fps, "width": data.width, "height": data.height,
         "clips": [{"clip": s.clip.id, "first": s.start + s.given, "frames": s.made} for s in scenes],
-        "kinds": report_of(found, scenes, seeds[0]),
+        "kinds": report_of(found, scenes, seeds[0], fvd),
+        "weights": ({"lpips": digest(lpips.weights)} if lpips else {}) | ({"fvd": i3d.digest()} if i3d else {}),
     }  # fmt: skip
     write_json(args.run / "evaluation.json", document)
     write_text(args.run / "evaluation.html", evaluation_page(document, _strips(scenes, shown, watched, data.fps)))
@@ -97,14 +115,6 @@ def _scenes(args: argparse.Namespace, opened: OpenedRun) -> tuple[list[Scene], l
             f"{opened.config.data.fps:g}; train both at the same data.fps"
         )
     return scenes_like(opened.store, opened.held_out, opened.config, other["clips"]), list(other["seeds"])
-
-
-def _lpips(path: Path | None) -> Any:
-    if path is None:
-        return None
-    from trainer.evaluation.lpips import LPIPS
-
-    return LPIPS.load(path)
 
 
 def _shown(scenes: list[Scene]) -> list[int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
+from trainer.arguments import seed
 from trainer.runtime import share_cores
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--browser", action=argparse.BooleanOptionalAction, default=False,
                         help="open the page in a browser (default: only print its address)")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of the sampler's noise")
+    parser.add_argument("--seed", type=seed, default=0, help="of the sampler's noise")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the address as JSON")
 
@@ -41,10 +43,11 @@ def run(args: argparse.Namespace) -> int:
         raise GoaltraceError(f"--fps {args.fps:g}: must be between {FPS[0]:g} and {FPS[1]:g}")
     from manifests.pages import new_token, serve
     from trainer.opened import open_run
-    from trainer.play.game import Player
+    from trainer.play.game import Game, Player, spaced
     from trainer.play.server import make_app
     from trainer.play.table import Table
     from trainer.prepare import spread
+    from trainer.quick import compiles
 
     opened = open_run(args.run, args.dataset, args.device)
     config = opened.config
@@ -56,6 +59,10 @@ def run(args: argparse.Namespace) -> int:
     clip = _choose(clips, offered, args.clip)
     if clip not in offered:
         offered = [clip, *offered]
+    device = next(opened.model.parameters()).device
+    if compiles(config.train, device):
+        print("compiling the model for this GPU", file=sys.stderr, flush=True)
+        Game(player, clip, args.goal or "", args.seed, replay=False).next(spaced(0, 10**9, config.codec.time))
     table = Table(player, offered, clip, args.goal, args.seed, args.fps or config.data.fps, args.run)
     token = new_token()
 

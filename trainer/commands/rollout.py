@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
-from manifests.files import require_absent
+from manifests.files import require_absent, require_writable
+from trainer.arguments import seed
 from trainer.runtime import share_cores
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clip", metavar="ID", help="clip to roll out (default: the busiest held-out clip)")
     parser.add_argument("--dataset", help="the data set, if it is not where the run was trained on it")
     parser.add_argument("--out", type=Path, metavar="FILE", help="name of the files, .gif/.mp4/.png (default: in RUN)")
-    parser.add_argument("--frames", type=int, default=25, metavar="N", help="frames to generate (default 25)")
-    parser.add_argument("--seed", type=int, default=0, help="of the sampler's noise")
+    parser.add_argument(
+        "--frames", type=int, default=25, metavar="N", help="frames to generate (default 25, at most what the clip has)"
+    )
+    parser.add_argument("--seed", type=seed, default=0, help="of the sampler's noise")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="print the written paths as JSON")
 
@@ -36,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
             raise GoaltraceError(f"--out {args.out}: name it .gif, .mp4 or .png; all three are written")
         for suffix in (".gif", ".mp4", ".png"):
             require_absent(args.out.with_suffix(suffix))
+    require_writable(args.out.parent if args.out is not None else args.run)
     from tqdm import tqdm
 
     from trainer.device import pick_device

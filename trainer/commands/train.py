@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
-from manifests.files import require_absent
-from trainer.runtime import share_cores
+from manifests.files import require_absent, require_writable
+from trainer.arguments import seed
+from trainer.runtime import share_cores, unwound_by_sigterm
 
 if TYPE_CHECKING:
     import torch
@@ -29,17 +30,19 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", help="a folder that pack or select made, hf://datasets/OWNER/NAME or s3://...")
-    parser.add_argument(
-        "--preset", default="tiny", help="named settings: tiny (CPU, default), small, base-120m, wan-1.3b"
-    )
+    parser.add_argument("--preset", help="named settings: tiny (CPU, default), small, base-120m, wan-1.3b")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     parser.add_argument("--steps", type=int, help="optimiser steps in all (lifts the preset's time limit)")
     parser.add_argument("--max-seconds", type=float, help="stop training after this long and keep what was learnt")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, help="of weights, order, noise and dropout (default 0)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--kind", choices=("desktop", "terminal"), help="use only clips of this kind")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, e.g. train.lr=0.001"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting, e.g. train.lr=0.001; give it again for more (docs/training.md)",
     )
     parser.add_argument(
         "--logger",  # torchrun would take --log for one of its own
@@ -88,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json and ranks.first:
             print(json.dumps({"dry_run": True, **setup.plan.to_dict()}))
         return 0
-    with joined(ranks, setup.device):
+    with joined(ranks, setup.device), unwound_by_sigterm():
         try:
             result = _train(args, setup)
         except NotFinite:
@@ -102,11 +105,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _set_up(args: argparse.Namespace, ranks: Ranks) -> _Setup:
     """Read settings and index; the same on every rank, errors too."""
+    from trainer.log import require_logger
+
     info = _settings(args)
+    require_logger(args.logger)
     from trainer.begin import Material
     from trainer.checkpoint import folder
     from trainer.data.index import load_index
     from trainer.data.source import open_dataset
+    from trainer.data.texts import Texts
     from trainer.data.windows import ClipStore, Loader
     from trainer.device import pick_device
     from trainer.parallel import own_device
@@ -115,9 +122,16 @@ def _set_up(args: argparse.Namespace, ranks: Ranks) -> _Setup:
     device = own_device(pick_device(args.device), ranks)
     reader = open_dataset(args.dataset)
     index = load_index(reader, info.config.data, info.kind, info.held_out if args.resume else None)
+    if args.resume and (gone := sorted(set(info.held_out) - set(index.held_out_sessions))):
+        raise GoaltraceError(
+            f"{args.dataset}: not what {args.out} was trained on (no session {gone[0]}, which it holds out); "
+            f"that was {info.dataset}"
+        )
     if not index.train:
         raise GoaltraceError(f"{args.dataset}: {args.out} holds out every session; use the data set it was trained on")
     info = info if args.resume else replace(info, held_out=index.held_out_sessions)
+    if not args.dry_run and info.config.model.text == "supplied":
+        Texts(info.config).require({str(clip.row["goal"]) for clip in [*index.train, *index.held_out]})
     store = ClipStore(reader, info.config)
     loader = Loader(store, index.train, info.config, info.seed, ranks.rank, ranks.world)
     checkpoint = folder.newest_whole(args.out, say=ranks.first) if args.resume else None
@@ -133,18 +147,23 @@ def _settings(args: argparse.Namespace) -> RunInfo:
     from trainer.checkpoint import RunInfo
     from trainer.data.source import is_remote
     from trainer.presets import preset
-    from trainer.settings import override, validated
+    from trainer.settings import override, validated, with_whole_paths
 
     if args.resume:
         info = RunInfo.read(args.out)
-        _require_harmless(args.set)
+        require_writable(args.out)
+        _require_harmless(args, info)
         config = override(info.config, args.set)
     else:
         if not args.dry_run:
             _require_new(args.out)
-        config = override(preset(args.preset), args.set)
+        name = args.preset or "tiny"
+        config = with_whole_paths(override(preset(name), args.set))
         where = args.dataset if is_remote(args.dataset) else str(Path(args.dataset).resolve())
-        info = RunInfo(args.preset, config, args.seed, where, args.kind, [])
+        info = RunInfo(name, config, args.seed or 0, where, args.kind, [])
+    for option, value, least in (("--steps", args.steps, 1), ("--max-seconds", args.max_seconds, 0)):
+        if value is not None and not value >= least:
+            raise GoaltraceError(f"{option} {value:g}: must be at least {least}")
     limits: dict[str, Any] = {}
     if args.steps is not None:
         limits |= {"steps": args.steps, "max_seconds": 0.0}
@@ -159,9 +178,13 @@ HARMLESS = (
 )  # fmt: skip
 
 
-def _require_harmless(settings: list[str]) -> None:
+def _require_harmless(args: argparse.Namespace, info: RunInfo) -> None:
     """A run goes on with its own settings, save for those that change memory and speed only."""
-    for setting in settings:
+    for name in ("preset", "seed", "kind"):
+        given, own = getattr(args, name), getattr(info, name)
+        if given is not None and given != own:
+            raise GoaltraceError(f"--{name} {given}: {args.out} goes on with its own ({own}); leave it out")
+    for setting in args.set:
         if setting.partition("=")[0].strip() not in HARMLESS:
             raise GoaltraceError(
                 f"--set {setting}: a run goes on with its own settings (only {', '.join(HARMLESS)} may change); "
@@ -173,20 +196,22 @@ def _require_new(out: Path) -> None:
     if (out / "config.json").is_file():
         raise GoaltraceError(f"{out}: holds a run already; go on with --resume, or choose another --out")
     require_absent(out)
+    require_writable(out)
 
 
 def _train(args: argparse.Namespace, setup: _Setup) -> Result:
     from trainer.begin import begin
     from trainer.checkpoint import load_codec, trim_metrics
+    from trainer.checkpoint.lock import held
+    from trainer.device import uses_bf16
     from trainer.inputs import Inputs
     from trainer.log import Log
     from trainer.loop import seconds_a_step, train
     from trainer.memory import told_when_full
     from trainer.optimise import Job, new_model, new_state
-    from trainer.plan import uses_bf16
 
     info, ranks, device, loader = setup.material.info, setup.ranks, setup.device, setup.loader
-    config, low = info.config, uses_bf16(info.config, device)
+    config, low = info.config, uses_bf16(info.config.train.precision, device)
     with told_when_full(config, setup.plan.total, low, ranks.world, device):
         model = new_model(config, info.seed, device)
         if setup.checkpoint is None:
@@ -198,13 +223,14 @@ def _train(args: argparse.Namespace, setup: _Setup) -> Result:
         if loader.latents is not None:
             loader.latents.require_codec(codec.digest())
         job = Job(config, Inputs(config, codec, device), info.seed, device, ranks)
-        if ranks.first:
-            trim_metrics(args.out / "metrics.jsonl", state.step)
-        per_step = seconds_a_step(state, loader, job)
-        if ranks.first:
-            print(_estimate(per_step, state.step, job), file=sys.stderr)
-        with Log(args.out, args.logger, state.step) if ranks.first else nullcontext() as log:
-            return train(args.out, state, loader, job, log)
+        with held(args.out) if ranks.first else nullcontext():
+            if ranks.first:
+                trim_metrics(args.out / "metrics.jsonl", state.step)
+            per_step = seconds_a_step(state, loader, job)
+            if ranks.first:
+                print(_estimate(per_step, state.step, job), file=sys.stderr)
+            with Log(args.out, args.logger, state.step) if ranks.first else nullcontext() as log:
+                return train(args.out, state, loader, job, log)
 
 
 def _tell(args: argparse.Namespace, result: Result, total: float) -> None:

@@ -76,6 +76,15 @@ class Clip:
         return str(self.row["session_id"])
 
     @cached_property
+    def size(self) -> tuple[int, int]:
+        """Recorded px: width, height."""
+        return int(self.row["width"]), int(self.row["height"])
+
+    @cached_property
+    def goal(self) -> str:
+        return str(self.row["goal"])
+
+    @cached_property
     def frames(self) -> list[int]:
         """The recorded frames that the model sees of this clip alone."""
         return pick_frames(numbers(self.row, "t1_ns"), self.fps)

@@ -81,8 +81,10 @@ def _arrow() -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def render_map(points: NDArray[np.float32], scale: float, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Draw an arrow's coverage at each point.
+def render_map(
+    points: NDArray[np.float32], scale: float, size: tuple[int, int], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Draw an arrow's coverage at each point; onto `out`, which is 0, if it is given.
 
     Args:
         points: float32 [n, 2], px of the model's picture; NaN draws nothing.
@@ -94,10 +96,12 @@ def render_map(points: NDArray[np.float32], scale: float, size: tuple[int, int])
     """
     width, height = size
     count = len(points)
-    maps = np.zeros((count, height, width), np.float32)
+    maps = np.zeros((count, height, width), np.float32) if out is None else out
     xy = points[:, None, :] + _arrow()[None] * scale
     cells = np.floor(np.where(np.isfinite(xy), xy, -1)).astype(np.int64)
     x, y = cells[..., 0], cells[..., 1]
     frame, pixel = np.nonzero((x >= 0) & (x < width) & (y >= 0) & (y < height))
-    np.add.at(maps, (frame, y[frame, pixel], x[frame, pixel]), scale**2)
-    return np.minimum(maps, 1.0, out=maps)
+    drawn = frame, y[frame, pixel], x[frame, pixel]
+    np.add.at(maps, drawn, scale**2)
+    maps[drawn] = np.minimum(maps[drawn], 1.0)  # the rest stays untouched, and its memory unused
+    return maps

@@ -11,6 +11,7 @@ from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from trainer.config import DataConfig
 from trainer.data.clip import COLUMNS, Clip, Row
+from trainer.data.sound import sound
 from trainer.data.stretch import join
 
 
@@ -43,6 +44,9 @@ def load_index(
     reader = dataset if isinstance(dataset, ClipReader) else ClipReader(dataset)
     name = reader.folder.path
     table = reader.index(COLUMNS)
+    if missing := [column for column in COLUMNS if column not in table.column_names]:
+        raise GoaltraceError(f"{name}: events: no column {missing[0]}; make it with goaltrace pack")
+    table = sound(table, name)
     rows = [Row(table, number) for number in range(len(table))]
     if not rows:
         raise GoaltraceError(f"{name}: no clips; pack some sessions first: goaltrace pack SESSIONS --out DATASET")
@@ -63,8 +67,10 @@ def load_index(
         left_out=left_out,
     )
     if held_out is None and (not index.train or not index.held_out):
+        out = "; ".join(f"left out: {count} clips {reason}" for reason, count in left_out.items())
         raise GoaltraceError(
-            f"{name}: one session only; at least two are needed, so that one can be held out for evaluation"
+            f"{name}: usable clips of one session only; at least two are needed, so that one can be held out for "
+            f"evaluation{f' ({out})' if out else ''}"
         )
     return index
 

@@ -33,6 +33,8 @@ class StoreCache:
             raise GoaltraceError(
                 f"{url}: cannot be read ({_reason(error)}); use hf://, s3://, gs:// or a folder"
             ) from None
+        except OSError as error:
+            raise GoaltraceError(f"{url}: cannot be reached ({_reason(error)}); check the address") from None
 
     def expect(self, manifest: DatasetManifest) -> None:
         """What the data set's own manifest says of its files: fetched ones are checked against it."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from manifests.video import pictures_between
+from manifests.video import pictures_at
 from trainer.config import Config
 from trainer.data.actions import Actions, encode_actions
 from trainer.data.cache import Cache
@@ -61,6 +61,9 @@ class ClipStore:
         self.reader, self._config = reader, config
         self._size = (config.data.width, config.data.height)
         self._cache = Cache(config.data.cache_mb * 2**20)
+        frame = 3 * config.data.width * config.data.height
+        self._roomy = 0 < 2 * config.data.shuffle * frame <= config.data.cache_mb * 2**20
+        """A clip's pictures stay until its last window: no clip's windows are further apart than `shuffle`."""
         self._reading = threading.Lock()
         self._decoding = [threading.Lock() for _ in range(64)]
         self._recent: tuple[Clip, ClipData] | None = None
@@ -99,10 +102,10 @@ class ClipStore:
         """The model's frames [start, stop) of a stretch, uint8 [n, height, width, 3], letterboxed."""
         return self.pictures(stretch, range(start, stop))
 
-    def pictures(self, stretch: Stretch, places: Sequence[int]) -> Pictures:
-        """Any of the model's frames of a stretch, in increasing order."""
+    def pictures(self, stretch: Stretch, places: Sequence[int], out: Pictures | None = None) -> Pictures:
+        """Any of the model's frames of a stretch, in increasing order; into `out`, which is black, if it is given."""
         box = self._box(stretch.clips[0])
-        frames = np.zeros((len(places), self._size[1], self._size[0], 3), np.uint8)
+        frames = np.zeros((len(places), self._size[1], self._size[0], 3), np.uint8) if out is None else out
         inside = frames[:, box.top : box.top + box.height, box.left : box.left + box.width]
         recorded = stretch.frames[list(places)]
         owners = np.searchsorted(stretch.starts, recorded, side="right") - 1
@@ -110,15 +113,19 @@ class ClipStore:
             at = np.flatnonzero(owners == owner)
             pictures, _ = _checked_pictures(stretch.clips[owner])
             wanted = pictures[recorded[at] - stretch.starts[owner]]
-            shown = self._decoded(stretch, int(owner), wanted, (box.width, box.height))
+            whole = not self._cache.overflowed or (self._roomy and owner == owners[-1])  # else a window over a cut
+            shown = self._decoded(stretch, int(owner), wanted, (box.width, box.height), whole)
             for place, picture in zip(at, wanted.tolist(), strict=True):
                 inside[place] = shown[picture]
         return frames
 
     def _decoded(
-        self, stretch: Stretch, owner: int, wanted: NDArray[np.int64], size: tuple[int, int]
+        self, stretch: Stretch, owner: int, wanted: NDArray[np.int64], size: tuple[int, int], whole: bool
     ) -> dict[int, Pictures]:
-        """Pictures of one clip by number: from the cache, or from one run through what is missing."""
+        """Pictures of one clip by number: from the cache, or from one run through what is missing.
+
+        whole: decode what any window shows of the clip, to be found in the cache by the next one.
+        """
         clip = stretch.clips[owner]
         pictures, pts = _checked_pictures(clip)
         shown = self._kept(clip, wanted)
@@ -129,12 +136,13 @@ class ClipStore:
             missing = sorted(number for number, picture in shown.items() if picture is None)
             if not missing:
                 return shown
-            if not self._cache.overflowed:  # there is room: once for all windows of the clip
+            if whole:
                 low, high = stretch.frames_of(owner, owner + 1)
-                missing = pictures[stretch.frames[low:high] - stretch.starts[owner]].tolist()
+                every = self._kept(clip, pictures[stretch.frames[low:high] - stretch.starts[owner]])
+                missing = [number for number, picture in every.items() if picture is None]
             times = {int(pts[number]): number for number in missing}
             try:
-                found = pictures_between(self._video(clip), min(times), max(times), times, size)
+                found = pictures_at(self._video(clip, keep=not whole), times, size)
             except GoaltraceError as error:
                 raise GoaltraceError(f"clip {clip.id}: {error}") from None
             for at, picture in found.items():
@@ -145,17 +153,18 @@ class ClipStore:
     def _kept(self, clip: Clip, wanted: NDArray[np.int64]) -> dict[int, Pictures]:
         return {number: self._cache.get((clip.id, number)) for number in set(wanted.tolist())}
 
-    def _video(self, clip: Clip) -> bytes:
+    def _video(self, clip: Clip, keep: bool) -> bytes:
         key = (clip.id, "video")
         video: bytes | None = self._cache.get(key)
         if video is None:
             with self._reading:
                 video = bytes(self.reader.read(clip.id, ["video"])["video"]["bytes"])
-            self._cache.put(key, video, len(video))
+            if keep:
+                self._cache.put(key, video, len(video))
         return video
 
     def _box(self, clip: Clip) -> Letterbox:
-        return Letterbox.fit((int(clip.row["width"]), int(clip.row["height"])), self._size)
+        return Letterbox.fit(clip.size, self._size)
 
 
 @lru_cache(maxsize=4096)

@@ -37,9 +37,18 @@ class Texts:
             self._load(new)
         return torch.stack([self._known[goal] for goal in goals])
 
+    def require(self, goals: set[str]) -> None:
+        """Raise `GoaltraceError` unless every goal has its embedding: found out before hours of training are spent."""
+        if self._kind == "supplied":
+            for goal in sorted(goals):
+                self._load([goal])
+                self._known.clear()  # a large data set's need not all fit into memory
+
     def _load(self, goals: list[str]) -> None:
         from safetensors import SafetensorError, safe_open
 
+        if not self._path.is_file():
+            raise GoaltraceError(f"{self._path}: data.texts: no such file; give a safetensors file of embeddings")
         try:
             with safe_open(self._path, framework="pt") as file:
                 names = set(file.keys())
@@ -52,7 +61,7 @@ class Texts:
                         )
                     self._known[goal] = self._padded(file.get_tensor(key), key)
         except (SafetensorError, OSError) as error:
-            raise GoaltraceError(f"{self._path}: data.texts: missing or not safetensors ({str(error)[:80]})") from None
+            raise GoaltraceError(f"{self._path}: data.texts: not safetensors ({str(error)[:80]})") from None
 
     def _padded(self, embedding: Tensor, key: str) -> Tensor:
         if embedding.dim() != 2 or embedding.shape[1] != self._width:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,13 +50,19 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class _Window:
-    """One sample of a batch."""
+class _Room:
+    """Memory of a batch that is being made; each window is written where it stays, not stacked afterwards."""
 
     frames: NDArray[np.uint8] | None
+    maps: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The smaller part of a sample."""
+
     latents: NDArray[np.float32] | None
     actions: Actions
-    maps: NDArray[np.float32]
     points: NDArray[np.float32]
     goal: str
 
@@ -142,28 +148,33 @@ class Loader:
         self.latents = LatentStore(Path(data.latents), config) if data.latents else None
         starts = [self.latents.starts(run) for run in self.stretches] if self.latents else None
         self.windows = list_windows(self.stretches, data, starts)
-        weights = self._weights(data.mix)
-        self._orders = Order(seed, len(self.windows), weights), Order(seed + 1, len(self.windows), weights)
+        self.clips = self._clips_of_windows()
+        self.order = Order(seed, len(self.windows), self._weights(data.mix), self.clips, data.shuffle)
 
-    def _weights(self, mix: str) -> NDArray[np.float64] | None:
-        """A window's weight is that of the clip its last frame is in."""
-        if not mix:
-            return None
-        clips = [clip for run in self.stretches for clip in run.clips]
-        each = clip_weights(clips, mix, self._store.reader)
+    def _clips_of_windows(self) -> NDArray[np.int64]:
+        """For each window the number of the clip its last frame is in, counted through all stretches."""
         begins = np.cumsum([0, *(len(run.clips) for run in self.stretches)])
-        weights = np.empty(len(self.windows))
+        clips = np.empty(len(self.windows), np.int64)
         for number, run in enumerate(self.stretches):
             mine = self.windows[:, 0] == number
             last = run.frames[self.windows[mine, 1] + self._config.data.window - 1]
-            weights[mine] = each[begins[number] + np.searchsorted(run.starts, last, side="right") - 1]
+            clips[mine] = begins[number] + np.searchsorted(run.starts, last, side="right") - 1
+        return clips
+
+    def _weights(self, mix: str) -> NDArray[np.float64] | None:
+        """A window's weight is that of its clip."""
+        if not mix:
+            return None
+        every = [clip for run in self.stretches for clip in run.clips]
+        weights = clip_weights(every, mix, self._store.reader)[self.clips]
         if not weights.any():
             raise GoaltraceError(f"--set data.mix: {mix}: leaves every window with weight 0; give some clips more")
         return weights
 
     def load(self, step: int) -> Batch:
         """This rank's part of one step: crops, or whole pictures every `whole_every`-th step and without crops."""
-        return _batch([self._sample(step, place) for place in self._places(step)], self._positions(step))
+        room = self._room(step)
+        return self._batch(step, room, [self._sample(step, number, room) for number in range(len(room.maps))])
 
     def iterate(self, start: int, stop: int) -> Generator[Batch, None, None]:
         """Batches of steps [start, stop); `workers` threads make their windows ahead of time."""
@@ -176,15 +187,18 @@ class Loader:
                 yield batch
             return
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-        ahead: deque[list[Future[_Window]]] = deque()
+        ahead: deque[tuple[_Room, list[Future[_Window]]]] = deque()
         asked = start
         try:
             for step in range(start, stop):
                 began = time.perf_counter()
                 while asked < min(step + 1 + AHEAD, stop):
-                    ahead.append([pool.submit(self._sample, asked, place) for place in self._places(asked)])
+                    room = self._room(asked)
+                    windows = [pool.submit(self._sample, asked, number, room) for number in range(len(room.maps))]
+                    ahead.append((room, windows))
                     asked += 1
-                batch = _batch([future.result() for future in ahead.popleft()], self._positions(step))
+                room, windows = ahead.popleft()
+                batch = self._batch(step, room, [window.result() for window in windows])
                 self.waited += time.perf_counter() - began
                 yield batch
         finally:
@@ -200,48 +214,50 @@ class Loader:
         total = self._config.train.batch if cropped else self._config.whole_batch
         return share(total, self._rank, self._world)
 
-    def _positions(self, step: int) -> list[int]:
-        return [step * self._config.train.batch + place for place in self._places(step)]
+    def _room(self, step: int) -> _Room:
+        data = self._config.data
+        size = (data.crop_height, data.crop_width) if self._cropped(step) else (data.height, data.width)
+        shape = (len(self._places(step)), data.window, *size)
+        return _Room(None if self.latents else np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32))
 
-    def _sample(self, step: int, place: int) -> _Window:
-        data, batch = self._config.data, self._config.train.batch
-        before = step // data.whole_every
-        if self._cropped(step):
-            window = self._window(self._orders[0].at((step - before) * batch + place))
-            return self._crop(window, np.random.default_rng([self._seed, step, place]))
-        if data.crop_width:
-            return self._window(self._orders[1].at(before * self._config.whole_batch + place))
-        return self._window(self._orders[0].at(step * batch + place))
+    def _sample(self, step: int, number: int, room: _Room) -> _Window:
+        """Make one of the step's windows in its place."""
+        data, place = self._config.data, self._places(step)[number]
+        whole_steps = step // data.whole_every if data.crop_width else 0
+        before = (step - whole_steps) * self._config.train.batch + whole_steps * self._config.whole_batch
+        which = self.order.at(before + place)
+        if room.frames is None:
+            return self._window(which, None, room.maps[number])
+        if not self._cropped(step):
+            return self._window(which, room.frames[number], room.maps[number])
+        frames = np.zeros((data.window, data.height, data.width, 3), np.uint8)
+        maps = np.zeros((data.window, data.height, data.width), np.float32)
+        window = self._window(which, frames, maps)
+        size = data.crop_width, data.crop_height
+        x, y = crop_corner(frames, maps, size, np.random.default_rng([self._seed, step, place]))
+        part = np.s_[:, y : y + size[1], x : x + size[0]]
+        room.frames[number], room.maps[number] = frames[part], maps[part]
+        return replace(window, points=window.points - np.array([x, y], np.float32))
 
-    def _window(self, number: int) -> _Window:
-        which, start = self.windows[number].tolist()
-        stretch, data = self.stretches[which], self._config.data
-        stop = start + data.window
+    def _window(self, which: int, frames: NDArray[np.uint8] | None, maps: NDArray[np.float32]) -> _Window:
+        number, start = self.windows[which].tolist()
+        stretch, stop = self.stretches[number], start + self._config.data.window
         events = self._store.events(stretch, start, stop)
-        maps = render_map(events.pointer, events.scale, (data.width, data.height))
-        frames = None if self.latents else self._store.frames(stretch, start, stop)
+        render_map(events.pointer, events.scale, (maps.shape[2], maps.shape[1]), maps)
+        if frames is not None:
+            self._store.pictures(stretch, range(start, stop), frames)
         latents = self.latents.window(stretch, start, stop) if self.latents else None
-        goal = str(stretch.clips[stretch.clips_of(start, stop)[1] - 1].row["goal"])
-        return _Window(frames, latents, events.actions, maps, events.pointer, goal)
+        goal = stretch.clips[stretch.clips_of(start, stop)[1] - 1].goal
+        return _Window(latents, events.actions, events.pointer, goal)
 
-    def _crop(self, window: _Window, rng: np.random.Generator) -> _Window:
-        assert window.frames is not None
-        width, height = self._config.data.crop_width, self._config.data.crop_height
-        x, y = crop_corner(window.frames, window.maps, (width, height), rng)
-        part = np.s_[:, y : y + height, x : x + width]
-        points = window.points - np.array([x, y], np.float32)
-        return _Window(window.frames[part], None, window.actions, window.maps[part], points, window.goal)
-
-
-def _batch(windows: list[_Window], positions: list[int]) -> Batch:
-    frames = [window.frames for window in windows if window.frames is not None]
-    latents = [window.latents for window in windows if window.latents is not None]
-    return Batch(
-        frames=np.stack(frames) if frames else None,
-        latents=np.stack(latents) if latents else None,
-        actions=stack_actions([window.actions for window in windows]),
-        maps=np.stack([window.maps for window in windows]),
-        points=np.stack([window.points for window in windows]),
-        goals=[window.goal for window in windows],
-        positions=positions,
-    )
+    def _batch(self, step: int, room: _Room, windows: list[_Window]) -> Batch:
+        latents = [window.latents for window in windows if window.latents is not None]
+        return Batch(
+            frames=room.frames,
+            latents=np.stack(latents) if latents else None,
+            actions=stack_actions([window.actions for window in windows]),
+            maps=room.maps,
+            points=np.stack([window.points for window in windows]),
+            goals=[window.goal for window in windows],
+            positions=[step * self._config.train.batch + place for place in self._places(step)],
+        )

@@ -35,6 +35,10 @@ def read_evaluation(run: Path) -> dict[str, Any]:
         for name in ("fps", "width", "height", "step", "given_frames"):
             float(document[name])
         for report in document["kinds"].values():
+            for figures in report["rows"].values():
+                float(figures.get("fvd", 0))
+            if "fvd" in report:
+                str(report["fvd"]["warning"])
             for figures in report["samples"].values():
                 for sample in figures.values():
                     _sample(sample)
@@ -60,7 +64,7 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
 
     Returns:
         {"runs", "steps", "clips", "seeds", "kinds": {kind: {row: {figure: {"values": [{value, low, high} a run],
-        "differences": [None, {value, low, high}, ...]}}}}}
+        "differences": [None, {value, low, high}, ...]}}}}, "notes": [line]}
 
     Raises:
         GoaltraceError: they were evaluated on other clips, frames, seeds, rates or sizes; says what mends it.
@@ -81,6 +85,12 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
                         "values": [with_interval(part, seed) for part in parts],
                         "differences": [None, *(paired_difference(parts[0], part, seed) for part in parts[1:])],
                     }
+                elif FIGURES[name].how is None and all(name in report["rows"].get(row, {}) for report in reports):
+                    values = [float(report["rows"][row][name]) for report in reports]
+                    kinds.setdefault(kind, {}).setdefault(row, {})[name] = {
+                        "values": [_alone(value) for value in values],
+                        "differences": [None, *(_alone(value - values[0]) for value in values[1:])],
+                    }
     return {
         "runs": [str(run) for run in runs],
         "steps": [document["step"] for document in documents],
@@ -88,7 +98,23 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
         "clips": len(documents[0]["clips"]),
         "seeds": documents[0]["seeds"],
         "kinds": kinds,
+        "notes": _notes(documents[0])
+        if any("fvd" in figures for rows in kinds.values() for figures in rows.values())
+        else [],
     }
+
+
+def _alone(value: float) -> dict[str, Any]:
+    return {"value": value, "low": None, "high": None}
+
+
+def _notes(document: dict[str, Any]) -> list[str]:
+    """What is to be known of FVD."""
+    warnings = [(kind, report["fvd"]["warning"]) for kind, report in document["kinds"].items() if "fvd" in report]
+    return [
+        "FVD has no interval: it is one distance of two sets, and differences may be chance",
+        *(f"{kind}: {warning}" for kind, warning in warnings if warning),
+    ]
 
 
 def _require_same(first: Path, a: dict[str, Any], second: Path, b: dict[str, Any]) -> None:
@@ -109,6 +135,14 @@ def _require_same(first: Path, a: dict[str, Any], second: Path, b: dict[str, Any
             f"{first} and {second} were evaluated on different {what}; run: goaltrace evaluate {second} --like {first}"
         )
 
+    for name in ("lpips", "fvd"):
+        theirs = [document.get("weights", {}).get(name) for document in (a, b)]
+        if None not in theirs and theirs[0] != theirs[1]:
+            raise GoaltraceError(
+                f"{first} and {second} were evaluated with different weights for {name.upper()}; "
+                f"run: goaltrace evaluate {second} --like {first} --{name} FILE"
+            )
+
 
 def lines(document: dict[str, Any]) -> list[str]:
     """The comparison as lines of a terminal."""
@@ -125,7 +159,7 @@ def lines(document: dict[str, Any]) -> list[str]:
             widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
             told.append("")
             told += ["   ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return told
+    return told + ["", *document["notes"]] * bool(document["notes"])
 
 
 def _seeds(document: dict[str, Any]) -> str:
@@ -160,6 +194,7 @@ def comparison_page(document: dict[str, Any]) -> str:
         "<h1>Runs compared</h1>",
         f'<p class="soft">{document["clips"]} held-out clips, {_seeds(document)}. Differences are to {runs[0]}, '
         "with 95 % intervals of a bootstrap over clips that draws the same clips for both runs.</p>",
+        *(f'<p class="soft">{escape(note)}.</p>' for note in document["notes"]),
     ]
     for kind, rows in document["kinds"].items():
         body.append(f"<h2>{escape(kind)}</h2>")

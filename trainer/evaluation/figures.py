@@ -11,7 +11,8 @@ from trainer.evaluation.intervals import How
 class Figure:
     """One figure."""
 
-    how: How
+    how: How | None
+    """None: not from clips' counts, but of all windows together (trainer.evaluation.fvd)."""
     label: str
     unit: str
     """dB, px, % (kept as a share in 0..1) or nothing."""
@@ -30,7 +31,7 @@ class Figure:
         plus = "+" if signed else ""
         if self.unit == "%":
             return f"{100 * value:{plus}z.1f} %"
-        digits = {"": 4, "dB": 2}.get(self.unit, 1)
+        digits = {"": 4, "dB": 2}.get(self.unit, 1) if self.how else 1
         return f"{value:{plus}z.{digits}f} {self.unit}".rstrip()
 
 
@@ -55,8 +56,15 @@ FIGURES: dict[str, Figure] = {
         "decibels", "PSNR after", "dB", 1, "PSNR of the 15 frames after an action", "psnr", after=True
     ),
     "ssim_after": Figure("mean", "SSIM after", "", 1, "SSIM of the 15 frames after an action", "ssim", after=True),
-    "lpips": Figure("mean", "LPIPS", "", -1, "learned perceptual distance (Zhang et al. 2018), AlexNet, your weights"),
+    "lpips": Figure("mean", "LPIPS", "", -1, "learned perceptual distance (Zhang et al. 2018), your weights"),
     "lpips_after": Figure("mean", "LPIPS after", "", -1, "LPIPS of the 15 frames after an action", "lpips", after=True),
+    "fvd": Figure(
+        None,
+        "FVD",
+        "",
+        -1,
+        "Fréchet distance of the generated windows, as a set, from the recorded ones (I3D's logits, your weights)",
+    ),
     "cursor_px": Figure(
         "median",
         "pointer off by",

@@ -1,15 +1,14 @@
 """LPIPS from weights that the user has: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
-Metric", arXiv 1801.03924, version 0.1 with AlexNet.
+Metric", arXiv 1801.03924, version 0.1, with AlexNet or VGG-16.
 
-The weights are one safetensors file (never unpickled) with the names of the authors' package:
-
-    import lpips, safetensors.torch
-    safetensors.torch.save_model(lpips.LPIPS(net="alex"), "lpips-alex.safetensors")
+The layers go by torchvision's names (`features.0.weight`), the linear ones by those of the authors' package
+(`lin0.model.1.weight`); a file of the package's whole network is read as well.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,73 +17,119 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from manifests.errors import GoaltraceError
+from trainer.evaluation.weights import fitting, read_weights
 
-LAYERS = (
-    # name in the file, channels out and in, kernel, stride, padding, pooled before
-    ("net.slice1.0", 64, 3, 11, 4, 2, False),
-    ("net.slice2.3", 192, 64, 5, 1, 2, True),
-    ("net.slice3.6", 384, 192, 3, 1, 1, True),
-    ("net.slice4.8", 256, 384, 3, 1, 1, False),
-    ("net.slice5.10", 256, 256, 3, 1, 1, False),
-)
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution and its ReLU."""
+
+    number: int
+    """Among torchvision's `features`."""
+    out: int
+    into: int
+    kernel: int = 3
+    stride: int = 1
+    padding: int = 1
+    pool: int = 0
+    """Side of the maximum taken before it, every 2 px; 0: none."""
+    tapped: bool = True
+    """Its output is compared."""
+
+
+NETS = {
+    "AlexNet": (
+        Layer(0, 64, 3, kernel=11, stride=4, padding=2),
+        Layer(3, 192, 64, kernel=5, padding=2, pool=3),
+        Layer(6, 384, 192, pool=3),
+        Layer(8, 256, 384),
+        Layer(10, 256, 256),
+    ),
+    "VGG-16": (
+        Layer(0, 64, 3, tapped=False),
+        Layer(2, 64, 64),
+        Layer(5, 128, 64, pool=2, tapped=False),
+        Layer(7, 128, 128),
+        Layer(10, 256, 128, pool=2, tapped=False),
+        Layer(12, 256, 256, tapped=False),
+        Layer(14, 256, 256),
+        Layer(17, 512, 256, pool=2, tapped=False),
+        Layer(19, 512, 512, tapped=False),
+        Layer(21, 512, 512),
+        Layer(24, 512, 512, pool=2, tapped=False),
+        Layer(26, 512, 512, tapped=False),
+        Layer(28, 512, 512),
+    ),
+}
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-_SHARED = re.compile(r"^lins\.(\d)\.")  # the package holds these weights under two names
-LEAST_SIDE = 35  # px; below it the last pooling has nothing left
+AT_ONCE = 8  # frames; their features are large
+LEAST_SIDE = 35  # px; below it AlexNet's last pooling has nothing left
+OTHER_NAMES = ((re.compile(r"^net\.slice\d\."), "features."), (re.compile(r"^lins\.(\d)\."), r"lin\1."))
 
 
 @dataclass(frozen=True)
 class LPIPS:
-    """The distance; weights by their names in the file."""
+    """The distance."""
 
+    net: str
     weights: dict[str, Tensor]
 
     @classmethod
-    def load(cls, path: Path) -> LPIPS:
-        """`GoaltraceError` when the file is missing, not safetensors, or lacks a weight."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            found = {_SHARED.sub(r"lin\1.", name): value for name, value in load_file(path).items()}
-        except (SafetensorError, OSError) as error:
-            raise GoaltraceError(f"--lpips {path}: missing or not safetensors ({str(error)[:80]})") from None
-        weights = {}
-        for name, shape in shapes().items():
-            if name not in found or tuple(found[name].shape) != shape:
-                have = tuple(found[name].shape) if name in found else "not there"
-                raise GoaltraceError(f"--lpips {path}: {name}: {have}, must be {shape}; see docs/evaluation.md")
-            weights[name] = found[name].float()
-        return cls(weights)
+    def load(cls, paths: Sequence[Path], device: torch.device | str = "cpu") -> LPIPS:
+        """From one file with everything, or two; `GoaltraceError` when they cannot be read or lack a weight."""
+        found = {}
+        for path in paths:
+            for name, value in read_weights(path, "--lpips").items():
+                for other, ours in OTHER_NAMES:
+                    name = other.sub(ours, name)
+                found[name] = value
+        files = ", ".join(map(str, paths))
+        for start, what in (("features.", "torchvision's network"), ("lin", "the linear layers of the lpips package")):
+            if not any(name.startswith(start) for name in found):
+                raise GoaltraceError(
+                    f"--lpips {files}: nothing of {what} in it; give that file as well, see docs/evaluation.md"
+                )
+        second = found.get("lin1.model.1.weight", torch.zeros(1, 0)).shape[1:2]
+        net = next((name for name in NETS if shapes(name)["lin1.model.1.weight"][1:2] == second), "AlexNet")
+        weights = fitting(found, shapes(net), "--lpips", paths)
+        return cls(net, {name: value.to(device) for name, value in weights.items()})
 
     @torch.no_grad()
     def __call__(self, pictures: Tensor, truth: Tensor) -> Tensor:
-        """float [n, height, width, 3] in 0..1, twice -> distance of each frame, [n]; 0 for equal ones."""
+        """float [n, height, width, 3] in 0..1, twice -> distance of each frame, [n] on the CPU; 0 for equal ones."""
         if min(pictures.shape[1:3]) < LEAST_SIDE:
             raise GoaltraceError(f"--lpips: pictures must be at least {LEAST_SIDE} px a side")
+        few = zip(*(torch.split(side, AT_ONCE) for side in (pictures, truth)), strict=True)
+        return torch.cat([self._apart(a, b) for a, b in few])
+
+    def _apart(self, pictures: Tensor, truth: Tensor) -> Tensor:
         total = torch.zeros(len(pictures))
         sides = zip(self._features(pictures), self._features(truth), strict=True)
         for number, (a, b) in enumerate(sides):
             apart = (_unit(a) - _unit(b)).pow(2) * self.weights[f"lin{number}.model.1.weight"]
-            total += apart.sum(dim=1).mean(dim=(1, 2))
+            total += apart.sum(dim=1).mean(dim=(1, 2)).cpu()
         return total
 
     def _features(self, frames: Tensor) -> list[Tensor]:
-        x = (frames * 2 - 1 - torch.tensor(SHIFT)) / torch.tensor(SCALE)
-        x = x.movedim(-1, 1)
+        x = ((frames * 2 - 1 - torch.tensor(SHIFT)) / torch.tensor(SCALE)).movedim(-1, 1)
+        x = x.to(self.weights["features.0.weight"].device)
         out = []
-        for name, _, _, _, stride, padding, pooled in LAYERS:
-            x = F.max_pool2d(x, 3, 2) if pooled else x
-            x = F.relu(F.conv2d(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"], stride, padding))
-            out.append(x)
+        for layer in NETS[self.net]:
+            weight, bias = (self.weights[f"features.{layer.number}.{part}"] for part in ("weight", "bias"))
+            x = F.max_pool2d(x, layer.pool, 2) if layer.pool else x
+            x = F.relu(F.conv2d(x, weight, bias, layer.stride, layer.padding))
+            out += [x] if layer.tapped else []
         return out
 
 
-def shapes() -> dict[str, tuple[int, ...]]:
-    """The weights that are needed."""
+def shapes(net: str) -> dict[str, tuple[int, ...]]:
+    """The weights that a network needs."""
     needed: dict[str, tuple[int, ...]] = {}
-    for number, (name, out, into, kernel, *_) in enumerate(LAYERS):
-        needed |= {f"{name}.weight": (out, into, kernel, kernel), f"{name}.bias": (out,)}
-        needed[f"lin{number}.model.1.weight"] = (1, out, 1, 1)
+    for layer in NETS[net]:
+        name, side = f"features.{layer.number}", layer.kernel
+        needed |= {f"{name}.weight": (layer.out, layer.into, side, side), f"{name}.bias": (layer.out,)}
+    for number, layer in enumerate(layer for layer in NETS[net] if layer.tapped):
+        needed[f"lin{number}.model.1.weight"] = (1, layer.out, 1, 1)
     return needed
 
 

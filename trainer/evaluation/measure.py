@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainer.data.actions import key_names, place_slots
 from trainer.evaluation import metrics
+from trainer.evaluation.fvd import FVD
 from trainer.evaluation.scenes import Scene
 from trainer.reading.pointer import PointerReader
 from trainer.reading.screens import BLANK, CHARACTERS, UNKNOWN, lines_of
@@ -31,6 +32,7 @@ class Instruments:
     pointer: PointerReader | None = None
     text: TextReader | None = None
     lpips: Callable[[Tensor, Tensor], Tensor] | None = None
+    fvd: FVD | None = None
 
 
 def pixels(scene: Scene) -> Tensor:

@@ -91,7 +91,8 @@ def _open_loop(report: dict[str, Any]) -> str:
     heads = "".join(f"<th>{escape(ROWS[row])}</th>" for row in columns)
     lines = [f"<tr><th></th>{heads}</tr>"]
     for name in _told(report):
-        lines.append(f"<tr>{_label(name)}{''.join(_cell(report, row, name) for row in columns)}</tr>")
+        if any(name in report["rows"][row] for row in columns):
+            lines.append(f"<tr>{_label(name)}{''.join(_cell(report, row, name) for row in columns)}</tr>")
     return (
         "<details><summary>Open loop: each window from true frames, window by window</summary>"
         f'<div class="panel"><table>{"".join(lines)}</table></div></details>'

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.evaluation.figures import FIGURES
+from trainer.evaluation.fvd import FVD
 from trainer.evaluation.intervals import Sample, paired_difference, with_interval
 from trainer.evaluation.measure import Counts, Instruments, measure, pixels
 from trainer.evaluation.rollouts import Player, closed_loop, few_at_once, open_loop, through_codec
@@ -52,6 +53,8 @@ def gather(
                 for n, scene, video in zip(numbers, some, videos, strict=True):
                     counts = measure(scene, video, video, _closed(scene), tools)
                     found.setdefault((arm, n), []).append(counts)
+                    if tools.fvd is not None:
+                        tools.fvd.take(arm, n, scene, video)
                     if n in watch:
                         watched.setdefault((arm, n), video)
             stepwise, since = open_loop(player, some, seed, on_frame)
@@ -72,6 +75,9 @@ def _without_model(found: Gathered, number: int, scene: Scene, decoded: Tensor, 
     found["codec", number] = [measure(scene, decoded, decoded, since, tools)]
     exact = measure(scene, truth, truth, since, tools)
     found["recorded", number] = [{name: v for name, v in exact.items() if name.startswith(("cursor", "text"))}]
+    if tools.fvd is not None:
+        for row, video in (("repeat", still), ("codec", decoded), ("recorded", truth)):
+            tools.fvd.take(row, number, scene, video)
 
 
 def _closed(scene: Scene) -> NDArray[np.int64]:
@@ -84,6 +90,8 @@ def samples_of(found: Gathered, row: str, numbers: Sequence[int], frame: int | N
     made: dict[str, Sample] = {}
     for name, figure in FIGURES.items():
         source = name if name in ("psnr_after", "ssim_after", "lpips_after") else figure.source or name
+        if figure.how is None:
+            continue
         clips = [[counts[source][:, part] for counts in found[row, n] if source in counts] for n in numbers]
         if not any(clips) or not any(c[1].any() for clip in clips for c in clip):
             continue
@@ -95,13 +103,13 @@ def samples_of(found: Gathered, row: str, numbers: Sequence[int], frame: int | N
     return made
 
 
-def report_of(found: Gathered, scenes: Sequence[Scene], seed: int) -> dict[str, Any]:
+def report_of(found: Gathered, scenes: Sequence[Scene], seed: int, fvd: FVD | None = None) -> dict[str, Any]:
     """By kind: figures of every row with 95 % intervals, true against shuffled, readers, curves, and the counts.
 
     Returns:
         {kind: {"clips", "frames", "rows": {row: {figure: value}}, "intervals": {row: {figure: [low, high]}},
         "obeys": {figure: difference of true and shuffled}, "unproven": {"pointer" | "text": why}, "by_horizon":
-        {figure: {row: [value]}}, "samples": {row: {figure: counts by clip}}}}
+        {figure: {row: [value]}}, "samples": {row: {figure: counts by clip}}, "fvd": FVD.report, if asked}}
     """
     report: dict[str, Any] = {}
     for kind in sorted({scene.kind for scene in scenes}):
@@ -127,7 +135,18 @@ def report_of(found: Gathered, scenes: Sequence[Scene], seed: int) -> dict[str, 
             "by_horizon": _by_horizon(found, rows, numbers, min(scenes[n].made for n in numbers), samples),
             "samples": {row: {name: s.to_dict() for name, s in figures.items()} for row, figures in samples.items()},
         }
+        if fvd is not None:
+            _add_fvd(report[kind], fvd.report(scenes, kind, seed))
     return report
+
+
+def _add_fvd(report: dict[str, Any], told: dict[str, Any]) -> None:
+    """FVD among the other figures of a kind, without intervals."""
+    for row, value in told.pop("rows").items():
+        report["rows"][row]["fvd"] = value
+    difference = report["rows"]["true"]["fvd"] - report["rows"]["shuffled"]["fvd"]
+    report["obeys"]["fvd"] = {"value": difference, "low": None, "high": None}
+    report["fvd"] = told
 
 
 _ORDER = ("true", "shuffled", "null", "repeat", "codec", "recorded", "open", "open_repeat")

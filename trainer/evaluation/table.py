@@ -70,7 +70,21 @@ def verdicts(report: dict[str, Any]) -> list[str]:
             f"the text reader on true frames: {FIGURES['text_cells'].show(recorded['text_cells'])} of new characters, "
             f"{FIGURES['text_chars'].show(recorded['text_chars'])} of all"
         )
+    if "fvd" in report:
+        lines += fvd_lines(rows, report["fvd"])
     return lines + [f"{why}; its figures are left out as unproven" for why in report["unproven"].values()]
+
+
+def fvd_lines(rows: dict[str, Any], told: dict[str, Any]) -> list[str]:
+    """What FVD was taken from, and how sure it is that true actions do better than shuffled ones."""
+    value = {row: FIGURES["fvd"].show(rows[row]["fvd"]) for row in ("true", "shuffled", "codec")}
+    lines = [
+        f"FVD over {told['windows']} windows of {told['frames']} frames: {value['true']} with true actions, "
+        f"{value['shuffled']} with shuffled, {value['codec']} for the codec alone",
+        f"by chance alone true actions do this well against shuffled in {100 * told['as_large']:.0f} % of "
+        f"{told['swaps'] + 1} draws (the two swapped at random, {told['sessions']} sessions)",
+    ]
+    return lines + [told["warning"]] * bool(told["warning"])
 
 
 def obeys_line(name: str, rows: dict[str, Any], difference: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The one place where attention is computed, so that a faster kernel is a change in one file.
 
-Without a mask it is PyTorch's scaled dot-product attention, cuDNN's kernel first where there is one. With a mask
-of frames it is FlexAttention on CUDA, which skips what is hidden (it has no backward on a CPU), else a dense mask.
+Without a mask it is PyTorch's scaled dot-product attention, for long sequences cuDNN's kernel first. With a mask of
+frames it is FlexAttention on CUDA, which skips what is hidden (it has no backward on a CPU), else a dense mask.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-_FASTEST_FIRST = [
-    SDPBackend.CUDNN_ATTENTION,
+LONG = 256  # tokens; cuDNN's kernel gains nothing on fewer, and refuses some such shapes with an error
+_SHORT_FIRST = [
     SDPBackend.FLASH_ATTENTION,
     SDPBackend.EFFICIENT_ATTENTION,
     SDPBackend.MATH,
 ]
+_LONG_FIRST = [SDPBackend.CUDNN_ATTENTION, *_SHORT_FIRST]
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,16 @@ class Visible:
 
 
 @lru_cache(maxsize=16)
-def visible(rule: FrameMask, device: torch.device) -> Visible:
-    """`rule` for `attention` on `device`."""
+def visible(rule: FrameMask, device: torch.device, dense: bool = False) -> Visible:
+    """`rule` for `attention` on `device`.
+
+    dense: never by FlexAttention, which is compiled for each shape, and a roll-out meets many.
+    """
     kernel = None
     if not rule.hides_nothing:
-        kernel = _block_mask(rule, device) if device.type == "cuda" else dense_mask(rule, device)
-    return Visible(rule, kernel, visible(replace(rule, late=0), device) if rule.late else None)
+        dense = dense or device.type != "cuda"
+        kernel = dense_mask(rule, device) if dense else _block_mask(rule, device)
+    return Visible(rule, kernel, visible(replace(rule, late=0), device, dense) if rule.late else None)
 
 
 def dense_mask(rule: FrameMask, device: torch.device) -> Tensor:
@@ -131,7 +136,7 @@ def _compiled_flex() -> Any:
 def _flex(query: Tensor, key: Tensor, value: Tensor, blocks: Any) -> Tensor:
     from torch.nn.attention.flex_attention import flex_attention
 
-    kernel = flex_attention if torch.compiler.is_compiling() else _compiled_flex()
+    kernel: Any = flex_attention if torch.compiler.is_compiling() else _compiled_flex()
     out: Tensor = kernel(query, key, value, block_mask=blocks)
     return out
 
@@ -160,5 +165,6 @@ def attention(query: Tensor, key: Tensor, value: Tensor, seen: Visible | None = 
 def _all(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if not query.is_cuda:
         return F.scaled_dot_product_attention(query, key, value)
-    with sdpa_kernel(_FASTEST_FIRST, set_priority=True):
+    long = min(query.shape[2], key.shape[2]) >= LONG
+    with sdpa_kernel(_LONG_FIRST if long else _SHORT_FIRST, set_priority=True):
         return F.scaled_dot_product_attention(query, key, value)

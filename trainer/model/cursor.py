@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from trainer.config import Config
 from trainer.model.actions import by_latent
 from trainer.model.cache import KVCache
+from trainer.model.patches import in_patches
 
 
 class CursorMap(nn.Module):
@@ -35,8 +36,7 @@ class CursorMap(nn.Module):
             edge = F.max_pool3d(shown, (1, 3, 3), 1, (0, 1, 1))
             white, black = shown, (edge - shown).clamp_min(0)
             shown = torch.cat([shown, white - black, edge], dim=1)
-        out: Tensor = self.proj(shown.to(self.proj.weight.dtype)).flatten(3).permute(0, 2, 3, 1)
-        return out
+        return in_patches(shown.to(self.proj.weight.dtype), self.proj)
 
 
 def map_before(maps: Tensor, cache: KVCache | None = None) -> Tensor:

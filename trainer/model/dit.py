@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.model.attention import FrameMask, Visible, attention, visible
-from trainer.model.cache import KVCache
+from trainer.model.cache import KVCache, Past
 from trainer.model.inject.base import BlockInjection
+from trainer.model.patches import in_patches
 from trainer.model.rope import rotate
 
 FREQUENCIES = 256
@@ -87,14 +88,12 @@ class Attention(nn.Module):
 class SelfAttention(Attention):
     """Attention among the tokens of a window."""
 
-    def forward(
-        self, hidden: Tensor, angles: Tensor, seen: Visible, gate: Tensor | None, layer: int, cache: KVCache | None
-    ) -> Tensor:
+    def forward(self, hidden: Tensor, turns: Tensor, seen: Visible, gate: Tensor | None, past: Past | None) -> Tensor:
         """hidden [B, F, M, dim], M picture tokens and then `seen.rule.late` action tokens -> the same shape."""
         query, key, value = self.project(hidden.flatten(1, 2), hidden.flatten(1, 2))
-        query, key = rotate(query, angles), rotate(key, angles)
-        if cache is not None:
-            key, value = cache.extend(layer, key, value, seen.rule.query_frames)
+        query, key = rotate(query, turns), rotate(key, turns)
+        if past is not None:
+            key, value = past.extend(key, value, seen.rule.query_frames)
         out = attention(query, key, value, seen).reshape(hidden.shape)
         if seen.alone is not None and gate is not None:
             out = self._opened(out, query, key, value, seen.alone, gate)
@@ -157,11 +156,8 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     """Self-attention, text, actions, feed-forward; modulated frame by frame."""
 
-    def __init__(
-        self, layer: int, dim: int, heads: int, ffn_dim: int, text: bool, inject: BlockInjection | None
-    ) -> None:
+    def __init__(self, dim: int, heads: int, ffn_dim: int, text: bool, inject: BlockInjection | None) -> None:
         super().__init__()
-        self.layer = layer
         self.norm1 = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
         self.attn1 = SelfAttention(dim, heads)
         self.attn2 = TextAttention(dim, heads) if text else None
@@ -175,11 +171,11 @@ class Block(nn.Module):
         self,
         hidden: Tensor,
         modulation: Tensor,
-        angles: Tensor,
+        turns: Tensor,
         seen: Visible,
         text: Tensor | None,
         actions: Tensor | None,
-        cache: KVCache | None,
+        past: Past | None,
     ) -> Tensor:
         """hidden [B, F, M, dim], modulation [B, F, 6, dim], text [B, L, dim], actions [B, F, K, dim]."""
         kind, before = hidden.dtype, hidden
@@ -188,8 +184,7 @@ class Block(nn.Module):
         gate = None if self.inject is None else self.inject.gate
 
         normed = (self.norm1(hidden.float()) * (1 + scale_a) + shift_a).to(kind)
-        layer = 0 if cache is None else self.layer  # a compiler would make a block of each number it reads
-        hidden = (hidden + self.attn1(normed, angles, seen, gate, layer, cache) * gate_a).to(kind)
+        hidden = (hidden + self.attn1(normed, turns, seen, gate, past) * gate_a).to(kind)
         if text is not None and self.attn2 is not None and self.norm2 is not None:
             hidden = hidden + self.attn2(self.norm2(hidden.float()).to(kind), text).to(kind)
         if actions is not None and self.inject is not None:
@@ -219,23 +214,20 @@ class DiT(nn.Module):
         self.channels, self.patch, self.head_dim = channels, patch, dim // heads
         self.patch_embedding = nn.Conv3d(channels, dim, (1, patch, patch), (1, patch, patch))
         self.condition_embedder = Condition(dim, text_dim)
-        self.blocks = nn.ModuleList(
-            [Block(n, dim, heads, ffn_dim, text_dim > 0, inject) for n, inject in enumerate(injections)]
-        )
+        self.blocks = nn.ModuleList([Block(dim, heads, ffn_dim, text_dim > 0, inject) for inject in injections])
         self.norm_out = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
         self.proj_out = nn.Linear(dim, channels * patch * patch)
         self.scale_shift_table = nn.Parameter(torch.randn(1, 2, dim) / dim**0.5)
 
     def tokens(self, latents: Tensor) -> Tensor:
         """[B, C, F, h, w] -> [B, F, N, dim], row after row."""
-        out: Tensor = self.patch_embedding(latents).flatten(3).permute(0, 2, 3, 1)
-        return out
+        return in_patches(latents, self.patch_embedding)
 
     def features(
         self,
         hidden: Tensor,
         t: Tensor,
-        angles: Tensor,
+        turns: Tensor,
         mask: FrameMask,
         text: Tensor | None = None,
         actions: Tensor | None = None,
@@ -245,9 +237,10 @@ class DiT(nn.Module):
         embedding, modulation = self.condition_embedder(t)
         if text is not None:
             text = self.condition_embedder.text_embedder(text)
-        seen = visible(mask, hidden.device)
-        for block in self.blocks:
-            hidden = block(hidden, modulation, angles, seen, text, actions, cache)
+        seen = visible(mask, hidden.device, dense=cache is not None)
+        for layer, block in enumerate(self.blocks):
+            past = None if cache is None else cache.blocks[layer]
+            hidden = block(hidden, modulation, turns, seen, text, actions, past)
         shift, scale = (self.scale_shift_table + embedding.float()[:, :, None])[:, :, :, None].unbind(2)
         out: Tensor = (self.norm_out(hidden[:, :, : mask.picture].float()) * (1 + scale) + shift).to(hidden.dtype)
         return out

@@ -17,8 +17,9 @@ from trainer.model.cursor import CursorMap, map_before
 from trainer.model.dit import DiT
 from trainer.model.inject import External, block_injection
 from trainer.model.key_head import KeyHead
+from trainer.model.patches import in_patches
 from trainer.model.pointer_head import PointerHead
-from trainer.model.rope import rope_3d
+from trainer.model.rope import turns
 from trainer.model.text import ByteText
 
 MOSTLY_CLOSED = -3.0
@@ -112,7 +113,7 @@ class WorldModel(nn.Module):
             entering = self.external(latents, tokens)
         hidden = self.dit.tokens(entering)
         if self.history is not None and history is not None:
-            hidden = hidden + self.history(history).flatten(3).permute(0, 2, 3, 1)
+            hidden = hidden + in_patches(history, self.history)
         before = None if maps is None else map_before(maps, cache)
         if self.cursor is not None and maps is not None and before is not None:
             hidden = hidden + self.cursor(maps, before, first)
@@ -122,13 +123,13 @@ class WorldModel(nn.Module):
             hidden = torch.cat([hidden, tokens.to(hidden.dtype)], dim=2)
         past, start = (0, 0) if cache is None else (cache.frames, cache.next_frame)
         mask = FrameMask(frames, past + frames, rows * columns, late, self.window, self.lag, causal=self.causal)
-        angles = rope_3d(frames, rows, columns, self.dit.head_dim, latents.device, start, late)
+        places = turns(frames, rows, columns, self.dit.head_dim, latents.device, start, late)
         text = given.text
         if text is not None and self.text is not None:
             text = self.text(text, given.keep_text)
         elif text is not None and given.keep_text is not None:
             text = text * given.keep_text[:, None, None]
-        features = self.dit.features(hidden, t, angles, mask, text, tokens, cache)
+        features = self.dit.features(hidden, t, places, mask, text, tokens, cache)
         cells = self.dit.cells(features)
         if self.change_gate is not None:
             cells = cells * self.change_gate(features).sigmoid()[..., None]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from manifests.clip import PTS_PER_SECOND
-from manifests.clip_io import ClipWriter
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LineageStep
-from manifests.files import new_folder
 from manifests.video import decode
 from tests.factories import encode, make_clip
 
@@ -41,19 +37,6 @@ def cut(row: dict[str, Any], *places: int) -> list[dict[str, Any]]:
         }  # fmt: skip
         parts.append(part)
     return parts
-
-
-def write_dataset(path: Path, rows: list[dict[str, Any]], shard_bytes: int = 500 * 10**6) -> Path:
-    counter = Counter()
-    with new_folder(path) as root:
-        with ClipWriter(root, shard_bytes) as writer:
-            for row in rows:
-                writer.write(row)
-                counter.add(row)
-        lineage = [LineageStep(command="tests")]
-        manifest = DatasetManifest(name=path.name, counts=counter.result(), shards=writer.shards, lineage=lineage)
-        DatasetFolder(root).write_manifest(manifest)
-    return path
 
 
 def sessions(frames: int = 60) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from tests.trainer.data.rows import cut, sessions, write_dataset
+from tests.factories import write_dataset
+from tests.trainer.data.rows import cut, sessions
 from trainer.config import Config
 from trainer.data.clip import Clip, pick_frames
 from trainer.data.index import Index, choose_held_out, load_index

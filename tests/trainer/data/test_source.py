@@ -18,7 +18,8 @@ from goaltrace import main
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from tests.curation.hub_server import Hub, Repo
-from tests.trainer.data.rows import sessions, write_dataset
+from tests.factories import write_dataset
+from tests.trainer.data.rows import sessions
 from trainer.config import Config
 from trainer.data.index import load_index
 from trainer.data.source import is_remote, open_dataset

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from manifests.video import decode, pictures_between
-from tests.factories import make_clip
-from tests.trainer.data.rows import cut, sessions, write_dataset
+from manifests.video import decode, pictures_at
+from tests.factories import make_clip, write_dataset
+from tests.trainer.data.rows import cut, sessions
 from trainer.config import Config
 from trainer.data import store as module
 from trainer.data.clip import Clip
@@ -116,9 +116,10 @@ def test_only_what_windows_need_is_decoded(dataset: Path, index: Index, small: C
     every = decode(row["video"]["bytes"], (64, 48))
     frames = store.frames(stretch, 4, 7)
     assert (frames == every[stretch.frames[4:7]]).all()
-    pts = row["pts"]
-    found = pictures_between(row["video"]["bytes"], pts[20], pts[26], set(pts), (64, 48))
-    assert sorted(found) == pts[15:27]  # from the key frame before, to the last asked for
+    for places in ([20], [26, 3], [14, 15, 44], range(45)):
+        times = {row["pts"][place]: every[place] for place in places}
+        found = pictures_at(row["video"]["bytes"], times, (64, 48))
+        assert found.keys() == times.keys() and all((found[at] == picture).all() for at, picture in times.items())
 
 
 def test_with_room_in_the_cache_a_clip_is_decoded_once(
@@ -126,11 +127,26 @@ def test_with_room_in_the_cache_a_clip_is_decoded_once(
 ) -> None:
     parts = write_dataset(tmp_path / "cut", [part for row in sessions(60) for part in cut(row, 25, 28)])
     runs = []
-    monkeypatch.setattr(module, "pictures_between", lambda *args: runs.append(args[0]) or pictures_between(*args))
+    monkeypatch.setattr(module, "pictures_at", lambda *args: runs.append(args[0]) or pictures_at(*args))
     config = override(small, [*WHOLE, "data.workers=3"])
     loader = loader_of(parts, config, load_index(parts, config.data, held_out=[]).train)
     assert sum(1 for _ in loader.iterate(0, len(loader.windows))) == len(loader.windows)  # two epochs
     assert len(runs) == len(set(runs)) == 12
+
+
+def test_of_data_larger_than_the_cache_a_picture_is_decoded_once_an_epoch(
+    tmp_path: Path, small: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = write_dataset(tmp_path / "set", [part for row in sessions(300) for part in cut(row, 75, 150, 225)])
+    asked: list[int] = []
+    monkeypatch.setattr(module, "pictures_at", lambda *args: asked.append(len(args[1])) or pictures_at(*args))
+    config = override(small, [*WHOLE, "data.width=128", "data.height=96", "data.cache_mb=6", "data.shuffle=50"])
+    loader = loader_of(dataset, config, load_index(dataset, config.data, held_out=[]).train)
+    decoded = 400 * 3 * 128 * 96
+    assert len(loader.windows) > 300 and decoded > 2 * config.data.cache_mb * 2**20
+    for _ in loader.iterate(0, len(loader.windows) // config.train.batch):
+        assert loader._store._cache.nbytes <= config.data.cache_mb * 2**20
+    assert 400 <= sum(asked) < 1.2 * 400  # some once more, for windows over a cut
 
 
 def test_the_cache_is_bounded(dataset: Path, index: Index, small: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -12,7 +13,6 @@ import av
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 import goaltrace
 from tests.trainer.conftest import SMALL
@@ -118,6 +118,28 @@ def test_runs_are_compared_on_the_same_clips(
     assert status == 0 and "desktop, true actions" in out and "better" not in out
 
 
+def test_fvd_is_compared_without_an_interval(
+    run: Path, evaluated: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = []
+    for name, value in (("one", 310.0), ("two", 290.5)):
+        told = {"warning": "from 2 windows"}
+        kinds = {kind: copy.deepcopy(of_kind) | {"fvd": told} for kind, of_kind in evaluated["kinds"].items()}
+        for of_kind in kinds.values():
+            for row in ("true", "shuffled", "null", "repeat", "codec"):
+                of_kind["rows"][row]["fvd"] = value
+        shutil.copytree(run, tmp_path / name)
+        runs.append(tmp_path / name)
+        (runs[-1] / "evaluation.json").write_text(json.dumps(evaluated | {"kinds": kinds}))
+    status, out, _ = goal(capsys, "compare", *runs, "--out", tmp_path / "page.html")
+    lines = [line.split() for line in out.splitlines()]
+    assert status == 0 and ["FVD", "310.0", "290.5", "-19.5"] in lines  # neither an interval nor a verdict
+    assert "FVD has no interval" in out and "desktop: from 2 windows" in out
+    page = (tmp_path / "page.html").read_text()
+    assert "FVD has no interval" in page and "<td>-19.5</td>" in page
+    assert "FVD" not in goal(capsys, "compare", runs[0], run)[1]  # one of them has none
+
+
 def test_what_cannot_be_compared_is_one_line(
     run: Path, evaluated: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +155,10 @@ def test_what_cannot_be_compared_is_one_line(
     assert "--set data.width=64 --set data.height=48" in written(width=128)
     assert "different seeds" in written(seeds=[7])
     assert "different clips" in written(clips=evaluated["clips"][:1])
+    (run / "evaluation.json").write_text(json.dumps(evaluated | {"weights": {"fvd": "a1", "lpips": "b1"}}))
+    line = written(weights={"fvd": "a2", "lpips": "b1"})
+    assert f"weights for FVD; run: goaltrace evaluate {other} --like {run} --fvd FILE" in line
+    (run / "evaluation.json").write_text(json.dumps(evaluated))
     assert "make it again" in written(kinds={"desktop": {"rows": {}}})
     assert "make it again" in written(clips=[{"clip": "x"}])
     assert "at least two" in refused(capsys, "compare", run)
@@ -144,12 +170,16 @@ def test_lpips_is_measured_with_weights_that_are_there(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     generator = torch.Generator().manual_seed(0)
-    weights = {name: 0.05 * torch.rand(shape, generator=generator) for name, shape in shapes().items()}
-    save_file(weights, tmp_path / "w.safetensors")
+    weights = {name: 0.05 * torch.rand(shape, generator=generator) for name, shape in shapes("AlexNet").items()}
+    files = []
+    for start in ("features", "lin"):
+        files += ["--lpips", tmp_path / f"{start}.pth"]
+        torch.save({name: value for name, value in weights.items() if name.startswith(start)}, files[-1])
     other = tmp_path / "other"
     shutil.copytree(run, other)
-    words = ("--clips", 1, "--kind", "desktop", "--frames", 2, "--lpips", tmp_path / "w.safetensors", "--json")
-    status, out, _ = goal(capsys, "evaluate", other, *words)
+    words = ("evaluate", other, "--clips", 1, "--kind", "desktop", "--frames", 2)
+    assert "give that file as well" in refused(capsys, *words, *files[:2])
+    status, out, _ = goal(capsys, *words, *files, "--json")
     rows = json.loads(out)["kinds"]["desktop"]["rows"]
     assert status == 0 and rows["true"]["lpips"] > rows["codec"]["lpips"] > 0 and "lpips" not in rows["recorded"]
 
@@ -157,6 +187,7 @@ def test_lpips_is_measured_with_weights_that_are_there(
 def test_wrong_words_are_one_line(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--seeds" in refused(capsys, "evaluate", run, "--seeds", "0")
     assert "--lpips" in refused(capsys, "evaluate", run, "--lpips", tmp_path / "none.safetensors")
+    assert "--fvd" in refused(capsys, "evaluate", run, "--fvd", run / "config.json")
     damaged = tmp_path / "damaged"
     shutil.copytree(run, damaged)
     (damaged / "text.pt").write_bytes((run / "text.pt").read_bytes()[:1000])

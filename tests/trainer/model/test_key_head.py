@@ -44,7 +44,7 @@ def lessons(count: int) -> list[Typed]:
 def test_it_learns_which_key_writes_what_and_where() -> None:
     torch.manual_seed(0)
     head = KeyHead(CONFIG)
-    fit_key_head(head, lessons(200), steps=300, seed=0)
+    fit_key_head(head, lessons(200), steps=150, seed=0)
     before = screen("abba", 3, 4)
     with torch.no_grad():
         for key in "ab":

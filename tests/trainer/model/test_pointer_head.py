@@ -34,7 +34,7 @@ def test_the_pointer_head_changes_nothing_away_from_the_pointer() -> None:
 
 def test_the_pointer_head_learns_to_draw_and_to_erase() -> None:
     generator = torch.Generator().manual_seed(0)
-    count = 256
+    count, taught = 160, 128
     frames = torch.randint(60, 200, (count, 1, 1, 1, 3), generator=generator).expand(-1, 2, PART, PART, -1).byte()
     frames, maps = frames.clone(), torch.zeros(count, 2, PART, PART)
     places = torch.randint(10, PART - 10, (count, 2, 2), generator=generator)
@@ -44,9 +44,9 @@ def test_the_pointer_head_learns_to_draw_and_to_erase() -> None:
             frames[n, k, y : y + 3, x : x + 2] = 0
             maps[n, k, y : y + 3, x : x + 2] = 1
     codec, head = full_rank_codec(), PointerHead(8, 192, 8)
-    fit_head(head, codec, (frames[:192], maps[:192]), steps=80, seed=0)
-    latents = codec.encode(frames[192:])
+    fit_head(head, codec, (frames[:taught], maps[:taught]), steps=50, seed=0)
+    latents = codec.encode(frames[taught:])
     with torch.no_grad():
-        made = latents[:, :, :1] + head(latents[:, :, :1], maps[192:, 1:], maps[192:, :1])
+        made = latents[:, :, :1] + head(latents[:, :, :1], maps[taught:, 1:], maps[taught:, :1])
         error, still = ((part - latents[:, :, 1:]).pow(2).mean() for part in (made, latents[:, :, :1]))
     assert error < 0.25 * still

@@ -57,7 +57,7 @@ def test_at_step_zero_the_model_is_its_base(config: Config) -> None:
 def test_a_cached_roll_out_is_the_full_pass(config: Config) -> None:
     model, (latents, t, conditions) = lively(config), inputs(config)
     history = frame_before(latents) if model.history is not None else None
-    cache, time = KVCache(config.model.layers, 0), config.codec.time
+    cache, time = KVCache(config.model.layers, limit=4), config.codec.time
     cache.write = True
     made = []
     with torch.no_grad():
@@ -69,10 +69,13 @@ def test_a_cached_roll_out_is_the_full_pass(config: Config) -> None:
     assert torch.allclose(torch.cat(made, dim=2), run(model, latents, t, conditions), atol=2e-5)
 
 
-def test_a_bounded_cache_is_a_window_of_frames() -> None:
-    config = variant(model={"window": 2}, actions={"lag": 1})
+@pytest.mark.parametrize("inject", ["internal", "contextual"])
+@pytest.mark.parametrize("window", [1, 2, 3])
+def test_a_bounded_cache_is_a_window_of_frames(window: int, inject: str) -> None:
+    """Of a window of one frame nothing is remembered."""
+    config = variant(model={"window": window}, actions={"lag": 1, "inject": inject})
     model, (latents, t, conditions) = lively(config), inputs(config, frames=5)
-    history, cache = frame_before(latents), KVCache(config.model.layers, 1)
+    history, cache = frame_before(latents), KVCache(config.model.layers, window - 1)
     cache.write = True
     with torch.no_grad():
         made = [
@@ -82,12 +85,12 @@ def test_a_bounded_cache_is_a_window_of_frames() -> None:
             for f in range(5)
         ]
     assert torch.allclose(torch.cat(made, dim=2), run(model, latents, t, conditions), atol=2e-5)
-    assert cache.frames == 1 and cache.next_frame == 5
+    assert cache.frames == window - 1 and cache.next_frame == 5
 
 
 def test_a_pass_that_does_not_write_leaves_the_cache_alone() -> None:
     model, (latents, t, conditions) = lively(BASE), inputs(BASE)
-    cache = KVCache(BASE.model.layers, 0)
+    cache = KVCache(BASE.model.layers, limit=4)
     cache.write = True
     first, second = latents[:, :, :1], latents[:, :, 1:2]
     model(first, t[:, :1], conditions.frames(0, 1), first * 0, cache)

@@ -1,0 +1,69 @@
+"""Guarantees of models made quick for roll-outs: the same frames, and nothing compiled from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+
+from tests.trainer.model.conftest import INJECTED, inputs, lively, name_of, variant
+from trainer.config import Config
+from trainer.model.world import WorldModel
+from trainer.quick import compile_steady, quicken
+from trainer.sample import Stream
+
+CPU, FRAMES = torch.device("cpu"), 6
+
+
+def computing(config: Config, precision: str) -> Config:
+    return replace(config, train=replace(config.train, precision=precision))
+
+
+def rolled(model: WorldModel, config: Config, shown: int) -> torch.Tensor:
+    """FRAMES frames after `shown` true ones."""
+    latents, _, conditions = inputs(config)
+    time = config.codec.time
+    stream = Stream(model, config, 0)
+    stream.show(latents[:, :, :shown], conditions.frames(0, 1 + (shown - 1) * time))
+    return torch.cat([stream.next(conditions.frames(1, 1 + time)) for _ in range(FRAMES)], dim=2)
+
+
+@pytest.mark.parametrize("config", INJECTED, ids=name_of)
+def test_low_weights_are_those_that_autocast_makes(config: Config) -> None:
+    low = computing(config, "bf16")
+    plain, quick = lively(low), quicken(lively(low), low.train, CPU)
+    assert torch.equal(rolled(plain, low, 1), rolled(quick, low, 1))
+    assert any(weight.dtype == torch.bfloat16 for weight in quick.parameters())
+
+
+def test_a_model_in_fp32_is_left_alone() -> None:
+    config = computing(variant(), "auto")
+    model = quicken(lively(config), config.train, CPU)
+    assert all(weight.dtype == torch.float32 for weight in model.parameters())
+
+
+@pytest.mark.parametrize(("inject", "window"), [("internal", 0), ("contextual", 1)])
+def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
+    inject: str, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[torch.fx.GraphModule] = []
+
+    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
+        made.append(graph)
+        return graph.forward
+
+    config = variant(
+        model={"layers": 10, "window": window}, actions={"inject": inject}, data={"window": 5},
+        sample={"context": 3, "still": 0.0},
+    )  # fmt: skip
+    model = lively(config)
+    plain = [rolled(model, config, shown) for shown in (1, 3)]
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    compile_steady(model)
+    for want, shown in zip(plain, (1, 3), strict=True):
+        assert torch.allclose(rolled(model, config, shown), want, atol=1e-4)
+        assert len(made) == 2

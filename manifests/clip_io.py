@@ -188,12 +188,19 @@ class ClipReader:
         self.folder = DatasetFolder(dataset)
         self.manifest = self.folder.read_manifest()
         self.fetch = fetch or dataset.joinpath
+        self._far = fetch is not None
         self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
         self._groups: dict[str, list[int]] = {}  # shard -> the row behind each of its row groups
         self._rows: dict[str, tuple[str, int]] | None = None
 
     def __len__(self) -> int:
         return self.manifest.counts.clips
+
+    def require_whole(self) -> None:
+        """Raise `GoaltraceError` where a shard that lies here is missing or cut short: before hours of work, not in
+        their midst."""
+        for shard in () if self._far else self.folder.shard_names(self.manifest, "clips"):
+            self._open(shard)
 
     def index(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of the `events` config, in order, as one table."""

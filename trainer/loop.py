@@ -20,6 +20,8 @@ from trainer.data.windows import Loader
 from trainer.log import Log
 from trainer.optimise import Job, Step, backward, train_step
 
+_BAR = "{l_bar}{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"  # fits 80 columns
+
 
 @dataclass(frozen=True)
 class Result:
@@ -115,9 +117,10 @@ def train(run: Path, state: State, loader: Loader, job: Job, log: Log | None) ->
     with (
         stop_on_signal(ranks.world == 1) as caught,
         tqdm(
-            total=config.steps - first, unit="step", desc="training", mininterval=0.5, disable=None if log else True
+            total=config.steps - first, unit="step", desc="training", mininterval=0.5, disable=None if log else True,
+            bar_format=_BAR,
         ) as bar,
-    ):
+    ):  # fmt: skip
         for batch in batches:
             step = train_step(state, batch, job, share)
             losses.append(step.loss)

@@ -39,9 +39,11 @@ def load_index(
         held_out: sessions to hold out; None chooses by hash.
 
     Raises:
-        GoaltraceError: no clips, none long enough, no actions, a rate below the model's, or one session only.
+        GoaltraceError: a shard cut short, no clips, none long enough, no actions, a rate below the model's, or one
+            session only.
     """
     reader = dataset if isinstance(dataset, ClipReader) else ClipReader(dataset)
+    reader.require_whole()
     name = reader.folder.path
     table = reader.index(COLUMNS)
     if missing := [column for column in COLUMNS if column not in table.column_names]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,17 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     pq.write_table(pq.read_table(shard).drop(["video"]), shard)
     with pytest.raises(GoaltraceError, match=r"clips-00000.parquet: no column video"):
         ClipReader(folder).read(clip, ["video"])
+
+
+def test_a_shard_cut_short_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path / "boxes", per_arm=1, frames=20)
+    shard = next(folder.glob("clips/*.parquet"))
+    os.truncate(shard, shard.stat().st_size - 100)
+    with pytest.raises(GoaltraceError, match=r"clips-00000.parquet: damaged or truncated"):
+        load_index(folder, preset("tiny").data)
+    shard.unlink()
+    with pytest.raises(GoaltraceError, match=r"clips-00000.parquet: no such shard"):
+        load_index(folder, preset("tiny").data)
 
 
 def test_a_codec_without_a_decoder_is_one_line(tmp_path: Path) -> None:

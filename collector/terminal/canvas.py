@@ -45,8 +45,8 @@ class Canvas:
 
     def update(self, screen: Screen) -> tuple[float, Box | None]:
         """Draw what changed in `screen`; returns the share of pixels that differ, and their cells' box in px."""
-        touched = set()
-        rows = list(screen.changed_rows())
+        touched = set[int]()
+        rows = screen.changed_rows()
         recoloured, self._colors = screen.colors != self._colors, screen.colors
         blank = screen.colors.bg == self._background  # blank rows look as what is outside the screen
         for y, row in rows:
@@ -64,7 +64,9 @@ class Canvas:
                 self._rows[y] = None
                 touched.add(y)
         if screen.cursor != self._cursor:
-            touched |= {y for y in (screen.cursor.y, self._cursor.y) if 0 <= y < len(self._rows)}
+            for y in (screen.cursor.y, self._cursor.y):
+                if 0 <= y < len(self._rows):
+                    touched.add(y)
             self._cursor = screen.cursor
         if not touched:
             return 0.0, None

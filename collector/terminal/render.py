@@ -20,7 +20,7 @@ from collector.terminal.screen import Screen
 from collector.terminal.themes import DEFAULT, theme_of_header
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, replacing
-from manifests.session import SessionFolder, TerminalLook, pauses
+from manifests.session import FOREVER_NS, SessionFolder, TerminalLook, pauses
 
 _MAX_FRAMES = 10_000_000
 _BATCH_CHARS = 2**20
@@ -100,8 +100,8 @@ class _Outputs:
         self._where = str(cast.path)
         self._events = cast.events()
         self._event: CastEvent | None = None
-        self.next_ns: float = 0
-        """When the next event is; inf after the last."""
+        self.next_ns = 0
+        """When the next event is; `FOREVER_NS` after the last."""
         self._step()
 
     def feed(self, t_ns: int) -> bool:
@@ -126,7 +126,7 @@ class _Outputs:
 
     def _step(self) -> None:
         self._event = next(self._events, None)
-        self.next_ns = math.inf if self._event is None else self._event.t_ns
+        self.next_ns = FOREVER_NS if self._event is None else self._event.t_ns
 
 
 def extent_of(cast: Cast, duration_ns: int = 0, after_ns: int = 0) -> Extent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pyghostty import ffi, lib
@@ -95,13 +94,13 @@ class Screen:
     def _text(self) -> VisibleText:
         return VisibleText(self._handle)
 
-    def changed_rows(self) -> Iterator[tuple[int, Row]]:
-        """Rows that changed since the last call, with their numbers from the top; read them all before the next feed.
+    def changed_rows(self) -> list[tuple[int, Row]]:
+        """Rows that changed since the last call, with their numbers from the top.
 
         All rows after a resize or a change of the palette. Costs nothing when nothing was fed.
         """
         if self._untouched:
-            return
+            return []
         if self._joined:
             self._state = _render_state()
         check(lib.ghostty_render_state_update(self._state[0], self._handle))
@@ -109,21 +108,21 @@ class Screen:
         self._get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, self._rows)
         recoloured = self._read_colors()
         self.cursor = self._read_cursor()
+        everything = recoloured or self._joined or self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL
+        rows: list[tuple[int, Row]] = []
         if self._fresh:  # all rows are as blank as the first
             lib.ghostty_render_state_row_iterator_next(self._rows[0])
             row = self._reader.read()
-            yield from ((y, row) for y in range(self.size[1]))
-        elif recoloured or self._joined or self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL:
-            self._joined = False
-            y = 0
+            rows = [(y, row) for y in range(self.size[1])]
+        elif everything:
             while lib.ghostty_render_state_row_iterator_next(self._rows[0]):
-                yield y, self._reader.read()
-                y += 1
+                rows.append((len(rows), self._reader.read()))
         elif self._dirty[0]:
             while lib.ghostty_render_state_row_iterator_next_dirty(self._rows[0], self._y):
-                yield self._y[0], self._reader.read()
+                rows.append((self._y[0], self._reader.read()))
         check(lib.ghostty_render_state_clean(self._state[0]))
-        self._untouched = True
+        self._joined, self._untouched = False, True
+        return rows
 
     def _get(self, what: int, out: Any) -> None:
         check(lib.ghostty_render_state_get(self._state[0], what, out))

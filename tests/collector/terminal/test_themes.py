@@ -55,12 +55,12 @@ def test_a_broken_palette_leaves_the_colours(tmp_path: Path, palette: Any) -> No
 
 def test_a_theme_sets_the_palette_and_programs_may_change_it() -> None:
     screen = Screen(4, 1, THEMES["dracula"])
-    list(screen.changed_rows())
+    screen.changed_rows()
     assert screen.colors.palette[:16] == THEMES["dracula"].palette and screen.colors.palette[196] == (255, 0, 0)
     assert (screen.colors.fg, screen.colors.bg) == THEMES["dracula"][:2]
     screen.feed("\x1b]4;1;#010203\x07\x1b]12;#040506\x07")
-    list(screen.changed_rows())
+    screen.changed_rows()
     assert screen.colors.palette[1] == (1, 2, 3) and screen.colors.cursor == (4, 5, 6)
     screen.feed("\x1b]104\x07")
-    list(screen.changed_rows())
+    screen.changed_rows()
     assert screen.colors.palette[1] == THEMES["dracula"].palette[1]

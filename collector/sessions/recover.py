@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from collector.sessions.cast_cut import cut_cast
 from collector.sessions.check import check_session, is_being_recorded
 from collector.sessions.logs import Log
-from collector.sessions.pictures import copy_pictures
+from collector.sessions.pictures import copy_pictures, count_decodable
 from collector.sessions.plan import RECOVERED, Lost, Plan, make_plan, never_closed, new_manifest
 from collector.sessions.problem import Problem, one_line
 from collector.sessions.set_aside import set_aside
@@ -26,6 +26,9 @@ from manifests.files import append_jsonl, raise_if_full
 from manifests.session import SessionFolder, SessionManifest
 
 Status = Literal["fine", "recording", "recovered", "recoverable", "lost"]
+
+_FIRST = 16
+"""So many pictures tell whether a video decodes at all."""
 
 
 @dataclass
@@ -107,6 +110,7 @@ def _rebuild(folder: SessionFolder, old: SessionManifest, new: SessionManifest, 
             _write_log(logs.frames, plan.frames, made)
             if never_closed(old) or plan.pictures < len(plan.video) or plan.video.reason:
                 copy_pictures(folder.screen, made / folder.screen.name, plan.pictures)
+                _require_decodable(made / folder.screen.name, min(plan.pictures, _FIRST))
         else:
             _cut_cast(folder.cast, made, plan.end_ns)
         _write_log(logs.actions, plan.actions, made)
@@ -122,6 +126,12 @@ def _rebuild(folder: SessionFolder, old: SessionManifest, new: SessionManifest, 
         new = _draw(folder, old, new)
     folder.write_manifest(new)
     return aside
+
+
+def _require_decodable(copy: Path, first: int) -> None:
+    """A video's header may be damaged so that it still decodes where it is, but not in a copy."""
+    if count_decodable(copy, first) < first:
+        raise Lost(f"{copy.name}: its header is damaged, no picture of a copy decodes; record it again")
 
 
 def _write_log(log: Log[Any], records: Sequence[BaseModel], made: Path) -> None:

@@ -56,9 +56,10 @@ class Eyes:
         """The target's box now, or None."""
         if target.css is not None:
             return self._browser.find(target.css)
-        if target.window is not None:
-            return self._window(target.window)
-        return self._element(target)
+        try:
+            return self._element(target) if target.window is None else self._window(target.window)
+        except Exception:  # a program that does not answer now is asked again (AT-SPI raises GLib.Error)
+            return None
 
     def close(self) -> None:
         self._browser.close()

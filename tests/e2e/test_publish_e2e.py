@@ -120,7 +120,7 @@ def test_card_says_what_is_there(hub: Hub, dataset: Path) -> None:
     assert infos["clips"]["splits"][0]["num_examples"] == 4
     assert {"name": "video", "dtype": "video"} in infos["clips"]["features"]
     assert header["size_categories"] == ["n<1K"]
-    for said in ("| desktop | scripted | 2 |", "tests.factories.write_dataset", f'load_dataset("{REPO}", "events"', "efficacy"):
+    for said in ("| desktop | scripted | 2 |", "tests.factories.write", f'load_dataset("{REPO}", "events"', "efficacy"):
         assert said in card
 
 

@@ -26,7 +26,7 @@ test:
 	@$(MAKE) --no-print-directory lint
 	@.ci/images.sh
 	@echo "==> unit tests"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/e2e
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e
 	@echo "==> end-to-end tests (Docker, X servers, Chromium, a Hub endpoint)"
 	@$(BIN)/python -m pytest -q tests/e2e
 
@@ -38,7 +38,7 @@ lint: setup
 	@$(BIN)/lint-imports
 
 unit: setup
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/e2e
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e
 
 e2e: setup
 	@.ci/setup.sh player || [ "$$CI" != true ]

@@ -77,6 +77,9 @@ def _run(name: str, arguments: list[str]) -> int:
     module = importlib.import_module(module_name)
     parser = argparse.ArgumentParser(prog=f"goaltrace {name}", description=text[0].upper() + text[1:] + ".")
     module.configure(parser)
+    if "" in arguments:  # an empty path would mean the working directory
+        print(f"goaltrace {name}: an argument is empty; is a variable of your shell not set?", file=sys.stderr)
+        return 2
     parsed = parser.parse_args(arguments)
     try:
         return int(module.run(parsed) or 0)

@@ -119,7 +119,7 @@ def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[
     there = file.schema_arrow.names if younger else []
     absent = [name for name in younger if name not in there]
     names = None if columns is None else [*columns, *(["t1_ns"] if absent and "t1_ns" not in columns else [])]
-    table = file.read(columns=names) if group is None else file.read_row_group(group, columns=names)
+    table = file.read(columns=names) if group is None else file.read_row_group(group, columns=names, use_threads=False)
     if absent and "t1_ns" in table.column_names:
         frames = [len(times) for times in table.column("t1_ns").to_pylist()]
         for name in absent:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
@@ -22,11 +23,18 @@ M = TypeVar("M", bound=BaseModel)
 MAX_DOCUMENT_BYTES = 16 * 2**20  # a manifest larger than this is not one of ours
 
 
+_TEMPORARY = re.compile(r"^\.(.+)\.[0-9a-f]{8}\.tmp$")
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _beside(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -45,7 +53,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     require_absent(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _beside(path)
     temporary.mkdir()
     try:
         yield temporary
@@ -86,8 +94,9 @@ def raise_if_full(error: OSError, path: Path) -> None:
         while not folder.exists():
             folder = folder.parent
         free = shutil.disk_usage(folder).free / 2**20
+        meant = Path(*(_TEMPORARY.sub(r"\1", part) for part in path.parts))
         raise GoaltraceError(
-            f"{path}: no space left on its disk ({free:.0f} MiB free); free some or choose another --out"
+            f"{meant}: no space left on its disk ({free:.0f} MiB free); free some or choose another --out"
         ) from error
 
 

@@ -75,6 +75,7 @@ def _seconds(*arguments: str) -> float:
         (["score", "/nowhere"], "/nowhere: no such data set"),
         (["train", "/nowhere", "--preset", "giant", "--out", "x"], "giant"),
         (["publish", "/nowhere", "me/set"], "/nowhere: no such data set"),
+        (["import", "cast", "", "--out", "x"], "an argument is empty"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_status(

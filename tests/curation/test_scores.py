@@ -228,7 +228,7 @@ def test_baseline_falls_back_to_the_arm_and_says_so() -> None:
     assert (found.rate, found.baseline, found.source) == (1.0, 0.0, "arm")
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.6))
 def test_actions_that_do_nothing_have_no_efficacy_on_average(seed: int, share: float) -> None:
     """Changes fall independently of the actions: the rate is the baseline, whatever the density of either."""

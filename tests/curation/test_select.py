@@ -86,7 +86,7 @@ def test_where_cannot_read_files(scored: Path, where: str, capsys: pytest.Captur
         "seed = 1 ORDER BY seed",
         "seed, arm",
         "seed =",
-        "",
+        " ",
         "seed",
         "'yes'",
         "count(*) > 1",

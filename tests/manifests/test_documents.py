@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_a_failed_folder_leaves_nothing(tmp_path: Path) -> None:
         (temporary / "part").write_text("half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_names_what_was_asked_for_not_a_temporary_name(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    made = tmp_path / "set"
+    with pytest.raises(GoaltraceError) as caught, new_folder(made) as folder, replacing(folder / "dataset.json"):
+        raise full
+    assert one_line(caught).startswith(f"{made}/dataset.json: no space left")
 
 
 def test_an_existing_output_is_not_touched(tmp_path: Path) -> None:

@@ -26,7 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="a run that train made")
     parser.add_argument("--dataset", help="the data set, if it is not where the run was trained on it")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="held-out clips to roll out (default 8)")
-    parser.add_argument("--frames", type=int, metavar="N", help="frames to generate (default: the preset's)")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        metavar="N",
+        help="frames to generate (default: the preset's); fewer where no held-out clip is that long",
+    )
     parser.add_argument("--kind", choices=("desktop", "terminal"), help="only clips of this kind")
     parser.add_argument(
         "--like", type=Path, metavar="RUN2", help="the same clips, frames and seeds as RUN2's evaluation"

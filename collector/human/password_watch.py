@@ -19,20 +19,28 @@ import time
 from typing import Any
 
 SYSTEM_PYTHON = "/usr/bin/python3"
-POLL_MS = 200
+POLL_MS = 100
 """How often a focused password field is looked at again: one that vanishes with its window says nothing more."""
+SETTLED_NS = 200_000_000
+"""So long no password field must have the focus before that is said: programs' reports come out of order."""
+_TIMED_OUT = 1  # the code of AT-SPI's error where a program did not answer in time
 _SEARCH_S = 1.0
 _SEARCH_NODES = 5000
 
 
 class Watch:
-    """Follows the focus; `found` is the password field that has it, or None."""
+    """Follows the focus; `found` is the password field that has it, or None.
+
+    Whoever does not answer in time is taken to have a password field as before: too much is hidden, never too little.
+    """
 
     def __init__(self, atspi: Any, glib: Any) -> None:
         self._atspi = atspi
         self._glib = glib
         self._found: Any = None
         self._said: bool | None = None
+        self._last: Any = None
+        self._lost_ns: int | None = None
 
     def start(self) -> None:
         self._listener = self._atspi.EventListener.new(self._on_event)
@@ -56,42 +64,52 @@ class Watch:
         self._say(heard_ns)
 
     def _poll(self) -> bool:
-        if self._found is not None and not self._still_focused():
+        if self._found is not None and not self._is_focused(self._found):
             self._found = None
-            self._say()
+        self._say()
         return True
 
     def _is_password(self, accessible: Any) -> bool:
         try:
             return bool(accessible.get_role() == self._atspi.Role.PASSWORD_TEXT)
-        except self._glib.Error:  # it is gone already
-            return False
+        except self._glib.Error as error:  # it is gone already, or busy
+            return bool(error.code == _TIMED_OUT)
 
     def _is_in(self, window: Any) -> bool:
         """True when the field found is in `window`, or in none any more."""
-        node = self._found
         try:
-            for _ in range(200):
-                if node is None or node == window:
-                    return True
-                if node.get_role() == self._atspi.Role.APPLICATION:
-                    return False
-                node = node.get_parent()
-        except self._glib.Error:
-            pass
-        return True
+            return self._window_of(self._found) in (None, window)
+        except self._glib.Error as error:
+            return bool(error.code != _TIMED_OUT)
 
-    def _still_focused(self) -> bool:
-        if self._found is None:
-            return False
+    def _window_of(self, node: Any) -> Any:
+        for _ in range(200):
+            above = node.get_parent()
+            if above is None or above.get_role() == self._atspi.Role.APPLICATION:
+                return node if above is not None else None
+            node = above
+        return None
+
+    def _is_focused(self, field: Any) -> bool:
+        return self._has(self._atspi.StateType.FOCUSED, field) and self._is_password(field)
+
+    def _is_focused_in_the_active_window(self, field: Any) -> bool:
         try:
-            self._found.clear_cache()
-            states = self._found.get_state_set()
-            return bool(states.contains(self._atspi.StateType.FOCUSED)) and not states.contains(
-                self._atspi.StateType.DEFUNCT
-            )
-        except self._glib.Error:
-            return False
+            window = self._window_of(field)
+        except self._glib.Error as error:
+            return bool(error.code == _TIMED_OUT)
+        return window is not None and self._has(self._atspi.StateType.ACTIVE, window) and self._is_focused(field)
+
+    def _has(self, state: Any, accessible: Any) -> bool:
+        try:
+            accessible.clear_cache()
+            states = accessible.get_state_set()
+            if states.contains(self._atspi.StateType.DEFUNCT):
+                accessible.get_role()  # a program that is only busy looks defunct too: asking for more tells
+                return False
+            return bool(states.contains(state))
+        except self._glib.Error as error:
+            return bool(error.code == _TIMED_OUT)
 
     def search(self, window: Any = None) -> Any:
         """A focused password field in `window`, or in any active one; looked for breadth first, a second at most."""
@@ -129,10 +147,18 @@ class Watch:
         return windows
 
     def _say(self, t_ns: int | None = None) -> None:
+        now_ns = time.monotonic_ns()
+        if self._found is None and self._said:
+            self._lost_ns = self._lost_ns or now_ns
+            if now_ns - self._lost_ns < SETTLED_NS:
+                return
+            if self._is_focused_in_the_active_window(self._last):  # an older report came later
+                self._found = self._last
         focus = self._found is not None
+        self._last, self._lost_ns = self._found, None
         if focus != self._said:
             self._said = focus
-            _print(t_ns=t_ns or time.monotonic_ns(), focus=focus)
+            _print(t_ns=t_ns if focus and t_ns else now_ns, focus=focus)
 
 
 def main(arguments: list[str]) -> int:

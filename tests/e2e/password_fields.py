@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,9 @@ def main(program: str) -> None:
         window.destroy()
         display.sync()
         say("and back", started)
+        running.send_signal(signal.SIGSTOP)
+        step("its program hangs for a while", wait_s=4)
+        running.send_signal(signal.SIGCONT)
         step("start to watch while it has the focus", wait_s=0.1)
         again = Reports()
         print(json.dumps({"step": "a new watch", "focus": (again.next(10) or {}).get("focus")}), flush=True)

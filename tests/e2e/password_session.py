@@ -25,7 +25,7 @@ def press(display: xdisplay.Display, *keys: str) -> None:
         for key in order:
             xtest.fake_input(display, kind, display.keysym_to_keycode(XK.string_to_keysym(key)))
     display.sync()
-    time.sleep(0.4)
+    time.sleep(0.6)
 
 
 def main(spec: str, session: str) -> None:

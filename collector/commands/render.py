@@ -18,8 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="terminal sessions, or folders of them")  # fmt: skip
     parser.add_argument("--fps", type=float, metavar="F", help="frames a second (default: as it was)")
     parser.add_argument("--theme", metavar="NAME", help=(
-        "colours: goaltrace, xterm, tango, solarized-dark, solarized-light, gruvbox-dark, dracula, nord "
-        "(default: as it was; at first the cast's own, else goaltrace)"))  # fmt: skip
+        "colours: goaltrace, xterm, tango, solarized-dark, solarized-light, gruvbox-dark, dracula, nord, "
+        "catppuccin-mocha (default: as it was; at first the cast's own, else goaltrace)"))  # fmt: skip
     parser.add_argument("--font", type=Path, action="append", metavar="FILE",
                         help="a .ttf or .otf to draw with; again: more for the characters it lacks")  # fmt: skip
     parser.add_argument("--fallback-font", action="append", metavar="FILE|auto|none", help=(

@@ -7,7 +7,9 @@ import re
 
 from collector.terminal.themes import THEMES
 
-_BASE = ("black", "red", "green", "yellow", "blue", "purple", "cyan", "white")
+_BASE = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+_OWN = THEMES["tango"].palette
+"""Of xterm.js, in which VHS runs."""
 _NAMES = (*_BASE, *(f"bright{name.capitalize()}" for name in _BASE))
 
 
@@ -17,16 +19,21 @@ def theme_of(value: str) -> dict[str, str] | None:
         known = THEMES.get("-".join(re.findall("[a-z0-9]+", value.lower())))
         if known is None:
             return None
-        fg, bg, *palette = (f"#{r:02x}{g:02x}{b:02x}" for r, g, b in (known.fg, known.bg, *known.palette))
+        fg, bg, *palette = map(_hex, (known.fg, known.bg, *known.palette))
     else:
         colors = json.loads(value)
-        fg, bg = colors.get("foreground", ""), colors.get("background", "")
-        palette = [colors.get(name, "") for name in _NAMES]
-    if not _is_color(fg) or not _is_color(bg):
-        return None
-    theme = {"fg": fg, "bg": bg}
-    return theme | {"palette": ":".join(palette)} if all(map(_is_color, palette)) and palette else theme
+        fg, bg = _color(colors, "foreground", "#ffffff"), _color(colors, "background", "#000000")
+        palette = [_color(colors, name, _hex(own)) for name, own in zip(_NAMES, _OWN, strict=True)]
+    return {"fg": fg, "bg": bg} | ({"palette": ":".join(palette)} if palette else {})
 
 
-def _is_color(text: str) -> bool:
-    return re.fullmatch("#[0-9a-fA-F]{6}", text) is not None
+def _hex(color: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def _color(colors: dict[str, str], name: str, own: str) -> str:
+    """A theme's colour, else `own`: VHS's terminal has what a theme lacks. Windows Terminal's themes say purple."""
+    for known in (name, name.replace("magenta", "purple").replace("Magenta", "Purple")):
+        if re.fullmatch("#[0-9a-fA-F]{6}", colors.get(known, "")):
+            return colors[known]
+    return own

@@ -26,7 +26,7 @@ class _Entry:
 
     tape: str
     state: str
-    """recorded, there already, would record, settings only, stopped (by Ctrl-C), failed."""
+    """recorded, there already, would record, shows nothing, stopped (by Ctrl-C), failed."""
     session: str | None = None
     reason: str | None = None
     seconds: float | None = None
@@ -127,7 +127,7 @@ def _read(args: argparse.Namespace, report: _Report) -> tuple[list[EpisodeSpec],
         try:
             spec = spec_of(load_tape(path), path, environment=args.env, fps=args.fps, max_duration_s=args.max_duration)
         except NothingToRun as error:
-            state = "failed" if named else "settings only"
+            state = "failed" if named else "shows nothing"
             report.add(_Entry(str(path), state, reason=str(error) if named else None))
         except GoaltraceError as error:
             report.add(_Entry(str(path), "failed", reason=str(error)))

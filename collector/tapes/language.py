@@ -54,7 +54,7 @@ class TapeError(GoaltraceError):
 
 
 class NothingToRun(TapeError):
-    """A tape of settings, made to be read by others with Source."""
+    """A tape that shows nothing by itself: settings or a hidden start, made to be read by others with Source."""
 
 
 class Command(BaseModel):

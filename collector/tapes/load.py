@@ -1,7 +1,9 @@
-"""Reads a tape from a file: what Source names is put in its place here, on the host, from the tape's own folder."""
+"""Reads a tape from a file: what Source names is put in its place here, on the host, from the tape's own folder or,
+as VHS does, from the folder that the command is run in."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,24 +18,29 @@ MAX_COMMANDS = 20_000
 MAX_SCREENSHOTS = 100
 _MAX_DEPTH = 8
 _MAX_SOURCED = 100
+_README = ("Where should we write the GIF?", "Set up a 1200x600 terminal with 46px font.")
+"""Comments of the example in VHS's README, with which many a tape began."""
 _NAMED_GOAL = re.compile(r"^[ \t]*#[ \t]*(?:instruction|goal|description)[ \t]*:[ \t]*(\S.*)$", re.I | re.M)
 
 
 def load_tape(path: Path) -> Tape:
-    """Read a tape; a `TapeError` names file, line and column of what is wrong, `NothingToRun` one of settings only."""
+    """Read a tape; a `TapeError` names file, line and column of what is wrong, `NothingToRun` what shows nothing."""
     loader = _Loader(path)
     commands = loader.read(path, path.name, [])
     if not any(command.acts for command in commands):
         raise NothingToRun(f"{path}:1:1: types nothing and waits for nothing; add commands, or Source it in a tape")
     if _all_hidden(commands):
-        raise TapeError(f"{path}:1:1: everything is hidden, so nothing would be recorded; add a Show")
+        raise NothingToRun(f"{path}:1:1: everything is hidden, so nothing would be recorded; add a Show")
     notes = [*loader.notes, *options_of(commands).notes]
     return Tape(name=path.name, goal=goal_of(loader.text, path.name), commands=commands, notes=notes)
 
 
 class _Loader:
     def __init__(self, path: Path) -> None:
-        self._root = path.parent.resolve()
+        self._folder = path.parent.resolve()
+        here = Path.cwd()
+        self._root = here if self._folder.is_relative_to(here) else self._folder
+        """What Source stays in. A tape elsewhere says nothing about the folder that the user is in."""
         self._files = 0
         self.notes: list[str] = []
         self.text = ""
@@ -58,10 +65,13 @@ class _Loader:
 
     def _sourced(self, path: Path, command: Command, within: list[Path]) -> list[Command]:
         place = _place(path, command)
-        named = path.parent / command.text
-        target = named.resolve()
-        if not target.is_relative_to(self._root):
-            raise TapeError(f"{place}: Source {command.text}: is outside the tape's folder; put it beside the tape")
+        named = [(folder / command.text).resolve() for folder in (path.parent, self._root)]
+        inside = [target for target in named if target.is_relative_to(self._root)]
+        if not inside:
+            raise TapeError(
+                f"{place}: Source {command.text}: is outside the tape's folder and the one you are in; move it inside"
+            )
+        target = next((target for target in inside if target.is_file()), inside[0])
         if target in within:
             raise TapeError(f"{place}: Source {command.text}: the tapes read each other in a circle; remove one Source")
         self._files += 1
@@ -69,8 +79,8 @@ class _Loader:
             limit = f"{_MAX_DEPTH} tapes deep" if len(within) >= _MAX_DEPTH else f"{_MAX_SOURCED} tapes"
             raise TapeError(f"{place}: Source {command.text}: more than {limit}; put them together")
         if not target.is_file():
-            raise TapeError(f"{place}: Source {command.text}: no such file; it is looked for beside the tape")
-        return self.read(target, target.relative_to(self._root).as_posix(), within)
+            raise TapeError(f"{place}: Source {command.text}: no such file beside the tape or in {self._root}")
+        return self.read(target, Path(os.path.relpath(target, self._folder)).as_posix(), within)
 
 
 def _text(path: Path) -> str:
@@ -107,7 +117,8 @@ def _all_hidden(commands: list[Command]) -> bool:
 def goal_of(text: str, name: str) -> str:
     """What a tape is for: its line "# INSTRUCTION: ..." (or Goal:, Description:), its first comment, or its name.
 
-    Comments that only rule off, and the summary of the language that `vhs new` puts at a tape's head, do not count.
+    Comments that only rule off, the summary of the language that `vhs new` puts at a tape's head, and those of VHS's
+    own example do not count.
     """
     named = _NAMED_GOAL.search(text)
     if named:
@@ -120,7 +131,7 @@ def goal_of(text: str, name: str) -> str:
             words = comment.strip("#-=* \t")
             if "VHS documentation" in words:
                 summary = True
-            elif words and not summary:
+            elif words and not summary and words not in _README:
                 paragraph.append(words)
             continue
         summary = False

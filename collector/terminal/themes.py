@@ -70,6 +70,11 @@ THEMES = {
         "3b4252 bf616a a3be8c ebcb8b 81a1c1 b48ead 88c0d0 e5e9f0 "
         "4c566a bf616a a3be8c ebcb8b 81a1c1 b48ead 8fbcbb eceff4",
     ),
+    "catppuccin-mocha": _theme(
+        "cdd6f4", "1e1e2e",
+        "45475a f38ba8 a6e3a1 f9e2af 89b4fa f5c2e7 94e2d5 bac2de "
+        "585b70 f38ba8 a6e3a1 f9e2af 89b4fa f5c2e7 94e2d5 a6adc8",
+    ),
 }  # fmt: skip
 DEFAULT = THEMES["goaltrace"]
 

@@ -46,6 +46,25 @@ def test_source_does_not_leave_the_tapes_folder(tmp_path: Path) -> None:
             load_tape(write(inside, main=f"Enter\n  Source {target}"))
 
 
+def test_source_is_found_from_the_folder_that_the_command_is_run_in_as_vhs_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Projects run `vhs vhs/e2e/smoke.tape` at their root, and name every tape from there."""
+    (tmp_path / "vhs" / "e2e").mkdir(parents=True)
+    (tmp_path / "vhs" / "common.tape").write_text("Source vhs/size.tape")
+    (tmp_path / "vhs" / "size.tape").write_text("Set Width 900")
+    smoke = write(tmp_path / "vhs" / "e2e", smoke="Source vhs/common.tape\nEnter", up="Source ../common.tape\nEnter")
+    with pytest.raises(TapeError, match="no such file beside the tape"):
+        load_tape(smoke)
+    monkeypatch.chdir(tmp_path)
+    tape = load_tape(smoke)
+    assert [(c.verb, c.at) for c in tape.commands] == [("Set", "../size.tape:1:1"), ("Key", "smoke.tape:2:1")]
+    assert load_tape(Path("vhs/e2e/up.tape")).commands[0] == tape.commands[0], "beside the tape comes first"
+    (tmp_path.parent / "outside.tape").write_text("Enter")
+    with pytest.raises(TapeError, match="outside"):
+        load_tape(write(tmp_path / "vhs", main="Source ../../outside.tape"))
+
+
 def test_source_in_a_circle_too_deep_too_often_or_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TapeError, match=r"b\.tape:1:1: .*circle"):
         load_tape(write(tmp_path, a="Source b.tape", b="Source a.tape"))
@@ -96,6 +115,8 @@ def test_a_tape_that_would_record_nothing_says_so(tmp_path: Path) -> None:
         ("# A title here\n# INSTRUCTION: List the files.\nEnter", "List the files."),
         ("Enter", "Run the tape t.tape"),
         ("# ------\n\n# x\nEnter", "Run the tape t.tape"),
+        ("# Where should we write the GIF?\nOutput a.gif\n# Set up a 1200x600 terminal with 46px font.\n# Say hello.\n",
+         "Say hello."),
     ],
 )  # fmt: skip
 def test_the_goal_is_what_the_tape_says_about_itself(text: str, goal: str) -> None:
@@ -162,6 +183,16 @@ def test_a_theme_by_name_or_as_json_gives_the_colours(theme: str) -> None:
     assert found.theme is not None and (found.theme["fg"], found.theme["bg"]) == ("#f8f8f2", "#282a36")
     assert found.notes == []
     assert "palette" not in found.theme or len(found.theme["palette"].split(":")) == 16
+
+
+def test_a_json_theme_is_read_as_vhs_names_colours_and_may_leave_some_out() -> None:
+    """VHS says magenta and Windows Terminal purple; what is left out is as in VHS's terminal."""
+    named = (
+        options('Set Theme { "magenta": "#010203", "brightPurple": "#040506", "green": "#070809" }\nEnter').theme or {}
+    )
+    palette = named["palette"].split(":")
+    assert (palette[2], palette[5], palette[13]) == ("#070809", "#010203", "#040506")
+    assert (named["fg"], named["bg"], palette[1]) == ("#ffffff", "#000000", "#cc0000")
 
 
 def test_an_unknown_theme_is_noted() -> None:

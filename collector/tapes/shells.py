@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,16 +13,18 @@ from collector.terminal.home import Home
 from manifests.errors import GoaltraceError
 
 # VHS starts bash without start-up files: no aliases, and Ctrl+D ends it.
+_BASH_PROMPT = r"\[\e[38;2;90;86;224m\]> \[\e[0m\]"
 _BASH = r"""
-PS1='\[\e[38;2;90;86;224m\]> \[\e[0m\]\[\e]133;B\a\]'
+PS1=$tape_prompt'\[\e]133;B\a\]'
 unalias -a
-unset IGNOREEOF
+unset IGNOREEOF tape_prompt
 """
+_ZSH_PROMPT = "%F{#5B56E0}> %f"
 _ZSH = r"""
-PROMPT=$'%{\e]133;A\a%}%F{#5B56E0}> %f%{\e]133;B\a%}'
+PROMPT=$'%{\e]133;A\a%}'$tape_prompt$'%{\e]133;B\a%}'
 precmd() { local code=$?; printf '\e]133;D;%d\a' "$code" }
 preexec() { printf '\e]133;C\a' }
-unset HISTFILE
+unset HISTFILE tape_prompt
 unsetopt PROMPT_SP
 """
 _FISH = r"""
@@ -47,12 +50,20 @@ def tape_home(home: Home, options: Options, commands: Sequence[Command]) -> Home
         )
     folder = home.rc.parent
     environment |= {"SHELL": shell}
+    asked = options.environment
     if options.shell == "bash":
         rc = folder / "rc-tape"
-        rc.write_text(home.rc.read_text(encoding="utf-8") + _BASH, encoding="utf-8")
+        prompt = _set_prompt(asked.get("PS1", _BASH_PROMPT))
+        rc.write_text(home.rc.read_text(encoding="utf-8") + prompt + _BASH, encoding="utf-8")
         return replace(home, rc=rc, environment=environment)
     if options.shell == "zsh":
-        (folder / ".zshrc").write_text(_ZSH, encoding="utf-8")
+        prompt = _set_prompt(asked.get("PROMPT", asked.get("PS1", _ZSH_PROMPT)))
+        (folder / ".zshrc").write_text(prompt + _ZSH, encoding="utf-8")
         environment |= {"ZDOTDIR": str(folder)}
         return replace(home, environment=environment, shell=(shell, "-d", "-i"))
     return replace(home, environment=environment, shell=(shell, "--no-config", "--private", "-i", "-C", _FISH))
+
+
+def _set_prompt(prompt: str) -> str:
+    """The prompt for the start file, which is read after the environment: a tape's own, set with Env, would be lost."""
+    return f"tape_prompt={shlex.quote(prompt)}\n"

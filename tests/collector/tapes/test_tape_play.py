@@ -132,6 +132,13 @@ def test_copy_paste_env_and_keys(tmp_path: Path) -> None:
     assert all(f"C\x07{line}\r\n" in said for line in ("pasted", "from env", "ab", "from env-again"))
 
 
+def test_a_prompt_that_env_asks_for_is_shown_and_known_as_one(tmp_path: Path) -> None:
+    tape = """Env PS1 "it's \\$ "\nWait /it's [$#]$/\nType 'echo hi'\nEnter\nWait+Screen /\\nhi\\nit's/\nSleep 100ms"""
+    session, _ = play(tmp_path, tape)
+    assert session.read_manifest().outcome == "unverified"
+    assert output(session).count("\x1b]133;B\x07") == 2
+
+
 def test_a_screenshot_is_a_picture_of_that_moment_inside_the_session(tmp_path: Path) -> None:
     session, _ = play(
         tmp_path,
@@ -204,13 +211,15 @@ def test_the_command_runs_the_good_names_the_bad_and_goes_on(
     (tapes / "good.tape").write_text("Source settings.tape\nType 'echo hi'\nEnter\nScreenshot x/y.png\nSleep 100ms")
     (tapes / "sub" / "bad.tape").write_text("Enter\n  Bogus")
     (tapes / "settings.tape").write_text("Set TypingSpeed 1ms")
+    (tapes / "start.tape").write_text("Hide\nType 'clear'\nEnter\nShow")
     arguments = ["import", "tape", str(tapes), "--out", str(out), "--env", "local", "--json"]
     assert main([*arguments, "--dry-run"]) == 1 and not out.exists()
     capsys.readouterr()
     assert main(arguments) == 1
     rows = {Path(row["tape"]).name: row for row in json.loads(capsys.readouterr().out)["tapes"]}
     assert {name: row["state"] for name, row in rows.items()} == {
-        "good.tape": "recorded", "bad.tape": "failed", "settings.tape": "settings only"
+        "good.tape": "recorded", "bad.tape": "failed", "settings.tape": "shows nothing",
+        "start.tape": "shows nothing",
     }  # fmt: skip
     assert rows["bad.tape"]["reason"].startswith(f"{tapes}/sub/bad.tape:2:3: ")
     session = Path(rows["good.tape"]["session"])

@@ -52,13 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the tapes that can be read; 1 if any could not be, or did not run to its end."""
     from manifests.errors import GoaltraceError
+    from manifests.files import require_writable
 
     for name, low, high in (("workers", 1, 256), ("fps", 1, 60), ("max_duration", 1, 3600)):
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise GoaltraceError(f"--{name.replace('_', '-')}: {value} is not between {low} and {high}")
-    if args.out.exists() and not args.out.is_dir():
-        raise GoaltraceError(f"{args.out}: is a file; --out wants a folder")
+    require_writable(args.out)
     report = _Report(args)
     specs, tapes = _read(args, report)
     interrupted = False
@@ -108,10 +108,8 @@ class _Report:
             print(json.dumps({"out": str(self._args.out), "dry_run": self._args.dry_run, "tapes": rows}, indent=2))
             return
         states = [entry.state for entry in entries]
-        print(
-            f"{len(states)} tape{'s' * (len(states) != 1)}: "
-            + ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
-        )
+        counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+        print(f"{len(states)} tape{'s' * (len(states) != 1)}: {', '.join(counts) or 'none was done'}")
 
 
 def _read(args: argparse.Namespace, report: _Report) -> tuple[list[EpisodeSpec], dict[str, Path]]:

@@ -238,3 +238,14 @@ def test_a_tape_that_stops_is_a_failed_one_and_is_run_again(tmp_path: Path, caps
         assert main(arguments) == 1
         assert "t.tape:1:1: Wait: /never/ was not on the cursor's line" in capsys.readouterr().err
     assert len(list((tmp_path / "out" / "aborted").iterdir())) == 1
+
+
+def test_an_out_that_cannot_be_is_said_once_before_any_tape_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.tape").write_text("Enter")
+    arguments = ["import", "tape", str(tmp_path), "--env", "local", "--out", str(tmp_path / "a.tape" / "sessions")]
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and "a.tape: is a file" in said.err

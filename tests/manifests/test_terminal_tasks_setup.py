@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -29,6 +30,53 @@ def test_the_goal_is_not_reached_before_anybody_acts(
         outcome, detail = check_task(task, home.path, home.environment)
         assert outcome == "failure", detail
     assert list(tmp_path.iterdir()) == []
+
+
+WRONG = {
+    "fix-permissions": "cd {folder} && chmod 755 {script}.sh && chmod 640 {secret}.key && ./{script}.sh",
+    "git-conflict": "cd {project} && git checkout -q {branch} && { git merge main || true; } && "
+    "printf 'Menu\\n====\\n{ours} 3\\n{theirs} {price}\\nwater 1\\n' > menu.txt && git commit -qam Merge",
+    "git-stash-away": "cd {project} && git commit -qam Mine && git checkout -q {branch} && "
+    "echo {version} > version.txt && git commit -qam New && git checkout -q main",
+    "archive-folder": "for f in {folder}/{year}/*; do : > $f; done; "
+    "tar -czf {archive}.tar.gz {folder} && rm -r {folder}",
+    "heredoc-script": "echo '# {word}' > {name}.sh; seq {last} | sed 's/^/{word} /' > {name}.out",
+    "function-script": "echo '{function}() { :; }' > {name}.sh; "
+    "for w in {words}; do echo $(yes $w | head -{times}); done > {name}.out",
+    "into-background": "./{job}.sh && echo '{note}' > {list}.txt",
+    "set-variable": "echo {variable}={value} >> .profile; {variable}={value} ./{program}",
+    "sqlite-total": "sqlite3 shop.db \"insert into orders values ('{item}', {quantity}), ('{item}', 0)\"; "
+    "echo $(({first} + {second} + {quantity})) > total.txt",
+}
+"""What looks like the goal and is not it."""
+
+RIGHT = {
+    "fix-permissions": "cd {folder} && chmod 755 {script}.sh && chmod 400 {secret}.key && ./{script}.sh",
+    "switch-release": "rm site/current && ln -s ~/site/releases/{new} site/current",
+    "function-script": "printf 'function {function} {\\n  echo $(yes $1 | head -{times})\\n}\\n"
+    "for w in {words}; do {function} $w; done\\n' > {name}.sh; bash {name}.sh > {name}.out",
+    "set-variable": "echo 'export {variable}={value}' >> .profile; . ./.profile; ./{program}",
+}
+"""Another way than the script's."""
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "outcome"),
+    [(*item, outcome) for ways, outcome in ((WRONG, "failure"), (RIGHT, "success")) for item in ways.items()],
+)
+def test_a_check_sees_what_was_done_not_how(
+    name: str, typed: str, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = load_task(TASKS[f"terminal-{name}"]).instantiate(5)
+    task = instance.manifest
+    require(*task.requires)
+    for parameter, value in instance.parameters.items():
+        typed = typed.replace(f"{{{parameter}}}", str(value))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with fresh_home() as home:
+        set_up(task, home.path, home.environment)
+        subprocess.run(["bash", "-c", typed], cwd=home.path, env=home.environment, check=True, capture_output=True)
+        assert check_task(task, home.path, home.environment)[0] == outcome
 
 
 def processes_in(folder: Path) -> list[str]:

@@ -22,6 +22,11 @@ _MARK = re.compile(
 )
 _BEGUN = re.compile(r"\x1b(?:\](?:1(?:3(?:3(?:;[A-D;][^\x07\x1b]{0,60}\x1b?|;)?)?)?)?|\[(?:\?[0-9]{0,4})?)?\Z")
 _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|\s")
+_SGR = r"(?:\x1b(?:\[[0-9;]*m|\(B))*"
+_UNENDED = re.compile(rf"{_SGR}[%#⏎]{_SGR} {{8,}}\r⏎? \r(?:\x1b\[K)?")
+"""What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
+_MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
+"""Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
 _PAUSE_NS = 30_000_000
 _WHOLE_SCREEN = re.compile(r"\x1b\[\?(?:47|1047|1049)h")
 _RESET = "\x1bc"
@@ -127,6 +132,8 @@ class Transcript:
         """Output since the last line's end, and as it was when the last prompt began: some shells print that first."""
         self._before = ""
         self._ended: Line | None = None
+        self._ended_prompt = self._above = ""
+        """The prompt of that line without blanks, and the lines above of a command that goes on."""
         self._screen = Screen(columns, max(rows, 50))
         self._columns = columns
         self._zone: Literal["none", "prompt", "line", "output"] = "none"
@@ -143,7 +150,7 @@ class Transcript:
     @property
     def at_prompt(self) -> bool:
         """The shell waits for a command and nothing is typed yet."""
-        return self._zone == "prompt" or (self._zone == "line" and not self._typed)
+        return self._zone == "prompt" or (self._zone == "line" and not self._typed and not self._above)
 
     def key(self, key: str | None, redacted: bool = False) -> None:
         """A key was pressed; its time is that of the output around it."""
@@ -173,6 +180,8 @@ class Transcript:
         for mark in _MARK.finditer(text):
             if mark["on"] and not mark["edits"]:
                 self._alternate = mark["on"] == "h"
+                if self._alternate:
+                    self._not_ended()
                 continue
             if mark["edits"] and (self._by_shell or self._alternate):
                 continue
@@ -224,7 +233,7 @@ class Transcript:
                 self._ended.state, self._ended.over_ns = "over", t_ns
                 self._part.lines.append(self._ended)
             self._zone, self._prompt, self._typed, self._before = "prompt", "", "", self._row
-        elif not begins:
+        elif not begins and self._zone != "output":
             self._edited()
             line = self._line
             if line is None or self._zone != "line":
@@ -243,12 +252,34 @@ class Transcript:
         if self._zone != "prompt" or self._by_shell:
             return
         if not _UNSEEN.sub("", self._prompt):
-            if not _UNSEEN.sub("", self._before):
+            unended = _UNENDED.search(self._before)
+            begins, ends = unended.span() if unended else (0, 0)
+            if not _UNSEEN.sub("", self._before[ends:]):
                 return
-            self._prompt = self._before + self._prompt
+            self._prompt = self._before[ends:] + self._prompt
             if self._ended is not None:
-                self._ended.output.drop(len(self._before))
-        self._zone, self._line, self._typed = "line", Line(marked=False), ""
+                self._ended.output.drop(len(self._before) - begins)
+        self._zone, self._typed = "line", ""
+        self._line = self._gone_on() or Line(marked=False)
+
+    def _gone_on(self) -> Line | None:
+        """The line that ended last, if the prompt asks for more of it."""
+        prompt, ended, self._above = _UNSEEN.sub("", self._prompt), self._ended, ""
+        wanted = _MORE.fullmatch(prompt) and prompt != self._ended_prompt
+        if not wanted or ended not in self._part.lines or _UNSEEN.sub("", ended.output.head):
+            self._ended_prompt = prompt
+            return None
+        self._part.lines.remove(ended)
+        self._above = ended.text + "\n"
+        ended.state, ended.ran, ended.ran_ns, ended.over_ns = "typing", False, None, None
+        return ended
+
+    def _not_ended(self) -> None:
+        """No line is edited: the brackets were those of a program with a screen of its own, as nano sets them first."""
+        if self._zone == "prompt" and not self._by_shell and self._ended in self._part.lines:
+            self._part.lines.remove(self._ended)
+            self._line, self._zone = self._ended, "output"
+            self._line.state, self._line.over_ns = "running", None
 
     def _mark(self, t_ns: int, mark: str, status: str) -> None:
         self.marked = True
@@ -285,7 +316,7 @@ class Transcript:
         self._screen.feed(self._typed)
         shown = self._joined()
         if not self._by_shell:
-            return _first_row(prompt, shown)
+            return self._above + _first_row(prompt, shown)
         first, *more = shown.removeprefix(prompt).strip().split("\n")
         return "\n".join([first, *(row.removeprefix("> ") for row in more)])
 
@@ -311,5 +342,5 @@ def _width(row: str) -> int:
 def _rows(text: str) -> list[str]:
     """The rows of an output, as a wide terminal shows them, that are not blank."""
     screen = Screen(_WIDE, _HIGH)
-    screen.feed(text)
+    screen.feed(_UNENDED.sub("\r\n", text))
     return [row.strip() for row in screen.text().split("\n") if row.strip()]

@@ -129,7 +129,32 @@ def test_zsh_shows_its_prompt_before_the_brackets_and_that_is_no_output() -> Non
     assert edited(
         (0, prompt), (700, "cat x"), (1500, OFF + "\r\r\n"), (1501, "one\r\nno end" + prompt),
         (2200, "ls"), (2400, "\r\r\n\x1b[Ja  b\x1b[A\r\x1b[6C"), (2500, OFF + "\r\r\n\x1b[J"), (2501, prompt),
-    ) == [("cat x", "over", ("one", "one", 1)), ("ls", "over", ("", "", 0))]  # fmt: skip
+    ) == [("cat x", "over", ("one", "no end", 2)), ("ls", "over", ("", "", 0))]  # fmt: skip
+
+
+def test_fish_marks_an_output_without_a_last_lines_end_and_that_mark_is_no_output() -> None:
+    mark = "\x1b[2m⏎\x1b(B\x1b[m" + " " * 79 + "\r⏎ \r\x1b[K"
+    assert edited(
+        (0, mark + ON), (1, "~> "), (700, "a"), (900, "\r\n" + OFF), (901, "no end" + mark + ON), (902, "~> "),
+        (1700, "b"), (1900, "\r\n" + OFF), (1901, "end\r\n" + mark + ON), (1902, "~> "),
+    ) == [("a", "over", ("no end", "no end", 1)), ("b", "over", ("end", "end", 1))]  # fmt: skip
+
+
+@pytest.mark.parametrize("before", ["", "> "], ids=["after-brackets", "before-brackets"])
+def test_the_further_lines_of_a_command_belong_to_it(before: str) -> None:
+    more = before + ON + ("" if before else "> ")
+    (line, last) = taken_at(
+        (0, ON + "$ "), (500, "for i in a b; do"), (900, "\r\n" + OFF + "\r" + more), (1500, "echo $i"),
+        (1900, "\r\n" + OFF + "\r" + more), (2500, "done"), (2900, "\r\n" + OFF + "\ra\r\nb\r\n" + ON + "$ "),
+        (3500, "ls"),
+    )  # fmt: skip
+    assert (line.text, line.output.lines()) == ("for i in a b; do\necho $i\ndone", ("a", "b", 2))
+    assert (line.typed_ns, line.ran_ns) == (500 * MS, 2900 * MS) and last.text == "ls"
+
+
+def test_a_prompt_that_always_looks_like_one_for_more_begins_a_command_each_time() -> None:
+    found = edited((0, ON + "> "), (500, "x <- 3"), (900, "\r\n" + OFF + ON + "> "), (1500, "x"), (1900, "\r\n" + OFF))
+    assert [text for text, _, _ in found] == ["x <- 3", "x"]
 
 
 def test_a_prompt_that_began_before_a_cut_leaves_nothing_of_it_behind() -> None:
@@ -145,6 +170,12 @@ def test_a_program_that_takes_the_whole_screen_edits_no_line_of_the_shell() -> N
     editor = "\x1b[?1049h" + ON + "\x1b[HText" + OFF + "\x1b[?1049l"
     found = edited((0, ON + "$ "), (500, "vi"), (900, "\r\n" + OFF), (950, editor), (5000, ON + "$ "))
     assert [(text, state) for text, state, _ in found] == [("vi", "over")]
+
+
+def test_nano_whose_brackets_stand_around_its_screen_is_no_prompt() -> None:
+    nano = [(950, ON + "\x1b[?1049h\x1b[H  GNU nano  New File"), (2000, "\x1b[2;1Hhello"), (3000, "\x1b[?1049l" + OFF)]
+    found = edited((0, ON + "$ "), (500, "nano"), (900, "\r\n" + OFF), *nano, (3010, ON + "$ "), (4000, "ls"))
+    assert [(text, state) for text, state, _ in found] == [("nano", "over"), ("ls", "typing")]
 
 
 def test_marks_with_options_and_without_the_one_after_the_prompt_are_followed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 MASK, WIDE_MASK = "•", "＊"
@@ -21,6 +22,7 @@ _SHAPES = [
     ("API key", r"(?<![A-Za-z0-9])(?:sk-[\w-]{16,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}|hf_[A-Za-z0-9]{20,255}"
                 r"|npm_[A-Za-z0-9]{30,255}|pypi-[\w-]{16,1000}|SG\.[\w-]{16,64}\.[\w-]{16,64}|dckr_pat_[\w-]{20,64}"
                 r"|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}|do[opr]_v1_[a-f0-9]{64}|AGE-SECRET-KEY-1[A-Z0-9]{50,70}"
+                r"|hv[sbr]\.[\w-]{20,255}|gsk_[A-Za-z0-9]{30,255}|dapi[a-f0-9]{32}|tskey-[\w-]{20,255}"
                 r"|\d{8,10}:AA[\w-]{32,34}(?![\w-]))"),
     ("JWT", r"eyJ[\w-]{8,4000}\.[\w-]{8,4000}\.[\w-]{0,4000}"),
     ("password in a URL", r"://[^\s/:@•]{0,100}:(?P<url>[^\s/@•]{1,200})@"),
@@ -29,22 +31,32 @@ _SHAPES = [
     ("password of a command", rf"\b(?:mysql|mysqldump|mysqladmin|mariadb)\b{_OPTIONS}-p[\"']?(?P<glued>{_WORD})"),
     ("password of a command", rf"\bredis-cli\b{_OPTIONS}-a\s+[\"']?(?P<redis>{_WORD})"),
     ("password of a command", rf"\b(?:echo|printf)\s+[\"']?(?P<piped>{_WORD})[\"']?\s*\|\s*sudo\s+-\w*S"),
-    ("authorization", r"(?i:\b(?:bearer|basic)\s+)(?P<auth>[\w.~+/=-]{12,4000})"),
+    ("authorization", r"(?i:authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:bearer|basic|token)\s+)"
+                      r"(?P<auth>[\w.~+/=-]{8,4000})"),
+    ("authorization", r"(?i:\b(?:bearer|basic)\s+)(?P<scheme>[\w.~+/=-]{12,4000})"),
     ("e-mail address", r"(?!git@)(?<![\w.%+-])[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[A-Za-z]{2,24}"),
 ]  # fmt: skip
 _KNOWN = [(kind, re.compile(shape)) for kind, shape in _SHAPES]
 _NAME = (
-    r"(?P<name>pass(?:word|wd|phrase|code)|\bpwd|secret|token|api[_-]?key|(?:access|account|auth)[_-]?key"
-    r"|private[_-]?key|credentials?)"
+    r"(?P<name>pass(?:word|wd|phrase|code)|\bpwd|(?:secret[ _-]?)?(?:access|account|auth|api|private)[ _-]?key|secret"
+    r"|token(?!i[sz])|credentials?)"
 )
 _ASSIGNED = re.compile(
-    rf"(?i){_NAME}[\w.-]{{0,40}}[\"']?(?:\s{{0,8}}(?:=>|:=|=|:)\s{{0,8}}|(?<=\w)\s+(?=\S))[\"']?"
-    r"(?P<value>[^\s\"'`,;•＊]{4,400})"
+    rf"(?i){_NAME}[\w.-]{{0,40}}(?:\s?[\[(][^\])]{{0,40}}[\])])?[\"']?"
+    r"(?:\s{0,8}(?:=>|:=|=|:)\s{0,8}|(?<=\w)\s+(?=\S))[\"']?(?P<value>[^\s\"'`,;•＊]{4,400})"
 )
+_STANDS_FOR = re.compile(
+    r"\$\{?[A-Za-z_]\w*\}?|[<{\[(]{1,2}[A-Za-z_.$-]*[>}\])]{0,2}|[A-Z_]+|(?i:none|null|true|false|undefined|str(?:ing)?"
+    r"|(?:[a-z_]+[._])*passw(?:or)?d)|[A-Za-z_.]{3,}[(\[](?:[\w.]*[)\]])?"
+)
+"""What stands for a value in code, templates and help texts: a variable, a call, a word in capitals, a type."""
+_OPTION = re.compile(r"(?:-key)?[\"']?[= ][\"']?")
+_HOST = re.compile(r":[~/.]|\s~[/\]>\s]")
+"""What follows a user at a host in a prompt and in the paths of scp."""
 _HINT = re.compile(
     r"@|://|(?i:pass|pwd|secret|token|key|credential|bearer|basic)|AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat|glpat"
     r"|xox|xapp|slack|AIza|ya29|GOCSPX|sk-|[sr]k_|hf_|npm_|pypi-|eyJ|SG\.|shp[acps]|do[opr]_v1|KEY-1|:AA|dckr_"
-    r"|curl|docker|podman|mysql|mariadb|redis-cli|sudo"
+    r"|hv[sbr]\.|gsk_|dapi|tskey|curl|docker|podman|mysql|mariadb|redis-cli|sudo"
 )
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
@@ -73,17 +85,30 @@ def sensitive(text: str, in_key: bool = False) -> tuple[list[Found], bool]:
     for kind, shape in _KNOWN:
         for match in shape.finditer(text):
             group = match.lastgroup or 0
-            value = match[group]
-            found.append(Found(*match.span(group), kind, not match.lastgroup or looks_random(value)))
+            random = looks_random(match[group])
+            if (group == "scheme" and not random) or (kind == "e-mail address" and _HOST.match(text, match.end())):
+                continue
+            found.append(Found(*match.span(group), kind, not group or random))
+    found += _assigned(text)
+    return found, after
+
+
+def _assigned(text: str) -> Iterator[Found]:
+    """Values beside a name like password, token or key."""
     for match in _ASSIGNED.finditer(text):
         value, named = match["value"], match["name"].lower()
-        spaced = match[0][: match.start("value") - match.start()].rstrip("\"'").endswith(" ")
-        glued = "=" in match[0][: match.start("value") - match.start()]
+        if _STANDS_FOR.fullmatch(value) or (named == "pwd" and value[0] in "/~."):
+            continue
+        between = text[match.end("name") : match.start("value")]
         random = looks_random(value)
-        flag = text[: match.start()].endswith("--")
-        if random or flag or (named.startswith(("pass", "pwd")) and (glued or not spaced)):
-            found.append(Found(*match.span("value"), f"value of a {_noun(named)}", random))
-    return found, after
+        wanted = random or (text.endswith("--", 0, match.start()) and _OPTION.fullmatch(between))
+        if not wanted and named.startswith(("pass", "pwd")):
+            bare = between.rstrip("\"'")
+            mixed = re.search("[A-Za-z]", value) and re.search("[0-9]", value)
+            literal = bare != between and text[match.end() :][:1] == between[-1]
+            wanted = "=" in between or not bare.endswith(" ") or (":" in between and bool(mixed or literal))
+        if wanted:
+            yield Found(*match.span("value"), f"value of a {_noun(named)}", random)
 
 
 def asks_for_password(line: str) -> bool:
@@ -136,8 +161,9 @@ class Known:
         """Remember a secret; what is too short to be told from a word is not looked for."""
         self.count += 1
         if kind == "e-mail address":
-            self._whole[value.partition("@")[0] + "@"] = kind
-            self.longest = max(self.longest, value.index("@") + 1)
+            begin = value[: value.index("@") + 4]  # of the name alone many prompts are made: max@laptop
+            self._whole[begin] = kind
+            self.longest = max(self.longest, len(begin))
             return
         for word in value.split():
             if len(word) < PIECE:

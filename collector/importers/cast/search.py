@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
 
+from collector.importers.cast.echo import Echo
 from collector.importers.cast.patterns import MASK, WIDE_MASK, Known, asks_for_password, sensitive
 from collector.importers.cast.pool import Place
 from collector.importers.cast.shadow import Shadow, Traced, Widths
@@ -29,6 +30,7 @@ class Search:
         self._cast, self._known = cast, known
         self._shadow = Shadow(cast.columns, cast.rows, widths)
         self._typed = Typed()
+        self._echo = Echo(self._shadow)
         self._in_key = {"plain": False, "sent": False, "meant": False}
         self._seen: dict[tuple[str, bool, tuple[int, ...]], bool] = {}
         self._marked = 0
@@ -39,17 +41,23 @@ class Search:
             if event.code == "o":
                 for _ in shadow.feed(number, event.data):
                     self._look()
+                self._echo.output()
             elif event.code == "r":
                 self._plain_ended()
                 shadow.resize(*parse_size(event.data, str(self._cast.path)))
                 self._rows()
             elif event.code == "i":
+                self._unseen()
+                if not self._typed.begun:
+                    self._echo.begins()
                 if not self._typed.secret:
                     self._typed.secret = asks_for_password(shadow.plain.join())
                 for line in self._typed.feed(number, event.data):
                     self._line_typed(*line)
+                    self._echo.entered(*line[:2])
             else:
                 self._scan(event.data, lambda at, n=number: (n, at))  # type: ignore[misc]
+        self._unseen()
         self._line_typed(*self._typed.end())
         self._plain_ended()
         return self
@@ -89,11 +97,21 @@ class Search:
     def _line_typed(self, sent: Line, meant: Line, secret: bool) -> None:
         for name, (text, places) in (("sent", sent), ("meant", meant)):
             self._in_key[name] = self._scan(text, places.__getitem__, self._in_key[name])
-            for at in range(len(text)) if secret else ():
-                if text[at] not in (MASK, WIDE_MASK):
+        if secret:
+            self._password(sent, meant)
+
+    def _password(self, sent: Line, meant: Line) -> None:
+        for text, places in (sent, meant):
+            for at, character in enumerate(text):
+                if character not in (MASK, WIDE_MASK):
                     self._mark(at, at + 1, places.__getitem__)
-        if secret and meant[0].strip("•＊ "):
+        if meant[0].strip("•＊ "):
             self._remember(meant[0], "password typed")
+
+    def _unseen(self) -> None:
+        """The line before, if the terminal showed nothing of it, is a password."""
+        if (line := self._echo.secret()) is not None:
+            self._password(*line)
 
     def _payload(self, payload: Traced) -> None:
         text = payload.text

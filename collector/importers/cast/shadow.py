@@ -23,6 +23,8 @@ _PRINTABLE = re.compile(r"[ -~]+|[^\x00-\x1f\x7f-\x9f]")
 _BLANKS = re.compile(" +")
 _WIDES = re.compile(f"[{chr(_WIDE)}-{chr(_WIDE + POOL - 1)}]")
 _STAND_INS = re.compile(f"[{chr(_WIDE)}-{chr(_NARROW + POOL - 1)}]+")
+_ALTERNATE = re.compile(r"\x1b\[\?(?:47|1047|1049)[hl]")
+_SHOWN_MOST = 1000
 _STAYS = ("\n", "\r", "\a", "")
 _TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
@@ -120,6 +122,9 @@ class Shadow:
         self.payloads: list[Traced] = []
         """Texts inside control sequences (titles, links, the clipboard) since the last moment."""
         self.line_ended = False
+        self.shown: list[str] | None = None
+        """The output's text since somebody put an empty list here, as far as it is needed."""
+        self.alternate = False
 
     def resize(self, columns: int, rows: int) -> None:
         self._terminal.resize(columns, rows)
@@ -156,6 +161,8 @@ class Shadow:
                 self._since_move += 1
             elif kind in ("osc", "dcs"):
                 self.payloads.append(whole.part(match.start(kind), match.end(kind)))
+            if kind == "erase" and _ALTERNATE.fullmatch(match[0]):
+                self.alternate = match[0].endswith("h")
             if (kind == "erase" or match[0] not in _STAYS) and not match[0].endswith("m"):
                 self._since_move = 0
             fed.append(match[0])
@@ -173,6 +180,8 @@ class Shadow:
             fed.clear()
 
     def _text(self, text: str, whole: Traced, start: int, fed: list[str]) -> None:
+        if self.shown is not None and len(self.shown) < _SHOWN_MOST:
+            self.shown.append(text)
         if text.isascii():
             self._run(text, whole, start, 1, fed)
             return

@@ -32,6 +32,11 @@ class Typed:
         self._line: list[tuple[str, Place]] = []
         self._cursor = 0
 
+    @property
+    def begun(self) -> bool:
+        """Something of a line has been typed."""
+        return bool(self._sent)
+
     def feed(self, number: int, data: str) -> Iterator[tuple[Line, Line, bool]]:
         """Lines that are finished: as sent, as meant, and whether they answer a password prompt."""
         for offset, key in keys(data):

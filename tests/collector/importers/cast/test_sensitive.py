@@ -194,3 +194,82 @@ def test_passwords_that_commands_take_and_keys_of_more_services_are_masked(
 )
 def test_commands_without_a_password_stay_as_they_are(tmp_path: Path, line: str) -> None:
     assert line in shown(imported(tmp_path, [("o", line + " x\r\n")], columns=100))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["[sudo] Passwort für max: ", "[sudo] пароль для max: ", "[sudo] Mot de passe de max : ", "Code? ",
+     "\x1b[1m?\x1b[0m Passphrase \x1b[2m›\x1b[0m ", "Kennwort [unsichtbar] "],
+)  # fmt: skip
+@pytest.mark.parametrize("covers", ["", "*"])
+def test_what_is_typed_at_a_prompt_and_not_shown_is_a_password_in_any_language(
+    tmp_path: Path, prompt: str, covers: str
+) -> None:
+    typed = [event for key in "geheim!12" for event in (("i", key), ("o", covers))]
+    after = [
+        ("i", "\r"),
+        ("o", "\r\n$ "),
+        ("i", "l"),
+        ("o", "l"),
+        ("i", "s"),
+        ("o", "s"),
+        ("i", "\r"),
+        ("o", "\r\na\r\n"),
+    ]
+    folder = imported(tmp_path, [("o", prompt), *typed, *after])
+    assert "geheim!12" not in shown(folder)
+    assert [action.key for action in folder.actions()][-4:] == ["Return", "l", "s", "Return"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [("o", "Name: "), ("i", "Anna\r"), ("o", "Anna\r\nHello\r\n")],
+        [("o", "Name: "), *(("i", key) for key in "Anna\r"), ("o", "An"), ("o", "na\r\nHello\r\n")],
+        [("o", "Name: "), ("i", "Anna\r"), ("i", "Bert\r"), ("o", "Anna\r\nMore: Bert\r\n")],
+        [("o", "$ "), ("i", "make\r"), ("o", "done\r\n")],
+        [("o", "ready\r\n"), ("i", "jump\r"), ("o", "done\r\n")],
+        [("o", "Go on (y/n)? "), ("i", "y"), ("i", "\r"), ("o", "\r\nfine\r\n")],
+        [("o", "\x1b[?1049h\x1b[2Jtext:"), *(("i", key) for key in "jjjjj\r"), ("o", "\x1b[6;1H"), ("o", "more")],
+    ],
+    ids=["pasted", "late", "two-at-once", "shell", "no-prompt", "short", "editor"],
+)  # fmt: skip
+def test_what_is_shown_late_or_typed_into_a_program_is_no_password(
+    tmp_path: Path, events: list[tuple[str, str]]
+) -> None:
+    folder = imported(tmp_path, events)
+    assert not any(action.redacted for action in folder.actions())
+    assert not any("sensitive" in note for note in folder.read_manifest().notes)
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("AWS Secret Access Key [None]: wJalrXUtnFEMI/K7MDENG/bPxRfiCY", "wJalrXUtnFEMI"),
+        ("your API key: a8F3kd92LmQp01", "a8F3kd92LmQp01"), ("  password: hunter2", "hunter2"),
+        ('{"user": "max", "password": "hunter"}', "hunter"), ("hvs.CAESIJx1234567890abcdefGHIJ", "CAESIJx1234567890"),
+        ("Authorization: Bearer abcdefghijklmnop", "abcdefghijklmnop"), ("POSTGRES_PASSWORD=mypassword", "mypassword"),
+        ("mail root@example.com now", "root@exa"),
+    ],
+)  # fmt: skip
+def test_values_beside_their_names_are_masked(tmp_path: Path, line: str, secret: str) -> None:
+    assert secret not in shown(imported(tmp_path, [("o", line + "\r\n")]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PWD=/home/max/projects/App2", "tokenizer=BertTokenizerFast", "HTTP Basic authentication", "password = None",
+        "self.password = password", "password=getpass.getpass()", "password = var.db_password", "PGPASSWORD=$DB_PASS",
+        "password=os.environ[", "--password=PASSWORD  to log in", "  -p, --password string   Password or token",
+        "  --password-stdin   Take it from stdin", "max@mac.local:~/work % ls", "[root@db1.example.com ~]# ls",
+        "scp a.txt max@server.example.com:/tmp",
+    ],
+)  # fmt: skip
+def test_code_help_texts_and_prompts_stay_as_they_are(tmp_path: Path, line: str) -> None:
+    assert line in shown(imported(tmp_path, [("o", line + " x\r\n")], columns=100))
+
+
+def test_an_address_leaves_prompts_of_the_same_user_readable(tmp_path: Path) -> None:
+    folder = imported(tmp_path, [("o", "max@laptop:~$ git log\r\nMax <max@example.com>\r\nmax@laptop:~$ ")])
+    assert "max@example" not in shown(folder) and shown(folder).count("max@laptop") >= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from collector.importers.cast.source import Unusable, opened
@@ -10,6 +11,7 @@ from manifests.errors import GoaltraceError
 
 _NAMES = (".cast", ".cast.gz", ".asciicast", ".asciicast.gz")
 _MAYBE = (".json", ".json.gz")
+_VERSION = re.compile(rb'"version"\s*:\s*[123]\s*[,}]')
 
 
 def find_casts(paths: list[Path], out: Path) -> list[Path]:
@@ -55,4 +57,4 @@ def _is_cast(path: Path) -> bool:
             head = source.read(4096)
     except (Unusable, EOFError):
         return False
-    return b'"version"' in head and (b'"stdout"' in head or b'"width"' in head or b'"term"' in head)
+    return bool(_VERSION.search(head)) and (b'"stdout"' in head or b'"width"' in head or b'"term"' in head)

@@ -60,10 +60,14 @@ def _in_pool(
             except BrokenProcessPool:
                 left.append(waiting[future])
     except BaseException:
+        heard = signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # once is enough: it takes a moment to leave nothing half done
         for process in list((pool._processes or {}).values()):
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
         pool.shutdown(cancel_futures=True)
+        signal.signal(signal.SIGINT, heard)
         raise
     pool.shutdown()
     return left
@@ -82,6 +86,8 @@ def _one(path: Path, out: Path, options: Options) -> Entry:
     _at_work.set()
     try:
         return import_cast(path, out, options)
+    except KeyboardInterrupt:  # what was begun is removed; a worker that only failed would take up the next cast
+        os._exit(1)
     finally:
         _at_work.clear()
 
@@ -95,4 +101,5 @@ def _quiet() -> None:
 def _stop(*_: object) -> None:
     if not _at_work.is_set():
         os._exit(1)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool sends another when the first of its workers is gone
     raise KeyboardInterrupt

@@ -91,6 +91,7 @@ def test_a_second_run_makes_nothing_new_and_a_gzip_is_the_same_cast(
     (casts / "good.cast.gz").write_bytes(gzip.compress(V2 + A + B))
     (casts / "bad.cast").write_bytes(b"no\n")
     (casts / "notes.json").write_text("{}")
+    (casts / "package.json").write_text('{"version": "1.0.0", "width": 3}')
     command = ["import", "cast", str(casts), "--out", str(out), "--no-render", "--json", "--workers", "1"]
     states = []
     for _ in range(2):

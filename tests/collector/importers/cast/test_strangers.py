@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -123,3 +128,27 @@ def test_the_last_output_is_seen(tmp_path: Path, at: float) -> None:
     last = folder.frames()[-1]
     assert 0 <= last.t0_ns - round(at * 1e9) <= 1e9 / 15
     assert 0 <= folder.read_manifest().duration_ns - last.t0_ns <= 1
+
+
+def test_ctrl_c_stops_at_once_and_leaves_no_half_session_even_when_pressed_twice(tmp_path: Path) -> None:
+    lines = "".join(f'[{n / 50}, "o", "{n:060}\\r\\n"]\n' for n in range(150_000))  # tens of seconds to search
+    for number in range(6):
+        (tmp_path / f"{number}.cast").write_bytes(V2 + f'[0, "o", "{number}"]\n{lines}'.encode())
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "goaltrace", "import", "cast", str(tmp_path), "--out", str(out), "--no-render"]
+    command += ["--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+        while not (out.is_dir() and len(list(out.iterdir())) == 2):
+            assert run.poll() is None
+            time.sleep(0.05)
+        for _ in range(2):
+            os.killpg(run.pid, signal.SIGINT)
+            time.sleep(0.1)
+        try:
+            said = run.communicate(timeout=20)[1]
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+    assert run.returncode in (130, -signal.SIGINT), "the second may come when Python itself has ended"
+    assert said.strip().split("\n")[-1] == "goaltrace import: stopped" and "Traceback" not in said
+    assert list(out.iterdir()) == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from collector.terminal.cast import CastEvent, open_cast, v2_header, write_cast
+from collector.terminal.themes import theme_of_header
 from manifests.errors import GoaltraceError
 from manifests.files import replacing, require_absent
 from manifests.session import SessionFolder
@@ -25,6 +27,7 @@ def export_cast(folder: SessionFolder, out: Path, version: int = 3) -> list[str]
     header = cast.header
     if manifest.goal and not header.get("title"):
         header = {**header, "title": manifest.goal}
+    header, missing = _playable(header, version)
     left_out = written = 0
 
     def events() -> Iterator[CastEvent]:
@@ -41,4 +44,18 @@ def export_cast(folder: SessionFolder, out: Path, version: int = 3) -> list[str]
     notes = [f"wrote {out}: asciicast v{version}, {written} events"]
     if left_out:
         notes.append("the exit status is left out: asciicast v2 has no event for it")
-    return notes
+    return notes + missing
+
+
+def _playable(header: dict[str, Any], version: int) -> tuple[dict[str, Any], list[str]]:
+    """The header without what makes asciinema's own tools refuse a file, and what that was."""
+    missing = []
+    theme = theme_of_header(header)
+    if "theme" in header["term"] and not (theme and theme.palette):
+        term = {key: value for key, value in header["term"].items() if key != "theme"}
+        header = {**header, "term": term}
+        missing.append("the theme is left out: it is not fg, bg and 8 or 16 colours, all as #rrggbb")
+    if version == 2 and "tags" in header:
+        header = {key: value for key, value in header.items() if key != "tags"}
+        missing.append("the tags are left out: asciicast v2 has none")
+    return header, missing

@@ -90,3 +90,26 @@ def test_export_overwrites_nothing_and_names_what_is_missing(
     assert "exists already" in capsys.readouterr().err
     assert main(["export", "cast", str(tmp_path), "--out", str(tmp_path / "b.cast")]) == 2
     assert "not a session folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("theme", "kept"),
+    [
+        ({"fg": "#aaaaaa", "bg": "#111111", "palette": ":".join(["#123456"] * 16)}, True),
+        ({"fg": "#aaaaaa", "bg": "#111111"}, False), ({"fg": "white", "bg": "000000", "palette": ""}, False),
+        ({"fg": "#aaaaaa", "bg": "#111111", "palette": ":".join(["#123456"] * 9)}, False),
+    ],
+)  # fmt: skip
+def test_what_makes_other_tools_refuse_a_header_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], theme: dict[str, str], kept: bool
+) -> None:
+    header = {"version": 3, "term": {"cols": 80, "rows": 24, "theme": theme}, "tags": ["demo"]}
+    (tmp_path / "a.cast").write_text(json.dumps(header) + '\n[1, "o", "a"]\n')
+    session = import_cast(tmp_path / "a.cast", tmp_path / "out", DRY)["session"]
+    for version in ("v3", "v2"):
+        out = tmp_path / f"{version}.cast"
+        assert main(["export", "cast", session, "--out", str(out), "--format", version]) == 0
+        validate(out)
+        assert ("theme" in out.read_text().partition("\n")[0]) == kept
+        said = capsys.readouterr().out
+        assert ("the theme is left out" in said) != kept and ("the tags are left out" in said) == (version == "v2")

@@ -22,8 +22,8 @@ _MARK = re.compile(
 )
 _BEGUN = re.compile(r"\x1b(?:\](?:1(?:3(?:3(?:;[A-D;][^\x07\x1b]{0,60}\x1b?|;)?)?)?)?|\[(?:\?[0-9]{0,4})?)?\Z")
 _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|\s")
-_SGR = r"(?:\x1b(?:\[[0-9;]*m|\(B))*"
-_UNENDED = re.compile(rf"{_SGR}[%#⏎]{_SGR} {{8,}}\r⏎? \r(?:\x1b\[K)?")
+_SGR = r"(?:\x1b(?:\[[0-9;]{0,20}m|\(B)){0,6}+"
+_UNENDED = re.compile(rf"{_SGR}[%#⏎]?{_SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
 """What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
 _MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
 """Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
@@ -129,7 +129,8 @@ class Transcript:
         self._alternate = False
         self._last_ns = 0
         self._row = ""
-        """Output since the last line's end, and as it was when the last prompt began: some shells print that first."""
+        """Output since zsh's mark, or else the last line's end, and as it was when the last line began to be edited:
+        some shells print their prompt before."""
         self._before = ""
         self._ended: Line | None = None
         self._ended_prompt = self._above = ""
@@ -212,7 +213,7 @@ class Transcript:
         if not text:
             return
         if not self._by_shell:
-            self._row = (self._row + text).rpartition("\n")[2][-_TAIL:]
+            self._row = _last_row(self._row + text)
         if self._zone == "prompt":
             self._prompt = (self._prompt + text)[-_LINE:]
         elif self._line is not None:
@@ -235,6 +236,7 @@ class Transcript:
             self._zone, self._prompt, self._typed, self._before = "prompt", "", "", self._row
         elif not begins and self._zone != "output":
             self._edited()
+            self._row = ""
             line = self._line
             if line is None or self._zone != "line":
                 self._zone, self._line = "none", None
@@ -323,6 +325,12 @@ class Transcript:
     def _joined(self) -> str:
         rows = self._screen.text().split("\n")
         return "".join(row if _width(row) >= self._columns else row + "\n" for row in rows).rstrip("\n ")
+
+
+def _last_row(text: str) -> str:
+    """What may be a prompt at the end of an output: after zsh's mark it may have many rows."""
+    marks = list(_UNENDED.finditer(text))
+    return text[marks[-1].start() :][-_TAIL:] if marks else text.rpartition("\n")[2][-_TAIL:]
 
 
 def _first_row(prompt: str, shown: str) -> str:

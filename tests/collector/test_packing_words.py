@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,22 @@ def test_zsh_shows_its_prompt_before_the_brackets_and_that_is_no_output() -> Non
         (0, prompt), (700, "cat x"), (1500, OFF + "\r\r\n"), (1501, "one\r\nno end" + prompt),
         (2200, "ls"), (2400, "\r\r\n\x1b[Ja  b\x1b[A\r\x1b[6C"), (2500, OFF + "\r\r\n\x1b[J"), (2501, prompt),
     ) == [("cat x", "over", ("one", "no end", 2)), ("ls", "over", ("", "", 0))]  # fmt: skip
+
+
+def test_a_prompt_of_several_rows_that_stands_before_the_brackets_is_no_output() -> None:
+    prompt = "\x1b[7m%\x1b[27m" + " " * 79 + "\r \r\r\x1b[J\r\n~/work on main\r\n❯ " + ON
+    assert edited(
+        (0, prompt), (700, "ls"), (1500, OFF + "\r\r\n"), (1501, "one\r\n" + prompt), (2200, "false"),
+        (2500, OFF + "\r\r\n"), (2501, prompt), (2600, "cat"), (2700, OFF + "\r\r\n"), (2800, "a\r\nb\r\n"),
+    ) == [("ls", "over", ("one", "one", 1)), ("false", "over", ("", "", 0)),
+          ("cat", "running", ("a", "b", 2))]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", [" ", "%", "\x1b[m", "\x1b[1;", "          \r", "          \r \r"])
+def test_no_output_takes_long_to_look_through(piece: str) -> None:
+    began = time.process_time()
+    taken_at((0, ON + "$ "), (500, "x\r\n" + OFF), (900, piece * 300_000), (1000, ON + "$ "))
+    assert time.process_time() - began < 5
 
 
 def test_fish_marks_an_output_without_a_last_lines_end_and_that_mark_is_no_output() -> None:

@@ -51,7 +51,7 @@ def _playable(header: dict[str, Any], version: int) -> tuple[dict[str, Any], lis
     """The header without what makes asciinema's own tools refuse a file, and what that was."""
     missing = []
     theme = theme_of_header(header)
-    if "theme" in header["term"] and not (theme and theme.palette):
+    if "theme" in header.get("term", {}) and not (theme and theme.palette):
         term = {key: value for key, value in header["term"].items() if key != "theme"}
         header = {**header, "term": term}
         missing.append("the theme is left out: it is not fg, bg and 8 or 16 colours, all as #rrggbb")

@@ -47,7 +47,7 @@ _ASSIGNED = re.compile(
 )
 _STANDS_FOR = re.compile(
     r"\$\{?[A-Za-z_]\w*\}?|[<{\[(]{1,2}[A-Za-z_.$-]*[>}\])]{0,2}|[A-Z_]+|(?i:none|null|true|false|undefined|str(?:ing)?"
-    r"|(?:[a-z_]+[._])*passw(?:or)?d)|[A-Za-z_.]{3,}[(\[](?:[\w.]*[)\]])?"
+    r"|[a-z_.]*(?<![a-z])passw(?:or)?d)|[A-Za-z_.]{3,}[(\[](?:[\w.]*[)\]])?"
 )
 """What stands for a value in code, templates and help texts: a variable, a call, a word in capitals, a type."""
 _OPTION = re.compile(r"(?:-key)?[\"']?[= ][\"']?")

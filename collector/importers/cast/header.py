@@ -8,16 +8,24 @@ from typing import Any
 from collector.importers.cast.source import Unusable
 from collector.terminal.cast import MAX_COLUMNS, MAX_ROWS
 
+_USUAL = (80, 24)
 _TEXT_LIMIT = 4096
 _LATEST = 4_102_444_800  # the year 2100
 
 
-def clean_header(header: dict[str, Any]) -> tuple[dict[str, Any], float | None]:
-    """The header as version 3, and its idle_time_limit in seconds. Raises `Unusable` for a size that is none."""
+def clean_header(header: dict[str, Any]) -> tuple[dict[str, Any], float | None, bool]:
+    """The header as version 3, its idle_time_limit in seconds, and whether its size was unknown.
+
+    Recorders without a terminal of their own (in CI, over SSH) write 0 x 0; programs then draw for 80 x 24.
+    Raises `Unusable` for a size that is none.
+    """
     term = header.get("term") if header["version"] == 3 else {"cols": header.get("width"), "rows": header.get("height")}
     if not isinstance(term, dict):
         raise Unusable("line 1: term is missing; restore the header")
     columns, rows = whole(term.get("cols")), whole(term.get("rows"))
+    unknown = (columns, rows) == (0, 0)
+    if unknown:
+        columns, rows = _USUAL
     if columns is None or rows is None or not (1 <= columns <= MAX_COLUMNS and 1 <= rows <= MAX_ROWS):
         said = f"{term.get('cols')!r:.12} x {term.get('rows')!r:.12}"
         raise Unusable(f"line 1: a size of {said} is not within 1x1 and {MAX_COLUMNS}x{MAX_ROWS}")
@@ -41,7 +49,7 @@ def clean_header(header: dict[str, Any]) -> tuple[dict[str, Any], float | None]:
         made["tags"] = tags[:100]
     idle = header.get("idle_time_limit")
     usable = isinstance(idle, int | float) and type(idle) is not bool and 0 < idle < math.inf
-    return made, float(min(idle, 10**12)) if usable and idle is not None else None
+    return made, float(min(idle, 10**12)) if usable and idle is not None else None, unknown
 
 
 def whole(value: Any) -> int | None:

@@ -94,7 +94,9 @@ class Reading:
 
     def _begin(self, header: dict[str, Any]) -> None:
         self.version = header["version"]
-        self.header, own = clean_header(header)
+        self.header, own, unknown = clean_header(header)
+        if unknown:
+            self.repairs["size of 0 x 0 taken as 80 x 24"] += 1
         self.times = Times(own if self.idle_limit is None else self.idle_limit, relative=self.version != 2)
 
     def _document(self, first: bytes, rest: Iterator[bytes]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.patterns import sensitive
 from collector.terminal.cast import CastEvent, open_cast, parse_size, write_cast
 from collector.terminal.screen import Screen
 from manifests.session import SessionFolder
@@ -273,3 +275,10 @@ def test_code_help_texts_and_prompts_stay_as_they_are(tmp_path: Path, line: str)
 def test_an_address_leaves_prompts_of_the_same_user_readable(tmp_path: Path) -> None:
     folder = imported(tmp_path, [("o", "max@laptop:~$ git log\r\nMax <max@example.com>\r\nmax@laptop:~$ ")])
     assert "max@example" not in shown(folder) and shown(folder).count("max@laptop") >= 2
+
+
+@pytest.mark.parametrize("piece", ["password=a_a_a_a_a_", "secret_", "password (", "token ", "access key "])
+def test_no_line_takes_long_to_judge(piece: str) -> None:
+    began = time.process_time()
+    sensitive((piece * 16_384)[:16_384])
+    assert time.process_time() - began < 2

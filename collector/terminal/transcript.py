@@ -27,6 +27,8 @@ _UNENDED = re.compile(rf"{_SGR}[%#⏎]?{_SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?
 """What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
 _MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
 """Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
+_GAP = re.compile(r" {3,}[^\n]*\Z")
+"""Between a row's left and a prompt's part at its right."""
 _PAUSE_NS = 30_000_000
 _WHOLE_SCREEN = re.compile(r"\x1b\[\?(?:47|1047|1049)h")
 _RESET = "\x1bc"
@@ -338,6 +340,9 @@ def _first_row(prompt: str, shown: str) -> str:
     same = 0
     while same < min(len(prompt), len(shown)) and prompt[same] == shown[same]:
         same += 1
+    left = _GAP.split(prompt)[0]
+    if left and not shown.startswith(left) and not left[-1].isalnum():  # drawn anew, when a slow part of it was known
+        return _GAP.split(shown[same:].partition(left[-1] + " ")[2].split("\n")[0])[0].strip()
     typed = shown[same:].strip().split("\n")[0]
     right = prompt[same:].strip().split("\n")[0]
     return typed.removesuffix(right).rstrip() if same else typed  # some prompts have a part at the right

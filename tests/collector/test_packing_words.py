@@ -133,6 +133,17 @@ def test_zsh_shows_its_prompt_before_the_brackets_and_that_is_no_output() -> Non
     ) == [("cat x", "over", ("one", "no end", 2)), ("ls", "over", ("", "", 0))]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("prompt", "anew"),
+    [("~/w ❯ ", "\r\x1b[J~/w main ❯ "), ("~/w\r\n❯ ", "\r\x1b[A\x1b[J~/w main*\r\n❯ "),
+     ("~/w %" + " " * 60 + "12:30\r\x1b[6C", "\r\x1b[J~/w main %" + " " * 50 + "12:30\r\x1b[11C")],
+    ids=["one-row", "two-rows", "right-side"],
+)  # fmt: skip
+def test_a_prompt_that_is_drawn_anew_when_it_knows_more_is_not_typed(prompt: str, anew: str) -> None:
+    found = edited((0, ON), (1, prompt), (300, anew), (900, "l"), (1000, "s -a"), (1500, "\r\n" + OFF), (1501, "x\r\n"))
+    assert found == [("ls -a", "running", ("x", "x", 1))]
+
+
 def test_a_prompt_of_several_rows_that_stands_before_the_brackets_is_no_output() -> None:
     prompt = "\x1b[7m%\x1b[27m" + " " * 79 + "\r \r\r\x1b[J\r\n~/work on main\r\n❯ " + ON
     assert edited(

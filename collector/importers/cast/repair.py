@@ -39,7 +39,7 @@ class Reading:
     def events(self) -> Iterator[CastEvent]:
         """The header is read before the first event comes. Raises `Unusable` where the meaning is not clear."""
         with opened(self.path) as source:
-            for number, value in self._values(lines(source, MAX_LINE_BYTES)):
+            for number, value in self._values(lines(source, MAX_LINE_BYTES, MAX_V1_BYTES)):
                 event = self._event(number, value)
                 if event is not None:
                     self.codes[event.code] += 1

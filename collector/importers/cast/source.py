@@ -53,14 +53,16 @@ def digest(path: Path, limit: int) -> str:
     return value.hexdigest()
 
 
-def lines(source: BufferedIOBase, longest: int) -> Iterator[bytes]:
-    """Its lines, one in memory at a time; a gzip cut short just ends."""
+def lines(source: BufferedIOBase, longest: int, longest_first: int) -> Iterator[bytes]:
+    """Its lines, one in memory at a time; a gzip cut short just ends. The first may be a whole cast of version 1."""
     try:
-        number = 0
-        while line := source.readline(longest + 1):
+        number, limit = 0, longest_first
+        while line := source.readline(limit + 1):
             number += 1
-            if len(line) > longest:
-                raise Unusable(f"line {number}: longer than {longest:,} bytes; split the event")
+            if len(line) > limit:
+                mend = "split the event" if number > 1 else "convert it to version 2 first"
+                raise Unusable(f"line {number}: longer than {limit:,} bytes; {mend}")
             yield line
+            limit = longest
     except EOFError:
         return

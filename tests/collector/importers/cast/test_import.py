@@ -46,7 +46,7 @@ def test_every_broken_cast_is_mended_or_left_out_with_its_reason(
 ) -> None:
     path = tmp_path / f"{name}.cast"
     path.write_bytes(content)
-    options = Options(render=False, limit=(8 if "bomb" in name else 64) * 2**20)
+    options = Options(render=False, limit=(8 if "bomb" in name else 80) * 2**20)
     entry = import_cast(path, tmp_path / "out", options)
     assert entry["state"] == state, entry
     said = str(entry["reason"]) if state != IN else json.dumps([entry["times"], entry["notes"]])

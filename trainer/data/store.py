@@ -84,7 +84,7 @@ class ClipStore:
         first, end = stretch.clips_of(max(start - 1, 0), stop)  # what leads to a frame begins at the one before
         low, high = stretch.frames_of(first, end)
         clips = stretch.clips[first:end]
-        key = (stretch.key, first, end)
+        key = (stretch.key, len(stretch.clips), first, end)  # a clip alone has a grid of its own
         made: Events | None = self._cache.get(key)
         if made is None:
             row, frames = joined_row(clips), (stretch.frames[low:high] - stretch.starts[first]).tolist()

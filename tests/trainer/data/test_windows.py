@@ -108,6 +108,21 @@ def test_a_window_across_a_cut_is_that_of_the_session_whole(tmp_path: Path, smal
     assert np.mean(apart) < 20  # encoded twice
 
 
+def test_a_clip_looked_at_alone_leaves_the_windows_over_its_cut_whole(tmp_path: Path, small: Config) -> None:
+    """Preparing looks at clips alone; where the recorder paused at a cut, the session's grid has one frame more."""
+    row = make_clip("scripted", 0, 60)
+    pause = round(1.3 * float(np.median(np.diff(row["t1_ns"]))))
+    row |= {name: [t + pause * (n >= 27) for n, t in enumerate(row[name])] for name in ("t0_ns", "t1_ns")}
+    path = write_dataset(tmp_path / "cut", [*cut(row, 27), *cut(make_clip("scripted", 1, 60), 27)])
+    config = override(small, [*WHOLE, "data.idle_share=1"])
+    clips = load_index(path, config.data, held_out=[]).train
+    fresh, used = loader_of(path, config, clips), loader_of(path, config, clips)
+    for clip in clips:
+        used._store.get(clip)
+    assert len(Stretch.of(clips[:1], config.data.fps)) < used.stretches[0].frames_of(0, 1)[1]
+    assert all(same(fresh.load(step), used.load(step)) for step in range(len(used.windows) // 2))
+
+
 def test_only_what_windows_need_is_decoded(dataset: Path, index: Index, small: Config) -> None:
     config = override(small, ["data.cache_mb=0"])
     store = ClipStore(ClipReader(dataset), config)

@@ -51,18 +51,22 @@ class Condition(nn.Module):
         half = FREQUENCIES // 2
         rates = torch.exp(-math.log(10_000) * torch.arange(half, device=t.device) / half)
         angles = t.float()[..., None] * 1000 * rates
-        waves = torch.cat([angles.cos(), angles.sin()], dim=-1).to(self.time_proj.weight.dtype)
-        embedding = self.time_embedder(waves)
-        modulation: Tensor = self.time_proj(F.silu(embedding))
+        with torch.autocast(t.device.type, enabled=False):  # as Wan does: every block is scaled and shifted by it
+            waves = torch.cat([angles.cos(), angles.sin()], dim=-1).to(self.time_proj.weight.dtype)
+            embedding = self.time_embedder(waves)
+            modulation: Tensor = self.time_proj(F.silu(embedding))
         return embedding, modulation.reshape(*t.shape, 6, -1)
 
 
 class Norm(nn.RMSNorm):
-    """RMSNorm whose fused kernel is used under autocast too: its weights take the input's kind."""
+    """RMSNorm that answers in its input's kind: on CUDA autocast would make fp32 of it, and no attention takes a query
+    in fp32 beside a value in bf16. Sums are fp32 inside the fused kernel.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         assert self.weight is not None
-        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+        with torch.autocast(x.device.type, enabled=False):
+            return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
 
 
 class Attention(nn.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -54,7 +56,7 @@ class MetaEncoder(nn.Module):
         names = self.kind(slot[..., meta.KIND]) + self.button(slot[..., meta.BUTTON])
         names = names + self.direction(slot[..., meta.DIRECTION]) + self.key(slot[..., meta.KEY])
         bits = (slot[..., meta.HELD, None] >> torch.arange(_MODIFIERS, device=slot.device)) & 1
-        amounts = slot[..., [meta.COUNT, meta.DRAG, meta.AMOUNT]].clamp_min(0)
+        amounts = torch.stack([slot[..., number] for number in (meta.COUNT, meta.DRAG, meta.AMOUNT)], -1).clamp_min(0)
         numbers = torch.cat([torch.log1p(amounts.float()), bits.float()], dim=-1).to(self.numbers.weight.dtype)
         text = (self.character(slot[..., meta.FIRST_CHAR :]) * self.place).sum(-2)
         out: Tensor = self.linear(F.silu(names + self.numbers(numbers) + text))
@@ -87,7 +89,18 @@ def typed(actions: Tensor) -> Tensor:
     if actions.dtype == torch.int16:
         keys: Tensor = actions[..., meta.KIND] >= meta.TYPE
         return keys
-    return torch.any(actions[..., _WRITING], -1)
+    return torch.any(actions.index_select(-1, _writing(actions.device)), -1)
+
+
+@cache
+def _writing(device: torch.device) -> Tensor:
+    """Made once: a list as an index would be copied to the GPU, and waited for, in every pass."""
+    return torch.tensor(_WRITING, device=device)
+
+
+@cache
+def _key_of_code(device: torch.device) -> Tensor:
+    return torch.tensor(_KEY_OF_CODE, device=device)
 
 
 def key_counts(actions: Tensor) -> Tensor:
@@ -96,8 +109,8 @@ def key_counts(actions: Tensor) -> Tensor:
         return torch.log1p(actions[..., len(RAW_FEATURES) - len(KEYS) :].float())
     counts = torch.zeros(*actions.shape[:-1], len(KEYS) + 1, device=actions.device)
     ones = torch.ones_like(actions[..., meta.KEY :], dtype=counts.dtype)
-    code_keys = torch.tensor(_KEY_OF_CODE, device=actions.device)
-    named = torch.cat([actions[..., meta.KEY, None].long(), code_keys[actions[..., meta.FIRST_CHAR :].long()]], dim=-1)
+    typed_keys = _key_of_code(actions.device)[actions[..., meta.FIRST_CHAR :].long()]
+    named = torch.cat([actions[..., meta.KEY, None].long(), typed_keys], dim=-1)
     return torch.log1p(counts.scatter_add(-1, named, ones)[..., 1:])
 
 
@@ -135,8 +148,8 @@ class ActionTokens(nn.Module):
         if self.points is not None:
             places = tokens.new_full((*tokens.shape[:2], self.time, 2), torch.nan, dtype=torch.float32)
             if points is not None:
-                scaled = points.float() / torch.tensor(size, device=points.device)
-                places = by_latent(scaled, self.time, first)
+                scaled = [points[..., axis].float() / side for axis, side in enumerate(size)]
+                places = by_latent(torch.stack(scaled, dim=-1), self.time, first)
             known = places.isfinite().all(-1, keepdim=True)
             seen = torch.where(known, self.points(places.nan_to_num()), absent)
             tokens = torch.cat([tokens, seen], dim=2)

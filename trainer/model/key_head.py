@@ -48,19 +48,21 @@ class KeyHead(nn.Module):
         Returns:
             Change of the latents, [B, C, F, h, w].
         """
-        pressed = typed(actions)  # [B, F, S]
+        pressed = typed(actions).flatten(0, 1)  # [B F, S]
         if keep is not None:
-            pressed = pressed & keep[:, None, None]
+            pressed = pressed & keep.repeat_interleave(actions.shape[1])[:, None]
+        rows = pressed.int().argsort(dim=0, descending=True, stable=True)  # those with a key first
+        counts: list[int] = pressed.sum(0).tolist()  # the only time that a GPU is waited for
         change = history.new_zeros(history.shape).movedim(2, 1).flatten(0, 1)
         screen = history.movedim(2, 1).flatten(0, 1)
         keys = key_counts(actions).flatten(0, 1).to(history.dtype)
-        if not pressed.any():  # weights without a gradient would leave other ranks waiting
+        if not any(counts):  # weights without a gradient would leave other ranks waiting
             change = change + 0 * self._press(screen[:1], keys[:1, 0]).sum()
-        for slot, on in enumerate(pressed.flatten(0, 1).unbind(1)):
-            rows = on.nonzero()[:, 0]
-            if len(rows):
-                step = self._press((screen + change)[rows], keys[rows, slot])
-                change = change.index_add(0, rows, step.to(change.dtype))
+        for slot, count in enumerate(counts):
+            if count:
+                chosen = rows[:count, slot]
+                step = self._press((screen + change)[chosen], keys[chosen, slot])
+                change = change.index_add(0, chosen, step.to(change.dtype))
         return change.reshape(len(history), -1, *change.shape[1:]).movedim(1, 2)
 
     def _press(self, screen: Tensor, keys: Tensor) -> Tensor:

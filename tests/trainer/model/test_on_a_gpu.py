@@ -1,0 +1,69 @@
+"""What a GPU will do otherwise than a CPU: its own rules of autocast, and waiting; no GPU is needed to see either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from tests.trainer.model.conftest import inputs, lively
+from trainer.config import Config
+from trainer.model.dit import Condition, Norm
+from trainer.objective import flow_loss
+
+WAITS = {"nonzero", "_local_scalar_dense", "masked_select", "lift_fresh"}
+"""Operations whose result a CPU must see before it can go on, and constants that are copied to the device."""
+
+
+@pytest.fixture
+def as_on_a_gpu() -> Iterator[None]:
+    """Autocast as on CUDA, whose list of operations is not the CPU's, on tensors that have a device but no values."""
+    torch.set_autocast_enabled("cuda", True)
+    torch.set_autocast_dtype("cuda", torch.bfloat16)
+    try:
+        with FakeTensorMode(), torch.no_grad():
+            yield
+    finally:
+        torch.set_autocast_enabled("cuda", False)
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_queries_and_keys_stay_bf16_like_values() -> None:
+    """FlexAttention takes no fp32 query beside a bf16 value, and a cache of fp32 keys would be twice as large."""
+    norm = Norm(64, eps=1e-6)
+    norm.weight = nn.Parameter(torch.empty(64, device="cuda"))
+    assert norm(torch.empty(2, 8, 64, device="cuda", dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+def test_the_modulation_is_exact() -> None:
+    condition, t = Condition(48, 0), torch.rand(2, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = condition(t)
+    assert all(torch.equal(one, other) for one, other in zip(low, condition(t), strict=True))
+
+
+class Waits(TorchDispatchMode):
+    """Collects them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = operation.name().removeprefix("aten::").split(".")[0]
+        self.found += [name] * (name in WAITS)
+        return operation(*args, **(kwargs or {}))
+
+
+def test_a_pass_does_not_wait_for_the_gpu(config: Config) -> None:
+    """But once for the number of keys pressed, where there is a key head; what is made once is made before."""
+    model, (latents, _, conditions) = lively(config), inputs(config)
+    for _ in range(2):
+        with Waits() as waits:
+            torch.autograd.backward(flow_loss(model, latents, conditions, config, 0, [0, 1]).total)
+    assert waits.found == []

@@ -35,6 +35,8 @@ class Ranks:
     world: int = 1
     local: int = 0
     """Place on this machine."""
+    here: int = 1
+    """Ranks on this machine."""
 
     @property
     def first(self) -> bool:
@@ -79,19 +81,20 @@ def from_environment() -> Ranks:
         world = int(os.environ.get("WORLD_SIZE", "1"))
         rank = int(os.environ["RANK"]) if world > 1 else 0
         local = int(os.environ.get("LOCAL_RANK", rank)) if world > 1 else 0
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", local + 1)) if world > 1 else 1
     except (ValueError, KeyError):
         raise GoaltraceError("WORLD_SIZE, RANK: not what torchrun sets; unset WORLD_SIZE to train alone") from None
-    return Ranks(rank, world, local)
+    return Ranks(rank, world, local, here)
 
 
 def own_device(device: torch.device, ranks: Ranks) -> torch.device:
     """This rank's GPU; a CPU is shared by all."""
     if device.type != "cuda":
         return device
-    if ranks.local >= torch.cuda.device_count():
+    there = torch.cuda.device_count()
+    if ranks.here > there:  # of all ranks, as the first one tells what is wrong
         raise GoaltraceError(
-            f"rank {ranks.rank} has no GPU: {torch.cuda.device_count()} are usable here; "
-            f"start torchrun with --nproc-per-node={torch.cuda.device_count()}"
+            f"{ranks.here} ranks on this machine, but {there} usable GPUs; start torchrun with --nproc-per-node={there}"
         )
     torch.cuda.set_device(ranks.local)
     return torch.device("cuda", ranks.local)
@@ -103,10 +106,18 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
     if ranks.world == 1:
         yield
         return
-    store, _, _ = next(rendezvous("env://", timeout=timedelta(minutes=5)))
     # numbers that ranks agree on are on the CPU and go by gloo, so that they never wait for a GPU
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=store, rank=ranks.rank, world_size=ranks.world, timeout=timedelta(hours=2))
+    try:
+        store, _, _ = next(rendezvous("env://", timeout=timedelta(minutes=5)))
+        dist.init_process_group(
+            backend, store=store, rank=ranks.rank, world_size=ranks.world, timeout=timedelta(hours=2)
+        )
+    except (ValueError, RuntimeError) as error:  # a DistError is one
+        raise GoaltraceError(
+            f"rank {ranks.rank}: cannot meet the others ({_reason(error)}); start all with torchrun, at a free "
+            "--master-port"
+        ) from None
     watch = Watch(PrefixStore("goaltrace", store.clone()), ranks)
     watch.start()
     try:
@@ -114,7 +125,7 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
     except BaseException as error:
         watch.stop()  # and say no more: the others will know
         if isinstance(error, Exception) and _lost_contact(error):
-            raise GoaltraceError(_gone(ranks, "another rank ended")) from None
+            raise GoaltraceError(_gone(ranks, f"another rank ended or cannot be reached ({_reason(error)})")) from None
         raise
     watch.stop(done=True)
     dist.destroy_process_group()
@@ -124,6 +135,10 @@ def _lost_contact(error: Exception) -> bool:
     words = ("gloo", "nccl", "connection", "peer", "socket", "tcpstore")
     told = isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
     return told or isinstance(error, dist.DistError)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _gone(ranks: Ranks, what: str) -> str:

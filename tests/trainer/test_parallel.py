@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from manifests.errors import GoaltraceError
 from tests.trainer.runs import SETTINGS, refused
 from trainer.commands.train import configure
-from trainer.parallel import Ranks, from_environment
+from trainer.parallel import Ranks, from_environment, joined, own_device
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +45,30 @@ def test_a_batch_that_ranks_cannot_share_is_refused(
     assert "train.batch" in line and "3 ranks" in line
     monkeypatch.setenv("RANK", "two")
     assert "torchrun" in refused(capsys, "train", dataset, "--out", tmp_path / "run", *SETTINGS)
+
+
+def test_more_ranks_than_gpus_are_refused_by_the_rank_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"WORLD_SIZE": "8", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "8"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    with pytest.raises(GoaltraceError, match=r"8 ranks .* 4 usable GPUs; .*--nproc-per-node=4"):
+        own_device(torch.device("cuda"), from_environment())
+
+
+@pytest.mark.parametrize("fault", ["MASTER_ADDR", "address already in use"])
+def test_ranks_that_cannot_meet_are_told_why(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_PORT": str(taken.getsockname()[1])}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("MASTER_ADDR", raising=False)
+        if fault != "MASTER_ADDR":
+            monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+        joining = joined(from_environment(), torch.device("cpu"))
+        with pytest.raises(GoaltraceError, match=f"rank 0: cannot meet the others .*{fault}.*torchrun"), joining:
+            pass
 
 
 def test_a_single_process_has_no_group(monkeypatch: pytest.MonkeyPatch) -> None:

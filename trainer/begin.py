@@ -42,10 +42,10 @@ def begin(run: Path, material: Material, model: WorldModel, ranks: Ranks, device
     """
     with new_folder(run) if ranks.first else nullcontext() as folder:
         if folder is not None:
-            codec = _codec(folder, material)
-            _readers(folder, material, codec)
-            _pointer_head(model, material, codec.to(device))
-            _key_head(model, material, codec.to(device), device)
+            codec = _codec(folder, material).to(device)
+            _readers(folder, material, codec, device)
+            _pointer_head(model, material, codec)
+            _key_head(model, material, codec, device)
         for head in (model.pointer_head, model.key_head):
             ranks.copy_from_first(head)
         state = new_state(model, material.info.config.train, ranks, device)
@@ -72,15 +72,15 @@ def _codec(folder: Path, material: Material) -> Codec:
     return codec
 
 
-def _readers(folder: Path, material: Material, codec: Codec) -> None:
+def _readers(folder: Path, material: Material, codec: Codec, device: torch.device) -> None:
     """What evaluation reads generated pictures with."""
     info, store, clips = material.info, material.store, material.clips
     with _bar("fitting pointer reader", "step", info.config.train.reader_steps) as bar:
-        pointer = fit_pointer_reader(store, clips, codec, info.config, info.seed, lambda: _advance(bar))
+        pointer = fit_pointer_reader(store, clips, codec, device, info.config, info.seed, lambda: _advance(bar))
     if pointer is not None:
         save_tensors(folder / "pointer.pt", dict(pointer.state_dict()))
     with _bar("fitting text reader", "screen") as bar:
-        text = fit_text_reader(store, clips, codec, info.config, info.seed, lambda: _advance(bar))
+        text = fit_text_reader(store, clips, codec, device, info.config, info.seed, lambda: _advance(bar))
     if text is not None:
         save_tensors(folder / "text.pt", text.state())
 

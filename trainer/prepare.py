@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.codec import Codec, make_codec
+from trainer.codec import Codec, make_codec, through
 from trainer.config import Config
 from trainer.data.clip import Clip
 from trainer.data.stretch import Stretch
@@ -62,19 +62,27 @@ def pointer_frames(store: ClipStore, clips: Iterable[Clip], limit: int) -> tuple
 
 
 def fit_pointer_reader(
-    store: ClipStore, clips: list[Clip], codec: Codec, config: Config, seed: int, on_step: Callable[[], None]
+    store: ClipStore,
+    clips: list[Clip],
+    codec: Codec,
+    device: torch.device,
+    config: Config,
+    seed: int,
+    on_step: Callable[[], None],
 ) -> PointerReader | None:
     """A reader fitted to true frames, half of them through the codec; None where there is no pointer to learn."""
     with_pointer = [clip for clip in clips if clip.row["kind"] == "desktop" and clip.row["cursor_in_pixels"]]
     frames, points = pointer_frames(store, spread(with_pointer, CODEC_CLIPS), READER_FRAMES)
     if len(frames) < READER_MINIMUM or not config.train.reader_steps:
         return None
+    coded = through(codec, frames, device)  # once: a codec may take longer than a step of the reader
 
     def draw(generator: torch.Generator) -> tuple[Tensor, Tensor]:
         chosen = torch.randint(0, len(frames), (READER_BATCH,), generator=generator)
-        exact = frames[chosen].float() / 255
-        exact[::2] = codec.decode(codec.encode(frames[chosen[::2]][:, None]))[:, 0]  # each a video of one frame
-        size = (min(READER_PART[0], exact.shape[2]), min(READER_PART[1], exact.shape[1]))
-        return cut_around(exact, points[chosen], size, generator)
+        seen = frames[chosen]
+        seen[::2] = coded[chosen[::2]]
+        size = (min(READER_PART[0], seen.shape[2]), min(READER_PART[1], seen.shape[1]))
+        parts, places = cut_around(seen, points[chosen], size, generator)
+        return parts.float() / 255, places
 
     return fit_reader(draw, config.train.reader_steps, seed, on_step)

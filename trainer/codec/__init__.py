@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from manifests.errors import GoaltraceError
@@ -11,7 +12,9 @@ from trainer.codec.pixel import PixelCodec
 from trainer.codec.wan import WanCodec
 from trainer.config import CodecConfig
 
-__all__ = ["Codec", "PCACodec", "PixelCodec", "WanCodec", "codec_from_state", "make_codec"]
+__all__ = ["Codec", "PCACodec", "PixelCodec", "WanCodec", "codec_from_state", "make_codec", "through"]
+
+AT_ONCE = 16  # frames
 
 
 def make_codec(config: CodecConfig, frames: Tensor | None = None) -> Codec:
@@ -48,3 +51,12 @@ def codec_from_state(config: CodecConfig, state: dict[str, Tensor]) -> Codec:
             f"and {config.channels}; use its own settings"
         )
     return codec
+
+
+@torch.no_grad()
+def through(codec: Codec, frames: Tensor, device: torch.device) -> Tensor:
+    """What a codec that is on `device` makes of frames, each a video of its own: uint8 [n, height, width, 3] again."""
+    made = torch.empty_like(frames)
+    for part, out in zip(torch.split(frames, AT_ONCE), torch.split(made, AT_ONCE), strict=True):
+        out.copy_((codec.decode(codec.encode(part[:, None].to(device)))[:, 0] * 255).round())
+    return made

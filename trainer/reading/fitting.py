@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from manifests.clip_io import ClipReader
 from manifests.video import iter_frames
+from trainer.codec import through
 from trainer.config import Config
 from trainer.data.clip import Clip
 from trainer.reading.screens import BLANK, UNDER_CURSOR, UNKNOWN, Grid, cell_size, cells_of
@@ -29,7 +30,13 @@ LEAST_CHARACTERS, LEAST_CELLS = 20, 300
 
 
 def fit_text_reader(
-    store: ClipStore, clips: list[Clip], codec: Codec, config: Config, seed: int, on_step: Callable[[], None]
+    store: ClipStore,
+    clips: list[Clip],
+    codec: Codec,
+    device: torch.device,
+    config: Config,
+    seed: int,
+    on_step: Callable[[], None],
 ) -> TextReader | None:
     """A reader fitted to true frames of terminal clips; None where there is too little text, or reader_steps is 0.
 
@@ -60,7 +67,7 @@ def fit_text_reader(
     inked = labels[labels % UNDER_CURSOR != BLANK] % UNDER_CURSOR
     if len(np.unique(inked)) < LEAST_CHARACTERS or len(inked) < LEAST_CELLS:
         return None
-    noise = _codec_error(store, chosen, codec, config)
+    noise = _codec_error(store, chosen, codec, device)
     return TextReader.fit(np.concatenate(pictures), labels, np.concatenate(around), noise)
 
 
@@ -89,14 +96,13 @@ def _screens(
     return made
 
 
-@torch.no_grad()
-def _codec_error(store: ClipStore, clips: list[Clip], codec: Codec, config: Config, count: int = 8) -> float:
+def _codec_error(store: ClipStore, clips: list[Clip], codec: Codec, device: torch.device, count: int = 8) -> float:
     """Mean squared error of the codec, px in 0..1, where a few of the clips' frames differ from their background."""
     total = number = 0.0
     for clip in [clips[i] for i in np.linspace(0, len(clips) - 1, min(count, len(clips))).astype(int)]:
         frames = torch.from_numpy(store.get(clip).frames[-1:])
         exact = frames.float() / 255
-        error = (codec.decode(codec.encode(frames[None]))[0].cpu() - exact) ** 2
+        error = (through(codec, frames, device).float() / 255 - exact) ** 2
         ink = (exact - exact.flatten(0, 2).median(dim=0).values).abs().amax(dim=-1) > 0.1
         total, number = total + float(error[ink].mean(dim=-1).sum()), number + float(ink.sum())
     return total / number if number else 0.0

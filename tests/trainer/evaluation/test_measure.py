@@ -87,7 +87,7 @@ def desktop(store: ClipStore, config: Config) -> Scene:
 @pytest.fixture(scope="module")
 def tools(store: ClipStore, config: Config) -> Instruments:
     clips = load_index(store.reader.folder.path, config.data, "terminal").train
-    text = fit_text_reader(store, clips, PixelCodec(8), config, 0, lambda: None)
+    text = fit_text_reader(store, clips, PixelCodec(8), torch.device("cpu"), config, 0, lambda: None)
     return Instruments(PointerReader().eval(), text)
 
 

@@ -37,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reader(data: Path) -> TextReader:
     index = load_index(data, CONFIG.data)
     store = ClipStore(ClipReader(data), CONFIG)
-    made = fit_text_reader(store, index.train, PixelCodec(8), CONFIG, 0, lambda: None)
+    made = fit_text_reader(store, index.train, PixelCodec(8), torch.device("cpu"), CONFIG, 0, lambda: None)
     assert made is not None
     return made
 
@@ -96,9 +96,9 @@ def test_too_little_text_gives_no_reader(tmp_path: Path) -> None:
     index = load_index(data, CONFIG.data)
     store = ClipStore(ClipReader(data), CONFIG)
     desktops = [clip for clip in index.train if clip.row["kind"] == "desktop"]
-    assert fit_text_reader(store, desktops, PixelCodec(8), CONFIG, 0, lambda: None) is None
+    assert fit_text_reader(store, desktops, PixelCodec(8), torch.device("cpu"), CONFIG, 0, lambda: None) is None
     none = override(CONFIG, ["train.reader_steps=0"])
-    assert fit_text_reader(store, index.train, PixelCodec(8), none, 0, lambda: None) is None
+    assert fit_text_reader(store, index.train, PixelCodec(8), torch.device("cpu"), none, 0, lambda: None) is None
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,37 @@
+"""What is fitted before the first step must not take longer than the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from trainer import prepare
+from trainer.codec import PixelCodec
+from trainer.config import Config
+from trainer.data.index import Index
+from trainer.data.windows import ClipStore
+
+
+@dataclass(frozen=True)
+class Counted(PixelCodec):
+    seen: list[int]
+
+    def encode(self, frames: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(frames))
+        return super().encode(frames)
+
+
+def test_the_pointer_reader_takes_each_frame_through_the_codec_once(
+    store: ClipStore, index: Index, small: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Wan's autoencoder, once a step would be days on a CPU."""
+    monkeypatch.setattr(prepare, "READER_MINIMUM", 1)
+    codec, steps = Counted(8, []), []
+    reader = prepare.fit_pointer_reader(
+        store, index.train, codec, torch.device("cpu"), small, 0, lambda: steps.append(1)
+    )
+    assert reader is not None and len(steps) == small.train.reader_steps
+    frames, _ = prepare.pointer_frames(store, index.train, prepare.READER_FRAMES)
+    assert sum(codec.seen) == len(frames)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._inductor import config as inductor
 
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest
@@ -252,3 +253,14 @@ def test_out_of_memory_names_the_settings_that_need_less(
     line = refused(capsys, "train", dataset, "--out", tmp_path / "run", *SETTINGS, *huge)
     assert "out of memory" in line and "GiB" in line and "train.recompute=true (" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_a_machine_that_cannot_compile_is_told_what_it_lacks(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inductor.cpp, "cxx", (None, str(tmp_path / "no-g++")))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    compiled = ("--set", "train.compile=true")
+    line = refused(capsys, "train", dataset, "--out", tmp_path / "run", *SETTINGS, *compiled)
+    assert "torch.compile failed" in line and "no-g++" in line and "python3-dev" in line
+    assert folder.problem(folder.newest(tmp_path / "run")) is None

@@ -203,6 +203,7 @@ def _train(args: argparse.Namespace, setup: _Setup) -> Result:
     from trainer.begin import begin
     from trainer.checkpoint import load_codec, trim_metrics
     from trainer.checkpoint.lock import held
+    from trainer.compiling import told_when_it_fails
     from trainer.device import uses_bf16
     from trainer.inputs import Inputs
     from trainer.log import Log
@@ -212,7 +213,7 @@ def _train(args: argparse.Namespace, setup: _Setup) -> Result:
 
     info, ranks, device, loader = setup.material.info, setup.ranks, setup.device, setup.loader
     config, low = info.config, uses_bf16(info.config.train.precision, device)
-    with told_when_full(config, setup.plan.total, low, ranks.world, device):
+    with told_when_it_fails(), told_when_full(config, setup.plan.total, low, ranks.world, device):
         model = new_model(config, info.seed, device)
         if setup.checkpoint is None:
             state = begin(args.out, setup.material, model, ranks, device)

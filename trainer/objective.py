@@ -48,10 +48,13 @@ def frame_before(latents: Tensor) -> Tensor:
 
 
 def velocity(out: Tensor, noisy: Tensor, t: Tensor, history: Tensor | None) -> Tensor:
-    """The estimate of n - x, [B, C, F, h, w], from an output at levels t [B, F]; without history it is one already."""
+    """The estimate of n - x, [B, C, F, h, w], from an output at levels t [B, F]; without history it is one already.
+
+    t is above 0: a last step from however small a level ends at what the model takes for x.
+    """
     if history is None:
         return out
-    return (noisy - (history + out).to(noisy.dtype)) / t.clamp_min(SMALLEST_T)[:, None, :, None, None]
+    return (noisy - (history + out).to(noisy.dtype)) / t[:, None, :, None, None]
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ def flow_loss(
     history = frame_before(latents + draw.blur) if change else None
     shown = replace(conditions, keep=draw.keep, keep_text=draw.keep_text)
     out, features, tokens = model.answer(noisy, draw.t, shown, history)
-    error = (velocity(out.float(), noisy, draw.t, history) - (draw.noise - latents)).pow(2).mean(dim=1, keepdim=True)
+    guess = velocity(out.float(), noisy, draw.t.clamp_min(SMALLEST_T), history)  # those below it are not learnt
+    error = (guess - (draw.noise - latents)).pow(2).mean(dim=1, keepdim=True)
     if change:
         error = (error + HUBER**2).sqrt() - HUBER
     weight = torch.ones_like(error)

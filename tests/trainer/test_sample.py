@@ -21,6 +21,15 @@ def test_an_untrained_model_repeats_the_last_frame() -> None:
     assert torch.allclose(made, latents[:, :, :1].expand_as(made), atol=0.1)
 
 
+@pytest.mark.parametrize("steps", [3, 60])
+def test_no_noise_is_left_however_many_steps_are_taken(steps: int) -> None:
+    config = variant(sample={"steps": steps, "still": 0.0})
+    latents, _, conditions = inputs(config)
+    torch.manual_seed(0)
+    made = roll_out(WorldModel(config).eval(), latents[:, :, :1], conditions, config, seed=0)
+    assert torch.allclose(made, latents[:, :, :1].expand_as(made), atol=0.02)
+
+
 @pytest.mark.parametrize("config", INJECTED, ids=name_of)
 def test_a_stream_makes_the_frames_of_a_roll_out_one_by_one(config: Config) -> None:
     latents, _, conditions = inputs(config)

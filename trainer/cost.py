@@ -17,6 +17,7 @@ from trainer.model.text import LAYERS as TEXT_LAYERS
 PEAKS = {
     "B200": 2250.0,
     "GH200": 989.4,
+    "H200 NVL": 835.5,
     "H200": 989.4,
     "H100 PCIe": 756.5,
     "H100 NVL": 835.5,

@@ -80,7 +80,6 @@ def list_windows(
     Raises `GoaltraceError` when there is none.
     """
     found = []
-    keep_every = round(1 / config.idle_share) if config.idle_share else 0
     idle = 0
     for number, stretch in enumerate(stretches):
         may = np.arange(len(stretch)) if starts is None else starts[number]
@@ -89,7 +88,7 @@ def list_windows(
         may = may[blank[may + config.window] == blank[may]]
         acts = busy[may + config.window] > busy[may + 1]
         count = idle + np.cumsum(~acts)
-        kept = acts | ((count % keep_every == 0) if keep_every else False)
+        kept = acts | (np.floor(count * config.idle_share) > np.floor((count - 1) * config.idle_share))
         idle = int(count[-1]) if len(count) else idle
         found.append(np.stack([np.full(int(kept.sum()), number), may[kept]], axis=1))
     windows = np.concatenate(found) if found else np.zeros((0, 2), np.int64)

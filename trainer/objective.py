@@ -125,10 +125,11 @@ def flow_loss(
         cells = pointer_cells(conditions.maps, latents.shape[3], config.codec.time)
         weight = weight + config.train.pointer_weight * cells
     each = (error * weight).mean(dim=(1, 3, 4))  # [B, F]
-    flow = (each * draw.learnt).sum() / draw.learnt.sum().clamp_min(1)
+    count = draw.learnt.sum().clamp_min(1)
+    flow = (each * draw.learnt).sum() / count
     total, parts = flow, {"flow": flow.detach()}
     if model.contrast is not None and tokens is not None:
-        contrast = model.contrast(features, tokens)
+        contrast = (model.contrast(features, tokens) * draw.learnt.sum(1)).sum() / count  # however a batch is cut
         total, parts = total + config.train.contrast * contrast, parts | {"contrast": contrast.detach()}
     return Losses(total, parts, _by_level(each.detach(), draw))
 

@@ -177,10 +177,11 @@ class Contrast(nn.Module):
         self.of_actions = nn.Linear(dim, width)
 
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """features [B, F, N, dim], tokens [B, F, K, dim] -> the mean loss, a scalar."""
+        """features [B, F, N, dim], tokens [B, F, K, dim] -> the mean loss of each window, [B]."""
         seen = F.normalize(self.of_picture(features.mean(2)).float(), dim=-1)
         done = F.normalize(self.of_actions(tokens.mean(2)).float(), dim=-1)
         scores = seen @ done.transpose(1, 2) / 0.1  # [B, F, F]
         right = torch.arange(scores.shape[1], device=scores.device).expand(scores.shape[0], -1)
-        loss: Tensor = F.cross_entropy(scores.transpose(1, 2), right) + F.cross_entropy(scores, right)
-        return loss / 2
+        ways = (F.cross_entropy(way, right, reduction="none") for way in (scores.transpose(1, 2), scores))
+        loss: Tensor = sum(ways, torch.zeros_like(scores[:, 0])).mean(1) / 2
+        return loss

@@ -84,7 +84,7 @@ def _speed_up(block: torch.nn.Module, config: TrainConfig) -> None:
     """Compile and recompute a block's own forward, inside the hooks that gather its weights."""
     forward: Callable[..., Tensor] = block.forward
     if config.compile:
-        forward = torch.compile(forward)
+        forward = torch.compile(forward, dynamic=False)  # shapes are few, and FlexAttention is surest of fixed ones
     if config.recompute:
         forward = partial(checkpoint, forward, use_reentrant=False, preserve_rng_state=False)  # blocks draw nothing
     if forward is not block.forward:

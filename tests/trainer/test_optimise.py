@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
+from typing import cast
+from unittest.mock import MagicMock
 
 import pytest
 import torch
 
 from tests.trainer.test_cost import config, inputs
+from trainer import loop
+from trainer.checkpoint import State
+from trainer.data.windows import Loader
+from trainer.inputs import Inputs
 from trainer.objective import flow_loss
-from trainer.optimise import new_model, new_state, rate_factor
+from trainer.optimise import Job, new_model, new_state, rate_factor
 from trainer.parallel import Ranks
 from trainer.presets import preset
 
@@ -35,6 +42,16 @@ def test_blocks_share_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.autograd.backward(found)
     assert 0 < len(made) < case.model.layers
     assert torch.allclose(found, truth, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("device", "settings"), [("cuda", ()), ("cpu", ("train.compile=true",))])
+def test_the_time_told_for_a_step_is_without_compiling(
+    device: str, settings: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((0.5, 0.0, 9.0))
+    monkeypatch.setattr(loop, "backward", lambda *given: time.sleep(next(times)))
+    job = Job(config("train.compile=false", *settings), cast(Inputs, None), 0, torch.device(device))
+    assert loop.seconds_a_step(cast(State, MagicMock()), cast(Loader, MagicMock()), job) < 0.4
 
 
 def test_each_group_has_its_rate() -> None:

@@ -148,7 +148,7 @@ def validated(config: Config, where: str = "--set ") -> Config:
             "0 unless codec.name=pca or pixel, and model.predicts=change",
         ),
         ("model.heads", model.dim % (2 * model.heads) == 0, "a divisor of half of model.dim"),
-        ("model.dim", model.dim // model.heads >= 12, "at least 12 a head (3-D RoPE)"),
+        ("model.dim", model.dim // model.heads >= 16, "at least 16 a head (FlexAttention)"),
         ("data.texts", model.text != "supplied" or bool(data.texts), "a file of embeddings, as model.text=supplied"),
         ("model.text_dim", model.text != "bytes" or model.text_dim % 16 == 0, "a multiple of 16"),
         ("train.contrast", train.contrast == 0 or actions.inject != "none", "0 where actions.inject=none"),

@@ -49,6 +49,11 @@ def test_what_is_not_refused_can_be_made(changes: list[tuple[str, int]]) -> None
     assert sum(count_parameters(config).values()) > 0
 
 
+def test_heads_that_a_gpu_has_no_kernel_for_are_refused() -> None:
+    with pytest.raises(GoaltraceError, match=r"model\.dim=28: must be at least 16 a head"):
+        override(preset("tiny"), ["model.dim=28"])
+
+
 def test_a_wrong_setting_in_a_file_names_the_file() -> None:
     document = to_dict(preset("tiny"))
     document["model"]["layers"] = 10**12

@@ -18,8 +18,8 @@ def told_when_it_fails() -> Iterator[None]:
     except Exception as error:
         if not type(error).__module__.startswith(_OF):
             raise
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        reason = " ".join(str(error).partition("\n\nSet TORCHDYNAMO")[0].split()) or type(error).__name__
         raise GoaltraceError(
             f"torch.compile failed ({reason[:200]}); it takes a C++ compiler, and for a GPU the headers of Python "
-            "(Debian: apt install g++ python3-dev); --set train.compile=false does without on a CPU"
+            "(Debian: apt install g++ python3-dev); a CPU can do without: train.compile=false, --device cpu"
         ) from None

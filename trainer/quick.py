@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from trainer.compiling import told_when_it_fails
 from trainer.config import TrainConfig
 from trainer.device import uses_bf16
 from trainer.model.attention import Visible
@@ -49,7 +50,9 @@ def _steady(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
         past: Past | None,
     ) -> Tensor:  # fmt: skip
         steady = past is not None and (seen.rule.query_frames, seen.rule.key_frames) == (1, past.limit + 1)
-        run = compiled if steady else plain
-        return run(hidden, modulation, turns, seen, text, actions, past)
+        if not steady:
+            return plain(hidden, modulation, turns, seen, text, actions, past)
+        with told_when_it_fails():
+            return compiled(hidden, modulation, turns, seen, text, actions, past)
 
     return forward

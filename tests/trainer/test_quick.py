@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 import torch
 
+from manifests.errors import GoaltraceError
 from tests.trainer.model.conftest import INJECTED, inputs, lively, name_of, variant
 from trainer.config import Config
 from trainer.model.world import WorldModel
@@ -67,3 +68,16 @@ def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
     for want, shown in zip(plain, (1, 3), strict=True):
         assert torch.allclose(rolled(model, config, shown), want, atol=1e-4)
         assert len(made) == 2
+
+
+def test_a_roll_out_that_cannot_be_compiled_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
+        raise RuntimeError("no gcc")
+
+    config = variant(sample={"context": 2})
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    model = lively(config)
+    compile_steady(model)
+    with pytest.raises(GoaltraceError, match=r"torch.compile failed .*no gcc.*apt install"):
+        rolled(model, config, 2)

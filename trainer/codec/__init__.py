@@ -14,7 +14,7 @@ from trainer.config import CodecConfig
 
 __all__ = ["Codec", "PCACodec", "PixelCodec", "WanCodec", "codec_from_state", "make_codec", "through"]
 
-AT_ONCE = 16  # frames
+AT_ONCE = 8  # frames; of a GB each inside Wan's
 
 
 def make_codec(config: CodecConfig, frames: Tensor | None = None) -> Codec:

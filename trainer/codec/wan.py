@@ -60,7 +60,7 @@ class WanCodec:
             ) from None
         try:
             read: Any = AutoencoderKLWan.from_pretrained
-            module = read(path, local_files_only=True, use_safetensors=True)
+            module = read(path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False)
         except Exception as error:  # whatever a damaged file makes of diffusers
             raise GoaltraceError(f"{path}: cannot be read as AutoencoderKLWan ({_reason(error)}); {_MEND}") from None
         made = module.config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -36,6 +37,15 @@ def wan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wan(wan_folder: Path) -> CodecConfig:
     return CodecConfig(name="wan", patch=8, channels=16, weights=str(wan_folder))
+
+
+def test_weights_are_read_without_a_word(wan: CodecConfig, caplog: pytest.LogCaptureFixture) -> None:
+    """diffusers advises to install another package otherwise, in five lines, wherever a codec is opened."""
+    logger = logging.getLogger("diffusers")
+    logger.addHandler(caplog.handler)
+    make_codec(wan)
+    logger.removeHandler(caplog.handler)
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from trainer.config import Config
 from trainer.data.clip import Clip
 from trainer.data.stretch import Stretch
 from trainer.data.windows import ClipStore
-from trainer.reading.pointer import PointerReader, cut_around, fit_reader
+from trainer.reading.moves import Moves
+from trainer.reading.pointer import PointerReader, fit_reader
 
 CODEC_CLIPS = 48
 PART_CLIPS = 400  # whose pointers the head starts on
@@ -45,20 +46,16 @@ def fit_codec(store: ClipStore, clips: list[Clip], config: Config, on_clip: Call
     return make_codec(config.codec, torch.from_numpy(np.concatenate(frames)))
 
 
-def pointer_frames(store: ClipStore, clips: Iterable[Clip], limit: int) -> tuple[Tensor, Tensor]:
-    """At most `limit` frames whose pointer has moved since the frame before: uint8 [n, height, width, 3], px [n, 2]."""
-    frames, points = [], []
-    for clip in clips:
-        data = store.get(clip)
-        visible: NDArray[np.bool_] = np.isfinite(data.seen[:, 0])
-        visible[1:] &= (data.seen[1:] != data.seen[:-1]).any(axis=1)  # a pointer at rest teaches once
-        frames.append(data.frames[visible])
-        points.append(data.seen[visible])
-    if not frames:
-        return torch.zeros(0, 0, 0, 3, dtype=torch.uint8), torch.zeros(0, 2)
-    all_frames, all_points = np.concatenate(frames), np.concatenate(points)
-    chosen = np.linspace(0, len(all_frames) - 1, min(limit, len(all_frames))).astype(int)
-    return torch.from_numpy(all_frames[chosen]), torch.from_numpy(all_points[chosen])
+def pointer_moves(store: ClipStore, clips: list[Clip], limit: int) -> Moves:
+    """Frames of clips that have a pointer, at most about `limit`, evenly spaced in each."""
+
+    def shown() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+        for clip in clips:
+            data = store.get(clip)
+            some = np.linspace(0, len(data.seen) - 1, min(len(data.seen), max(2, limit // len(clips)))).astype(int)
+            yield data.frames[some], data.seen[some]
+
+    return Moves.of(shown())
 
 
 def fit_pointer_reader(
@@ -72,17 +69,12 @@ def fit_pointer_reader(
 ) -> PointerReader | None:
     """A reader fitted to true frames, half of them through the codec; None where there is no pointer to learn."""
     with_pointer = [clip for clip in clips if clip.row["kind"] == "desktop" and clip.row["cursor_in_pixels"]]
-    frames, points = pointer_frames(store, spread(with_pointer, CODEC_CLIPS), READER_FRAMES)
-    if len(frames) < READER_MINIMUM or not config.train.reader_steps:
+    moves = pointer_moves(store, spread(with_pointer, CODEC_CLIPS), READER_FRAMES)
+    if len(moves.earlier) < READER_MINIMUM or not config.train.reader_steps:
         return None
-    coded = through(codec, frames, device)  # once: a codec may take longer than a step of the reader
+    views = (through(codec, moves.frames, device), moves.frames)  # once: a codec may take longer than a step here
 
-    def draw(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        chosen = torch.randint(0, len(frames), (READER_BATCH,), generator=generator)
-        seen = frames[chosen]
-        seen[::2] = coded[chosen[::2]]
-        size = (min(READER_PART[0], seen.shape[2]), min(READER_PART[1], seen.shape[1]))
-        parts, places = cut_around(seen, points[chosen], size, generator)
-        return parts.float() / 255, places
+    def draw(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        return moves.draw(views, READER_BATCH, READER_PART, generator)
 
     return fit_reader(draw, config.train.reader_steps, seed, on_step)

@@ -15,11 +15,11 @@ from trainer.data.actions import key_names, place_slots
 from trainer.evaluation import metrics
 from trainer.evaluation.fvd import FVD
 from trainer.evaluation.scenes import Scene
+from trainer.reading.moves import MOVED_PX
 from trainer.reading.pointer import PointerReader
 from trainer.reading.screens import BLANK, CHARACTERS, UNKNOWN, lines_of
 from trainer.reading.text import TextReader
 
-MOVED_PX = 4.0  # a pointer that moved less would be right in a frame that repeats the last
 TEXT_FRAMES = 5
 Counts = dict[str, NDArray[np.float64]]
 """Figure -> [2, n]: what each generated frame adds to its sum and to its count."""
@@ -48,7 +48,7 @@ def measure(scene: Scene, video: Tensor, shown: Tensor, since: NDArray[np.int64]
         since: for each generated frame the number of the last frame before it that was given, [F - given].
     """
     counts = picture_counts(scene, video, shown, since, tools)
-    counts |= read_counts(scene, video, since, tools)
+    counts |= read_counts(scene, video, shown, since, tools)
     after = after_actions(scene)
     for name in ("psnr", "ssim", "lpips"):
         if name in counts:
@@ -71,11 +71,11 @@ def picture_counts(scene: Scene, video: Tensor, shown: Tensor, since: NDArray[np
     return counts
 
 
-def read_counts(scene: Scene, video: Tensor, since: NDArray[np.int64], tools: Instruments) -> Counts:
+def read_counts(scene: Scene, video: Tensor, shown: Tensor, since: NDArray[np.int64], tools: Instruments) -> Counts:
     """What the pointer reader and the text reader find."""
     counts: Counts = {}
     if tools.pointer is not None and scene.kind == "desktop":
-        counts["cursor_px"] = cursor_counts(scene, video, since, tools.pointer)
+        counts["cursor_px"] = cursor_counts(scene, video, shown, since, tools.pointer)
     grid, cells = scene.grid, scene.cells
     if tools.text is not None and grid is not None and cells is not None and grid.cell == tools.text.cell:
         read = tools.text.read(video[scene.given :], grid)
@@ -84,13 +84,15 @@ def read_counts(scene: Scene, video: Tensor, since: NDArray[np.int64], tools: In
     return counts
 
 
-def cursor_counts(scene: Scene, video: Tensor, since: NDArray[np.int64], reader: PointerReader) -> NDArray[np.float64]:
+def cursor_counts(
+    scene: Scene, video: Tensor, shown: Tensor, since: NDArray[np.int64], reader: PointerReader
+) -> NDArray[np.float64]:
     """Distance in px from the pointer that the reader finds to the recorded one, where that has moved since `since`."""
     out = np.zeros((2, scene.made))
     away = np.linalg.norm(scene.seen[scene.given :] - scene.seen[since], axis=1)
     moved = np.flatnonzero(away >= MOVED_PX)  # NaN is never >=
     if len(moved):
-        found = reader.locate(video[scene.given + moved]).numpy()
+        found = reader.locate(video[scene.given + moved], shown[since[moved]]).numpy()
         out[0, moved] = np.linalg.norm(found - scene.seen[scene.given + moved], axis=1)
         out[1, moved] = 1
     return out

@@ -123,11 +123,12 @@ def test_pointers_count_only_where_they_have_moved(desktop: Scene) -> None:
     class Corner(PointerReader):
         """Finds every pointer in the upper left corner."""
 
-        def locate(self, frames: torch.Tensor) -> torch.Tensor:
+        def locate(self, frames: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+            assert frames.shape == before.shape
             return torch.zeros(len(frames), 2)
 
     since = np.full(desktop.made, desktop.given - 1)
-    counts = cursor_counts(desktop, pixels(desktop), since, Corner())
+    counts = cursor_counts(desktop, pixels(desktop), pixels(desktop), since, Corner())
     away = np.linalg.norm(desktop.seen[desktop.given :] - desktop.seen[desktop.given - 1], axis=1)
     assert counts[1].tolist() == (away >= 4).astype(float).tolist() and counts[1].sum() > 0
     moved = counts[1] > 0

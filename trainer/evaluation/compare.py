@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,15 @@ def read_evaluation(run: Path) -> dict[str, Any]:
         for name in ("fps", "width", "height", "step", "given_frames"):
             float(document[name])
         for report in document["kinds"].values():
+            list(map(str, report["sessions"]))
             for figures in report["rows"].values():
                 float(figures.get("fvd", 0))
             if "fvd" in report:
                 str(report["fvd"]["warning"])
             for figures in report["samples"].values():
                 for sample in figures.values():
-                    _sample(sample)
+                    if _sample(sample).clips != len(report["sessions"]):
+                        raise ValueError("a sample has not one entry a clip")
     except (KeyError, TypeError, ValueError, AttributeError):
         raise GoaltraceError(f"{path}: not of this release; make it again: goaltrace evaluate {run}") from None
     checked: dict[str, Any] = document
@@ -80,7 +83,7 @@ def compare(runs: Sequence[Path]) -> dict[str, Any]:
             samples = [report["samples"].get(row, {}) for report in reports]
             for name in FIGURES:
                 if all(name in figures for figures in samples):
-                    parts = [_sample(figures[name]) for figures in samples]
+                    parts = [replace(_sample(figures[name]), sessions=reports[0]["sessions"]) for figures in samples]
                     kinds.setdefault(kind, {}).setdefault(row, {})[name] = {
                         "values": [with_interval(part, seed) for part in parts],
                         "differences": [None, *(paired_difference(parts[0], part, seed) for part in parts[1:])],
@@ -148,7 +151,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     """The comparison as lines of a terminal."""
     runs = document["runs"]
     names = [f"{run} (step {step})" for run, step in zip(runs, document["steps"], strict=True)]
-    told = [f"{document['clips']} clips, {_seeds(document)}; differences to the first, [95 % paired over clips]"]
+    told = [f"{document['clips']} clips, {_seeds(document)}; differences to the first, [95 % paired over sessions]"]
     if len(set(document["given_frames"])) > 1:
         told.append(f"the runs were given different numbers of true frames: {document['given_frames']}")
     for kind, rows in document["kinds"].items():
@@ -193,7 +196,7 @@ def comparison_page(document: dict[str, Any]) -> str:
     body = [
         "<h1>Runs compared</h1>",
         f'<p class="soft">{document["clips"]} held-out clips, {_seeds(document)}. Differences are to {runs[0]}, '
-        "with 95 % intervals of a bootstrap over clips that draws the same clips for both runs.</p>",
+        "with 95 % intervals of a bootstrap over sessions that draws the same ones for both runs.</p>",
         *(f'<p class="soft">{escape(note)}.</p>' for note in document["notes"]),
     ]
     for kind, rows in document["kinds"].items():

@@ -1,11 +1,13 @@
-"""How sure a figure is: percentile bootstrap over clips (Efron & Tibshirani 1993, chapter 13), seeded.
+"""How sure a figure is: percentile bootstrap over sessions (Efron & Tibshirani 1993, chapter 13), seeded.
 
-Clips are drawn with replacement, and each brings all its frames and seeds: frames of one clip are not independent. With
-few clips the interval is itself rough; it says nothing of clips unlike these.
+Sessions are drawn with replacement, and of each one drawn its clips, which bring all their frames and seeds: what one
+session holds is not independent. With few sessions the interval is itself rough; it says nothing of sessions unlike
+these, and of a single one it tells how its clips vary.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -32,6 +34,8 @@ class Sample:
     sums: Sequence[float] = ()
     counts: Sequence[float] = ()
     values: Sequence[Sequence[float]] = ()
+    sessions: Sequence[str] = ()
+    """Of each clip; without them each is a session of its own."""
 
     @property
     def clips(self) -> int:
@@ -83,10 +87,25 @@ def decibels(error: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def drawn(clips: int, seed: int) -> NDArray[np.float64]:
-    """How often each clip is drawn in each of the draws, [DRAWS, clips]."""
-    picks = np.random.default_rng(seed).integers(0, clips, (DRAWS, clips))
-    return np.stack([np.bincount(row, minlength=clips) for row in picks]).astype(np.float64)
+def drawn(sample: Sample, seed: int) -> NDArray[np.float64]:
+    """How often each clip is drawn in each of the draws, [DRAWS, clips]: sessions are drawn, and then clips of each."""
+    return _drawn(tuple(sample.sessions) or tuple(map(str, range(sample.clips))), seed)
+
+
+@functools.lru_cache(maxsize=4)  # the same for all figures of a kind
+def _drawn(sessions: tuple[str, ...], seed: int) -> NDArray[np.float64]:
+    _, session, sizes = np.unique(sessions, return_inverse=True, return_counts=True)
+    members = np.zeros((len(sizes), sizes.max()), np.int64)
+    for number, size in enumerate(sizes):
+        members[number, :size] = np.flatnonzero(session == number)
+    rng = np.random.default_rng(seed)
+    picked = rng.integers(0, len(sizes), (DRAWS, len(sizes), 1))
+    places = np.arange(members.shape[1])
+    chosen = members[picked, (rng.random((DRAWS, len(sizes), len(places))) * sizes[picked]).astype(np.int64)]
+    weights = np.zeros((DRAWS, len(sessions)))
+    np.add.at(weights, (np.arange(DRAWS)[:, None, None], chosen), places < sizes[picked])
+    weights.flags.writeable = False
+    return weights
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float] | None:
@@ -103,7 +122,7 @@ def with_interval(sample: Sample, seed: int) -> dict[str, Any] | None:
     value = float(sample.figure()[0]) if sample.clips else float("nan")
     if not np.isfinite(value):
         return None
-    ends = interval(sample.figure(drawn(sample.clips, seed))) if sample.clips > 1 else None
+    ends = interval(sample.figure(drawn(sample, seed))) if sample.clips > 1 else None
     return {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}
 
 
@@ -114,6 +133,6 @@ def paired_difference(a: Sample, b: Sample, seed: int) -> dict[str, Any] | None:
     value = float(b.figure()[0] - a.figure()[0]) if a.clips else float("nan")
     if not np.isfinite(value):
         return None
-    weights = drawn(a.clips, seed)
+    weights = drawn(a, seed)
     ends = interval(b.figure(weights) - a.figure(weights)) if a.clips > 1 else None
     return {"value": value, "low": ends[0] if ends else None, "high": ends[1] if ends else None}

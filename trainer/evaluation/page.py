@@ -49,7 +49,8 @@ def evaluation_page(document: dict[str, Any], strips: Sequence[Strip]) -> str:
         f"<h1>{escape(str(document['run']))}</h1>",
         f'<p class="soft">Held-out clips rolled out by the model of step {document["step"]:,}: it is given '
         f"{document['given_frames']} true frames, then runs on its own. {document['width']}x{document['height']} px, "
-        f"{fps:g} frames/s, {len(seeds)} seed{'s' * (len(seeds) > 1)}. Intervals: 95 %, bootstrap over clips.</p>",
+        f"{fps:g} frames/s, {len(seeds)} seed{'s' * (len(seeds) > 1)}. Intervals: 95 %, bootstrap over sessions "
+        "and their clips.</p>",
     ]
     for kind, report in document["kinds"].items():
         body.append(f"<h2>{escape(kind)}: {report['clips']} clips, {report['frames']} generated frames</h2>")

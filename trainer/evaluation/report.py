@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,15 +108,20 @@ def report_of(found: Gathered, scenes: Sequence[Scene], seed: int, fvd: FVD | No
     """By kind: figures of every row with 95 % intervals, true against shuffled, readers, curves, and the counts.
 
     Returns:
-        {kind: {"clips", "frames", "rows": {row: {figure: value}}, "intervals": {row: {figure: [low, high]}},
-        "obeys": {figure: difference of true and shuffled}, "unproven": {"pointer" | "text": why}, "by_horizon":
-        {figure: {row: [value]}}, "samples": {row: {figure: counts by clip}}, "fvd": FVD.report, if asked}}
+        {kind: {"clips", "sessions": [one a clip], "frames", "rows": {row: {figure: value}}, "intervals": {row: {figure:
+        [low, high]}}, "obeys": {figure: difference of true and shuffled}, "unproven": {"pointer" | "text": why},
+        "by_horizon": {figure: {row: [value]}}, "samples": {row: {figure: counts by clip}}, "fvd": FVD.report, if
+        asked}}
     """
     report: dict[str, Any] = {}
     for kind in sorted({scene.kind for scene in scenes}):
         numbers = [n for n, scene in enumerate(scenes) if scene.kind == kind]
         rows = sorted({row for row, n in found if n in numbers}, key=[*_ORDER].index)
-        samples = {row: samples_of(found, row, numbers) for row in rows}
+        sessions = [scenes[n].clip.session for n in numbers]
+        samples = {
+            row: {name: replace(s, sessions=sessions) for name, s in samples_of(found, row, numbers).items()}
+            for row in rows
+        }
         unproven = _refuse(samples)
         told = {row: {name: with_interval(s, seed) for name, s in figures.items()} for row, figures in samples.items()}
         shared = [name for name in samples["true"] if name in samples["shuffled"]]
@@ -124,6 +130,7 @@ def report_of(found: Gathered, scenes: Sequence[Scene], seed: int, fvd: FVD | No
         }
         report[kind] = {
             "clips": len(numbers),
+            "sessions": sessions,
             "frames": sum(scenes[n].made for n in numbers),
             "rows": {row: {name: v["value"] for name, v in figures.items() if v} for row, figures in told.items()},
             "intervals": {

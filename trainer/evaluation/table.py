@@ -17,8 +17,10 @@ def table(kind: str, report: dict[str, Any], seeds: int) -> str:
     rows = report["rows"]
     columns = [row for row in COLUMNS if row in rows]
     many = f"{seeds} seeds" if seeds > 1 else "1 seed"
+    sessions = len(set(report["sessions"]))
     lines = [
-        f"{kind}: {report['clips']} held-out clips, {report['frames']} generated frames, {many}; [95 % over clips]"
+        f"{kind}: {report['clips']} held-out clips of {sessions} session{'s' * (sessions > 1)}, {report['frames']} "
+        f"generated frames, {many}; [95 % over {'sessions' if sessions > 1 else 'its clips'}]"
     ]
     cells = [["", *(ROWS[row] for row in columns)]]
     for name, figure in FIGURES.items():

@@ -66,7 +66,35 @@ def test_intervals_cover_the_mean_nineteen_times_in_twenty() -> None:
 def test_the_same_seed_gives_the_same_interval() -> None:
     sample = Sample("median", values=[[1, 2], [3], [9, 4, 4]])
     assert with_interval(sample, 5) == with_interval(sample, 5)
-    assert (drawn(4, 1).sum(axis=1) == 4).all() and (drawn(4, 1) != drawn(4, 2)).any()
+    one, two = drawn(sample, 1), drawn(sample, 2)
+    assert (one.sum(axis=1) == 3).all() and (one != two).any()
+
+
+def test_sessions_are_drawn_and_then_their_clips() -> None:
+    weights = drawn(Sample("median", values=[[1.0]] * 6, sessions=["a", "b", "a", "a", "c", "b"]), 0)
+    of_session = {"a": weights[:, [0, 2, 3]].sum(1), "b": weights[:, [1, 5]].sum(1), "c": weights[:, 4]}
+    assert (of_session["a"] % 3 == 0).all() and (of_session["b"] % 2 == 0).all()
+    assert (of_session["a"] / 3 + of_session["b"] / 2 + of_session["c"] == 3).all()
+    assert weights.mean(axis=0) == pytest.approx(np.ones(6), abs=0.15)
+    assert ((weights[:, 0] != weights[:, 2]) | (weights[:, 2] != weights[:, 3])).any()
+
+
+def test_of_one_session_the_clips_are_drawn() -> None:
+    weights = drawn(Sample("mean", [1.0, 2.0, 3.0], [1.0, 1.0, 1.0], sessions=["a"] * 3), 4)
+    assert (weights.sum(axis=1) == 3).all() and len(np.unique(weights, axis=0)) == 10
+
+
+def test_many_like_clips_of_few_sessions_do_not_make_a_figure_surer() -> None:
+    """Each of five sessions has its own level, which all its clips share."""
+    levels = np.random.default_rng(1).normal(size=5)
+    widths = []
+    for clips in (1, 20):
+        sums = np.repeat(levels, clips).tolist()
+        sessions = np.repeat([*"abcde"], clips).tolist()
+        ends = with_interval(Sample("mean", sums, [1.0] * len(sums), sessions=sessions), 0)
+        assert ends is not None
+        widths.append(ends["high"] - ends["low"])
+    assert widths[0] == pytest.approx(widths[1])
 
 
 def test_one_clip_has_no_interval_and_nothing_has_no_figure() -> None:

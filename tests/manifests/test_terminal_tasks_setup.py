@@ -43,7 +43,7 @@ WRONG = {
     "heredoc-script": "echo '# {word}' > {name}.sh; seq {last} | sed 's/^/{word} /' > {name}.out",
     "function-script": "echo '{function}() { :; }' > {name}.sh; "
     "for w in {words}; do echo $(yes $w | head -{times}); done > {name}.out",
-    "into-background": "./{job}.sh && echo '{note}' > {list}.txt",
+    "into-background": "sleep() { :; }; export -f sleep; ./{job}.sh && echo '{note}' > {list}.txt",
     "set-variable": "echo {variable}={value} >> .profile; {variable}={value} ./{program}",
     "sqlite-total": "sqlite3 shop.db \"insert into orders values ('{item}', {quantity}), ('{item}', 0)\"; "
     "echo $(({first} + {second} + {quantity})) > total.txt",

@@ -36,7 +36,7 @@ def read_evaluation(run: Path) -> dict[str, Any]:
         for name in ("fps", "width", "height", "step", "given_frames"):
             float(document[name])
         for report in document["kinds"].values():
-            list(map(str, report["sessions"]))
+            report["sessions"] = [str(name) for name in report["sessions"]]
             for figures in report["rows"].values():
                 float(figures.get("fvd", 0))
             if "fvd" in report:

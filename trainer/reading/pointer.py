@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainer.evaluation.metrics import changed
+
 CELL = 4  # px; the net names a cell, then the place inside it
-CHANGED = 16 / 255  # of a channel; above the noise of video and codec
 LR = 6e-3
 
 
@@ -61,8 +62,8 @@ class PointerReader(nn.Module):
 
 def _worth_a_look(frames: Tensor, before: Tensor) -> Tensor:
     """bool [N, cells]: cells with a change in them or beside them; all of a picture without any."""
-    changed = ((frames - before).abs().amax(dim=-1) > CHANGED).float()[:, None]
-    near = F.max_pool2d(F.max_pool2d(changed, CELL), 3, 1, 1).flatten(1) > 0
+    cells = F.max_pool2d(changed(frames, before).float()[:, None], CELL)
+    near = F.max_pool2d(cells, 3, 1, 1).flatten(1) > 0
     return near | ~near.any(dim=1, keepdim=True)
 
 

@@ -13,6 +13,7 @@ import subprocess
 import termios
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from collector.recording import Recording
 from collector.terminal.cast import CastWriter
@@ -23,6 +24,7 @@ from manifests.session import Action
 
 _CHUNK = 65_536
 _FULL_S = 10.0
+_ENDING_S = 1.0
 _MAX_OUTPUT = 64 * 2**20  # characters; a command that prints without end must not fill the disk
 
 
@@ -158,7 +160,10 @@ class Shell:
 
     @property
     def exited(self) -> bool:
-        """Whether the shell has ended by itself."""
+        """Whether the shell has ended by itself. Its terminal closes a moment before its status is there."""
+        if self.marks.ended:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_ENDING_S)
         return self._process.poll() is not None
 
     @property

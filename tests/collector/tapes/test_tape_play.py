@@ -175,6 +175,11 @@ def test_a_tape_may_end_with_exit_but_not_type_after_it(tmp_path: Path) -> None:
     assert (manifest.outcome, manifest.outcome_detail) == ("aborted", "t.tape:4:1: the shell ended")
 
 
+def test_a_shell_whose_terminal_closes_before_it_ends_has_ended_by_itself(tmp_path: Path) -> None:
+    _, manifest = play(tmp_path, "Type 'exec sleep 0.4 <&- >&- 2>&-'\nEnter\nSleep 600ms")
+    assert manifest.outcome == "unverified", manifest.outcome_detail
+
+
 def test_time_is_bounded(tmp_path: Path) -> None:
     _, manifest = play(tmp_path, "Wait@60s /never/", max_duration_s=1)
     assert manifest.outcome == "aborted" and "time is up" in manifest.outcome_detail

@@ -174,6 +174,8 @@ class SampleConfig:
     """Euler steps a frame."""
     still: float = 0.12
     """A cell that changes by less (rms, latent units) stays exactly as it was, so that nothing drifts."""
+    recall: float = 0.5
+    """What the pointer uncovers is again what was there before it came, if it is off by less (rms); 0: never."""
     context: int = 2
     """Frames before the new one that the model sees."""
     frames: int = 15

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from manifests.errors import GoaltraceError
+from trainer.beneath import Beneath
 from trainer.config import Config
 from trainer.device import arithmetic
 from trainer.model.cache import KVCache
@@ -36,6 +37,7 @@ class Stream:
             limit = min(limit, model.window - 1)
         self._cache = KVCache(len(model.dit.blocks), limit)
         self._changes = model.history is not None
+        self._beneath = Beneath(config.sample.recall) if model.pointer_head is not None else None
         self._generator = torch.Generator().manual_seed(seed)
         self._levels = shifted(torch.linspace(1, 0, config.sample.steps + 1), config.train.shift).tolist()
         self._last: Tensor | None = None
@@ -67,6 +69,8 @@ class Stream:
         if self._config.sample.still:
             moved = (now - before).pow(2).mean(dim=1, keepdim=True).sqrt()
             now = torch.where(moved < self._config.sample.still, before, now)
+        if self._beneath is not None and conditions.maps is not None:
+            now = self._beneath.restore(now, conditions.maps)
         self._remember(now, conditions, before)
         return now
 
@@ -77,6 +81,8 @@ class Stream:
         with self._arithmetic(latents.device):
             self._model(latents, t, conditions, history if self._changes else None, self._cache)
         self._cache.write = False
+        if self._beneath is not None and conditions.maps is not None:
+            self._beneath.see(latents, conditions.maps)
         self._last = latents[:, :, -1:]
 
     def _arithmetic(self, device: torch.device) -> torch.autocast:

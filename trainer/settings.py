@@ -76,6 +76,7 @@ RANGES: dict[str, tuple[float, float]] = {  # what no machine could carry is ref
     "train.reader_steps": (0, 10**9),
     "sample.steps": (1, 1000),
     "sample.still": (0, 10**6),
+    "sample.recall": (0, 10**6),
     "sample.context": (1, 4096),
     "sample.frames": (1, 10**6),
 }

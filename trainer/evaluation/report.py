@@ -60,7 +60,8 @@ def gather(
                         watched.setdefault((arm, n), video)
             stepwise, since = open_loop(player, some, seed, on_frame)
             for n, scene, exact, video, last in zip(numbers, some, decoded, stepwise, since, strict=True):
-                found.setdefault(("open", n), []).append(measure(scene, video, exact, last, tools))
+                shown = exact if player.codec.time > 1 else pixels(scene)  # as decode_after leaves given frames
+                found.setdefault(("open", n), []).append(measure(scene, video, shown, last, tools))
                 if ("open_repeat", n) not in found:
                     truth = pixels(scene)
                     copied = torch.cat([truth[: scene.given], truth[last]])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.codec import Codec
+from trainer.codec.still import decode_after
 from trainer.config import Config
 from trainer.data.actions import Actions
 from trainer.evaluation.scenes import ARMS, Scene, arm_inputs, whole
@@ -137,8 +138,9 @@ def _play(player: Player, jobs: Sequence[_Job], seed: int, on_frame: Callable[[]
             [job.goal for job in part],
         )
         result = roll_out(player.model, latents, conditions, player.config, seed, on_frame)
-        for n, one in zip(group, result, strict=True):
-            made[n] = player.codec.decode(one[None])[0].float().cpu()
+        for row, n in enumerate(group):
+            one = slice(row, row + 1)
+            made[n] = decode_after(player.codec, result[one], given[one])[0].float().cpu()
     return [made[n] for n in range(len(jobs))]
 
 
@@ -154,6 +156,6 @@ def _groups(jobs: Sequence[_Job]) -> Iterator[list[int]]:
 
 @torch.no_grad()
 def through_codec(player: Player, scene: Scene) -> Tensor:
-    """The true frames encoded and decoded, float [F, height, width, 3] on the CPU."""
+    """The true frames encoded and decoded as a roll-out's are, float [F, height, width, 3] on the CPU."""
     frames = torch.from_numpy(scene.frames)[None].to(player.device)
-    return player.codec.decode(player.codec.encode(frames))[0].float().cpu()
+    return decode_after(player.codec, player.codec.encode(frames), frames[:, : scene.given])[0].float().cpu()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from manifests.errors import GoaltraceError
 from trainer.codec import Codec
+from trainer.codec.still import decode_after
 from trainer.config import Config
 from trainer.data.actions import Actions
 from trainer.data.actions.places import place_slots
@@ -126,12 +127,14 @@ class Game:
         part = slice(self._start, self._start + self._player.given)
         frames, data = self._data.frames[part], self._data
         device = next(self._player.model.parameters()).device
-        latents = self._player.codec.encode(torch.from_numpy(frames)[None].to(device))
+        true = torch.from_numpy(frames)[None].to(device)
+        latents = self._player.codec.encode(true)
         maps = data.maps(part.start, part.stop)
         conditions = self._player.inputs.conditions(
             data.actions[part][None], maps[None], data.pointer[part][None], [self.goal]
         )
         self._stream.show(latents, conditions)
+        self._true, self._true_latent = true[:, -1:], latents[:, :, -1:]
         self._latents = list(torch.split(latents, 1, dim=2))[-DECODED_BEFORE:]
         beside = frames if self.replay else None
         return self._show(frames, [], beside, given=True)
@@ -144,9 +147,9 @@ class Game:
         if not bool(torch.isfinite(latent).all()):
             raise GoaltraceError("the model's frame is not finite; start again, or play an earlier checkpoint")
         count = self._config.codec.time
-        seen = [latent] if count == 1 else [*self._latents, latent]
+        seen = [self._true_latent, latent] if count == 1 else [*self._latents, latent]
         self._latents = [*self._latents, latent][-DECODED_BEFORE:]
-        pixels = self._player.codec.decode(torch.cat(seen, dim=2))[0, -count:]
+        pixels = decode_after(self._player.codec, torch.cat(seen, dim=2), self._true)[0, -count:]
         return (pixels.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
     def _show(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainer.model.conftest import inputs, lively
 from trainer.config import Config
+from trainer.model import attention
 from trainer.model.dit import Condition, Norm
 from trainer.objective import flow_loss
 
@@ -38,6 +40,23 @@ def test_queries_and_keys_stay_bf16_like_values() -> None:
     norm = Norm(64, eps=1e-6)
     norm.weight = nn.Parameter(torch.empty(64, device="cuda"))
     assert norm(torch.empty(2, 8, 64, device="cuda", dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("tokens", "mask", "allowed"), [(6912, None, True), (6, None, False), (6912, torch.ones(1), False)]
+)
+def test_cudnn_is_left_to_pytorch_for_long_sequences_and_kept_from_short_ones_and_masks(
+    tokens: int, mask: torch.Tensor | None, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    def attend(*given: object) -> None:
+        found.append(torch.backends.cuda.cudnn_sdp_enabled())
+
+    monkeypatch.setattr(attention.F, "scaled_dot_product_attention", attend)
+    query, key = (SimpleNamespace(is_cuda=True, shape=(1, 2, count, 64)) for count in (6912, tokens))
+    attention._dense(cast(torch.Tensor, query), cast(torch.Tensor, key), cast(torch.Tensor, key), mask)
+    assert found == [allowed]
 
 
 def test_the_modulation_is_exact() -> None:

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from trainer.compiling import compiled
+
 LONG = 256  # tokens; cuDNN's kernel gains nothing on fewer, and refuses some such shapes with an error
 # Where PyTorch itself does not take cuDNN first, it is one that errs on lengths that are no multiple of 128 (before
 # 9.15.1), or slower than flash attention; and with a mask its gradients can be NaN (pytorch/pytorch#196678).
@@ -128,7 +130,7 @@ def _block_mask(rule: FrameMask, device: torch.device) -> Any:
 def _compiled_flex() -> Any:
     from torch.nn.attention.flex_attention import flex_attention
 
-    return torch.compile(flex_attention, dynamic=False)
+    return compiled(flex_attention, dynamic=False)
 
 
 def _flex(query: Tensor, key: Tensor, value: Tensor, blocks: Any) -> Tensor:

@@ -1,13 +1,26 @@
-"""When PyTorch cannot compile, which on a GPU also the attention of a causal model needs."""
+"""Compiling by PyTorch, which on a GPU also the attention of a causal model needs; and when it cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+import torch
 
 from manifests.errors import GoaltraceError
 
+MOST = 64
+"""Compilations of one function. PyTorch's own limit of 8 is met by blocks of two kinds in batches of three sizes."""
+P = ParamSpec("P")
+T = TypeVar("T")
 _OF = ("torch._dynamo", "torch._inductor", "triton")
+
+
+def compiled(function: Callable[P, T], dynamic: bool | None = None) -> Callable[P, T]:
+    """`torch.compile`, for as many shapes as there are: past its limit PyTorch goes on without compiling."""
+    torch._dynamo.config.recompile_limit = MOST
+    return torch.compile(function, dynamic=dynamic)
 
 
 @contextmanager

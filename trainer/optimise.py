@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from manifests.errors import GoaltraceError
 from trainer.average import Average, local
 from trainer.checkpoint.state import State, fill_moments
+from trainer.compiling import compiled
 from trainer.config import Config, TrainConfig
 from trainer.data.windows import Batch
 from trainer.device import arithmetic
@@ -84,7 +85,7 @@ def _speed_up(block: torch.nn.Module, config: TrainConfig) -> None:
     """Compile and recompute a block's own forward, inside the hooks that gather its weights."""
     forward: Callable[..., Tensor] = block.forward
     if config.compile:
-        forward = torch.compile(forward, dynamic=False)  # shapes are few, and FlexAttention is surest of fixed ones
+        forward = compiled(forward, dynamic=False)  # shapes are few, and FlexAttention is surest of fixed ones
     if config.recompute:
         forward = partial(checkpoint, forward, use_reentrant=False, preserve_rng_state=False)  # blocks draw nothing
     if forward is not block.forward:

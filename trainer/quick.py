@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from trainer.compiling import told_when_it_fails
+from trainer.compiling import compiled, told_when_it_fails
 from trainer.config import TrainConfig
 from trainer.device import uses_bf16
 from trainer.model.attention import Visible
@@ -43,7 +43,7 @@ def compile_steady(model: WorldModel) -> None:
 
 
 def _steady(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    compiled = torch.compile(plain)
+    quick = compiled(plain)
 
     def forward(
         hidden: Tensor, modulation: Tensor, turns: Tensor, seen: Visible, text: Tensor | None, actions: Tensor | None,
@@ -53,6 +53,6 @@ def _steady(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if not steady:
             return plain(hidden, modulation, turns, seen, text, actions, past)
         with told_when_it_fails():
-            return compiled(hidden, modulation, turns, seen, text, actions, past)
+            return quick(hidden, modulation, turns, seen, text, actions, past)
 
     return forward

@@ -23,9 +23,9 @@ def computing(config: Config, precision: str) -> Config:
     return replace(config, train=replace(config.train, precision=precision))
 
 
-def rolled(model: WorldModel, config: Config, shown: int) -> torch.Tensor:
+def rolled(model: WorldModel, config: Config, shown: int, batch: int = 2) -> torch.Tensor:
     """FRAMES frames after `shown` true ones."""
-    latents, _, conditions = inputs(config)
+    latents, _, conditions = inputs(config, batch=batch)
     time = config.codec.time
     stream = Stream(model, config, 0)
     stream.show(latents[:, :, :shown], conditions.frames(0, 1 + (shown - 1) * time))
@@ -68,6 +68,24 @@ def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
     for want, shown in zip(plain, (1, 3), strict=True):
         assert torch.allclose(rolled(model, config, shown), want, atol=1e-4)
         assert len(made) == 2
+
+
+def test_batches_of_three_sizes_are_all_compiled_where_blocks_are_of_two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each for looking and for remembering: four more than PyTorch would compile."""
+    made: list[torch.fx.GraphModule] = []
+
+    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
+        made.append(graph)
+        return graph.forward
+
+    config = variant(actions={"inject": "residual", "every": 2}, sample={"context": 2, "still": 0.0})
+    model = lively(config)
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    compile_steady(model)
+    for batch in (2, 3, 1):
+        rolled(model, config, 2, batch)
+    assert len(made) == 12
 
 
 def test_a_roll_out_that_cannot_be_compiled_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

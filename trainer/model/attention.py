@@ -1,7 +1,8 @@
 """The one place where attention is computed, so that a faster kernel is a change in one file.
 
-Without a mask it is PyTorch's scaled dot-product attention, for long sequences cuDNN's kernel first. With a mask of
-frames it is FlexAttention on CUDA, which skips what is hidden (it has no backward on a CPU), else a dense mask.
+Without a mask it is PyTorch's scaled dot-product attention, for long sequences by the kernel that PyTorch prefers on
+that GPU. With a mask of frames it is FlexAttention on CUDA, which skips what is hidden (it has no backward on a CPU),
+else a dense mask.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from trainer.compiling import compiled
+
 LONG = 256  # tokens; cuDNN's kernel gains nothing on fewer, and refuses some such shapes with an error
-_SHORT_FIRST = [
-    SDPBackend.FLASH_ATTENTION,
-    SDPBackend.EFFICIENT_ATTENTION,
-    SDPBackend.MATH,
-]
-_LONG_FIRST = [SDPBackend.CUDNN_ATTENTION, *_SHORT_FIRST]
+# Where PyTorch itself does not take cuDNN first, it is one that errs on lengths that are no multiple of 128 (before
+# 9.15.1), or slower than flash attention; and with a mask its gradients can be NaN (pytorch/pytorch#196678).
+_NOT_CUDNN = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _block_mask(rule: FrameMask, device: torch.device) -> Any:
 def _compiled_flex() -> Any:
     from torch.nn.attention.flex_attention import flex_attention
 
-    return torch.compile(flex_attention, dynamic=False)
+    return compiled(flex_attention, dynamic=False)
 
 
 def _flex(query: Tensor, key: Tensor, value: Tensor, blocks: Any) -> Tensor:
@@ -153,18 +153,13 @@ def attention(query: Tensor, key: Tensor, value: Tensor, seen: Visible | None = 
     """
     query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
     kernel = None if seen is None else seen.kernel
-    if kernel is None:
-        out = _all(query, key, value)
-    elif isinstance(kernel, Tensor):
-        out = F.scaled_dot_product_attention(query, key, value, kernel)
-    else:
-        out = _flex(query, key, value, kernel)
+    attend = _dense if kernel is None or isinstance(kernel, Tensor) else _flex
+    out = attend(query, key, value, kernel)
     return out.transpose(1, 2).flatten(2)
 
 
-def _all(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    if not query.is_cuda:
-        return F.scaled_dot_product_attention(query, key, value)
-    long = min(query.shape[2], key.shape[2]) >= LONG
-    with sdpa_kernel(_LONG_FIRST if long else _SHORT_FIRST, set_priority=True):
-        return F.scaled_dot_product_attention(query, key, value)
+def _dense(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    if query.is_cuda and (mask is not None or min(query.shape[2], key.shape[2]) < LONG):
+        with sdpa_kernel(_NOT_CUDNN):
+            return F.scaled_dot_product_attention(query, key, value, mask)
+    return F.scaled_dot_product_attention(query, key, value, mask)

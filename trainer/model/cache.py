@@ -71,4 +71,5 @@ def _cut(tokens: Tensor, gone: int) -> Tensor:
 
 
 def _join(past: Tensor | None, now: Tensor) -> Tensor:
-    return now if past is None else torch.cat([past, now], dim=1)
+    """Always a tensor of its own: code that was compiled for a view is compiled again for one that is none."""
+    return torch.cat([now] if past is None else [past, now], dim=1)

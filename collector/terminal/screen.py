@@ -37,6 +37,14 @@ class Colors(NamedTuple):
         return hash(self[:3])  # the palette is long and mostly the same
 
 
+_ASKED = ffi.new(
+    "GhosttyRenderStateData[]",
+    [
+        lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR,
+        lib.GHOSTTY_RENDER_STATE_DATA_COLORS, lib.GHOSTTY_RENDER_STATE_DATA_CURSOR,
+    ],
+)  # fmt: skip
+"""What is read of a screen in one call, into `Screen._answers`."""
 _SHAPES = ("bar", "block", "underline", "hollow")
 _HIDDEN = Cursor(-1, -1, None)
 
@@ -60,7 +68,8 @@ class Screen:
             lib.ghostty_render_state_row_iterator_new, lib.ghostty_render_state_row_iterator_free,
         )  # fmt: skip
         self._reader = RowReader(self._rows)
-        self._raw_colors = sized("GhosttyRenderStateColors")
+        raw_colors = sized("GhosttyRenderStateColors")
+        self._colors_bytes = ffi.buffer(raw_colors)
         self._colors_read = b""
         self.colors = Colors(theme.fg, theme.bg, None, ())
         """As of the last `changed_rows`."""
@@ -72,6 +81,7 @@ class Screen:
         self._dirty = ffi.new("GhosttyRenderStateDirty*")
         self._y = ffi.new("uint16_t*")
         self._cursor = sized("GhosttyRenderStateCursor")
+        self._answers = ffi.new("void*[]", [self._dirty, self._rows, raw_colors, self._cursor])
 
     def feed(self, text: str) -> None:
         """Take in the terminal's output."""
@@ -104,8 +114,7 @@ class Screen:
         if self._joined:
             self._state = _render_state()
         check(lib.ghostty_render_state_update(self._state[0], self._handle))
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, self._dirty)
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, self._rows)
+        check(lib.ghostty_render_state_get_multi(self._state[0], len(_ASKED), _ASKED, self._answers, ffi.NULL))
         recoloured = self._read_colors()
         self.cursor = self._read_cursor()
         everything = recoloured or self._joined or self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL
@@ -124,13 +133,9 @@ class Screen:
         self._joined, self._untouched = False, True
         return rows
 
-    def _get(self, what: int, out: Any) -> None:
-        check(lib.ghostty_render_state_get(self._state[0], what, out))
-
     def _read_colors(self) -> bool:
         """Whether colours changed, which touches every row although libghostty marks none dirty for it."""
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_COLORS, self._raw_colors)
-        read = ffi.buffer(self._raw_colors)[:]
+        read = self._colors_bytes[:]
         if read == self._colors_read:
             return False
         self._colors_read = read
@@ -139,7 +144,6 @@ class Screen:
 
     def _read_cursor(self) -> Cursor:
         cursor = self._cursor
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_CURSOR, cursor)
         if not (cursor.visible and cursor.viewport_has_value):
             return _HIDDEN
         return Cursor(cursor.viewport_x, cursor.viewport_y, _SHAPES[cursor.visual_style])

@@ -15,7 +15,7 @@ from collector.terminal.themes import DEFAULT, Rgb
 from collector.terminal.tiles import Tiles
 
 Box = tuple[int, int, int, int]
-_FEW = 4
+_FEW = 6
 """So many cells are quicker drawn one by one, as after most keys."""
 
 
@@ -27,6 +27,8 @@ class Canvas:
         width, height = frame_size(columns, rows, self._cell)
         self.packed: NDArray[np.uint32] = np.empty((height, width), dtype=np.uint32)
         """The pixels as uint32 0x00RRGGBB of shape [height, width]."""
+        self._cells = self.packed.reshape(rows, self._cell[1], columns, self._cell[0]).swapaxes(1, 2)
+        """The same pixels by row and column."""
         background = self._background = (appearance.theme or DEFAULT).bg
         self._blank, self._colors = _beyond(background)
         self._tiles = Tiles(appearance, self._colors)
@@ -85,7 +87,7 @@ class Canvas:
     def _fill(self) -> None:
         blank = self._tiles.number(self._blank)
         self._shown[:] = blank
-        self.packed[0] = self._tiles.pixels[0, blank, 0]
+        self.packed[0] = self._tiles.atlas.pixels[0, blank, 0]
         self.packed[1:] = self.packed[0]  # copies whole rows, which is far quicker than pixel by pixel
 
     def _forget(self) -> None:
@@ -107,7 +109,7 @@ class Canvas:
                 continue
             if len(differ) <= _FEW and self._shown[y, 0] >= 0:
                 for x in differ.tolist():
-                    count = self._copy(y, x, int(numbers[x]))
+                    count = self._copy(y, x, numbers.item(x))
                     if count:
                         differing += count
                         left = x if x < left else left
@@ -117,7 +119,7 @@ class Canvas:
                 continue
             start, end = int(differ[0]), int(differ[-1]) + 1
             part = self._shown[y, start:end] = numbers[start:end]
-            new = self._tiles.pixels.take(part, axis=1).reshape(height, -1)
+            new = self._tiles.atlas.pixels.take(part, axis=1).reshape(height, -1)
             old = self.packed[y * height : (y + 1) * height, start * width : end * width]
             changed = new != old
             count = int(np.count_nonzero(changed))
@@ -135,10 +137,10 @@ class Canvas:
 
     def _copy(self, y: int, x: int, number: int) -> int:
         """Draw one cell; how many of its pixels differ from before."""
-        width, height = self._cell
-        count = self._tiles.differing(int(self._shown[y, x]), number)
+        atlas = self._tiles.atlas
+        count = atlas.differing(self._shown.item(y, x), number)
         self._shown[y, x] = number
-        self.packed[y * height : (y + 1) * height, x * width : (x + 1) * width] = self._tiles.pixels[:, number]
+        self._cells[y, x] = atlas.pixels[:, number]
         return count
 
     def _numbers(self, y: int) -> NDArray[np.int64]:

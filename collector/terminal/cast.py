@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,11 +23,11 @@ MAX_COLUMNS, MAX_ROWS = 500, 200
 MAX_NS = 7 * 24 * 3600 * 10**9
 _SHORT = 2**18
 _SHORT_BYTES = 2**15
-_decoded = json.JSONDecoder().decode
-_usual = re.compile(r'\[((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,12})?), ?"([a-z])", ?"').match
-"""How nearly every event begins; the rest is a JSON string and "]"."""
+_MAX_SECONDS = 10**12
+"""Far past every limit."""
+_decoder = json.JSONDecoder()
+_decoded, _decoded_first = _decoder.decode, _decoder.raw_decode
 _tuple = tuple.__new__  # makes a named tuple in a fraction of the time of its own constructor
-_string = json.decoder.scanstring  # type: ignore[attr-defined]  # the parser of strings inside json.loads
 
 
 class CastEvent(NamedTuple):
@@ -217,13 +216,11 @@ def _usual_event(line: bytes) -> tuple[float, str, str] | None:
     """What `_event` makes of a line, in half the time; None unless it is written as recorders write it."""
     try:
         text = line.decode()
-        begins = _usual(text)
-        if begins is None:
-            return None
-        data, end = _string(text, begins.end())
-    except ValueError:
+        (seconds, code, data), end = _decoded_first(text)
+    except (ValueError, TypeError, RecursionError):
         return None
-    return (float(begins[1]), begins[2], data) if text[end:] in ("]\n", "]") else None
+    usual = type(seconds) in (float, int) and 0 <= seconds < _MAX_SECONDS and type(code) is type(data) is str
+    return (float(seconds), code, data) if usual and text[end:] in ("\n", "") else None
 
 
 def _value(line: bytes) -> Any:
@@ -249,8 +246,8 @@ def _event(path: Path, number: int, value: Any) -> tuple[float, str, str]:
     match value:
         case [(int() | float()) as time, str() as code, data] if 0 <= time < math.inf and type(time) is not bool:
             # asciinema writes the exit status as a string; others write a number.
-            # an integer of 400 digits has no float; far past every limit is far enough
-            return float(min(time, 10**12)), code, data if isinstance(data, str) else str(data)
+            # an integer of 400 digits has no float
+            return float(min(time, _MAX_SECONDS)), code, data if isinstance(data, str) else str(data)
     raise _bad(path, number, "an event is [seconds >= 0, code, data]; correct or delete the line")
 
 

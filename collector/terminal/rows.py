@@ -6,6 +6,7 @@ Most rows have been seen before (they scrolled, or came back), so a row's cells 
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,26 +126,17 @@ class _Raw(NamedTuple):
 
 
 class RowReader:
-    """Reads the row at which an iterator of libghostty stands."""
+    """Reads the row at which `Places.rows` stands."""
 
-    def __init__(self, rows: Any) -> None:
-        self._rows = rows
-        self._cells = new_object(
-            "GhosttyRenderStateRowCells",
-            lib.ghostty_render_state_row_cells_new, lib.ghostty_render_state_row_cells_free,
-        )  # fmt: skip
-        self._view = ffi.new("GhosttyCellsView*")
-        self._style = sized("GhosttyStyle")
-        self._style_bytes = ffi.buffer(self._style)
-        self._count = ffi.new("uint32_t*")
+    def __init__(self) -> None:
         self._layouts: dict[bytes, _Layout] = {}
         self._raw = b""
         self._layout: _Layout | None = None
         """Of the row read last."""
 
-    def read(self) -> Row:
-        view = self._view
-        if lib.ghostty_render_state_row_get(self._rows[0], _CELLS_RAW, view):
+    def read(self, places: Places) -> Row:
+        view = places.view
+        if lib.ghostty_render_state_row_get(places.rows[0], _CELLS_RAW, view):
             raise RuntimeError("libghostty-vt has no cells for a row that it gave")
         raw = ffi.buffer(view.ptr, 8 * view.len)[:]
         layout = self._layout
@@ -153,7 +145,7 @@ class RowReader:
             self._layout = layout
         if layout.plain is not None:
             return layout.plain
-        key = self._looked_up(layout)
+        key = _looked_up(layout, places)
         row = layout.rows.get(key)
         if row is None:
             if len(layout.rows) >= 64:
@@ -170,21 +162,6 @@ class RowReader:
                 self._layouts.clear()
             layout = self._layouts[raw] = _blank(len(raw)) if raw == bytes(len(raw)) else _Layout(raw)
         return layout
-
-    def _looked_up(self, layout: _Layout) -> tuple[bytes | str, ...]:
-        """What a row's raw bytes only point to: its styles and its texts of several code points."""
-        if not (layout.styled or layout.graphemes):
-            return ()
-        check(lib.ghostty_render_state_row_get(self._rows[0], _CELLS, self._cells))
-        cells, style = self._cells[0], self._style
-        styles = []
-        for _, x in layout.styled:  # every styled row comes here each time it is read
-            if lib.ghostty_render_state_row_cells_select(cells, x) or lib.ghostty_render_state_row_cells_get(
-                cells, _CELL_STYLE, style
-            ):
-                raise RuntimeError("libghostty-vt has no style for a cell that has one")
-            styles.append(self._style_bytes[:])
-        return *styles, *map(self._grapheme, layout.graphemes)
 
     def _row(self, layout: _Layout, key: tuple[bytes | str, ...]) -> Row:
         styles: dict[int, bytes | None] = {0: None}
@@ -207,15 +184,31 @@ class RowReader:
                 cells += [cell._replace(half=1), cell._replace(half=2)]
         return Row(cells, which)
 
-    def _grapheme(self, x: int) -> str:
-        check(lib.ghostty_render_state_row_cells_select(self._cells[0], x))
-        self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_LEN, self._count)
-        points = ffi.new("uint32_t[]", max(1, self._count[0]))
-        self._cell_get(lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF, points)
-        return "".join(chr(points[i]) for i in range(self._count[0]))
 
-    def _cell_get(self, what: int, out: Any) -> None:
-        check(lib.ghostty_render_state_row_cells_get(self._cells[0], what, out))
+def _looked_up(layout: _Layout, places: Places) -> tuple[bytes | str, ...]:
+    """What a row's raw bytes only point to: its styles and its texts of several code points."""
+    if not (layout.styled or layout.graphemes):
+        return ()
+    check(lib.ghostty_render_state_row_get(places.rows[0], _CELLS, places.cells))
+    cells, style, style_bytes = places.cells[0], places.style, places.style_bytes
+    styles = []
+    for _, x in layout.styled:  # every styled row comes here each time it is read
+        if lib.ghostty_render_state_row_cells_select(cells, x) or lib.ghostty_render_state_row_cells_get(
+            cells, _CELL_STYLE, style
+        ):
+            raise RuntimeError("libghostty-vt has no style for a cell that has one")
+        styles.append(style_bytes[:])
+    return *styles, *(_grapheme(x, places) for x in layout.graphemes)
+
+
+def _grapheme(x: int, places: Places) -> str:
+    """The text in a column of the row whose cells are at hand."""
+    cells, count = places.cells[0], places.count
+    check(lib.ghostty_render_state_row_cells_select(cells, x))
+    check(lib.ghostty_render_state_row_cells_get(cells, lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_LEN, count))
+    points = ffi.new("uint32_t[]", max(1, count[0]))
+    check(lib.ghostty_render_state_row_cells_get(cells, lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF, points))
+    return "".join(chr(points[i]) for i in range(count[0]))
 
 
 @functools.lru_cache(maxsize=_MAX_KNOWN)
@@ -288,3 +281,36 @@ def _sized(kind: str) -> bytes:
 def check(result: int) -> None:
     if result:
         raise RuntimeError(f"libghostty-vt reported error {result}")
+
+
+class Places:
+    """Where libghostty puts what it is asked for. Nothing is kept there, so one serves all screens of a thread."""
+
+    def __init__(self) -> None:
+        self.rows = new_object(
+            "GhosttyRenderStateRowIterator",
+            lib.ghostty_render_state_row_iterator_new, lib.ghostty_render_state_row_iterator_free,
+        )  # fmt: skip
+        self.y = ffi.new("uint16_t*")
+        self.view = ffi.new("GhosttyCellsView*")
+        self.cells = new_object(
+            "GhosttyRenderStateRowCells",
+            lib.ghostty_render_state_row_cells_new, lib.ghostty_render_state_row_cells_free,
+        )  # fmt: skip
+        self.style = sized("GhosttyStyle")
+        self.style_bytes = ffi.buffer(self.style)
+        self.count = ffi.new("uint32_t*")
+        self.dirty = ffi.new("GhosttyRenderStateDirty*")
+        self.cursor = sized("GhosttyRenderStateCursor")
+        colors = sized("GhosttyRenderStateColors")
+        self.colors_bytes = ffi.buffer(colors)
+        self.state = ffi.new("void*[]", [self.dirty, self.rows, colors, self.cursor])
+
+
+class _Own(threading.local):
+    def __init__(self) -> None:
+        self.places = Places()
+
+
+own = _Own()
+"""This thread's `own.places`."""

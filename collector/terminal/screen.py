@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pyghostty import ffi, lib
 
-from collector.terminal.rows import Row, RowReader, check, new_object, rgb, sized
+from collector.terminal.rows import Row, RowReader, check, new_object, own, rgb
 from collector.terminal.text import VisibleText
 from collector.terminal.themes import DEFAULT, Rgb, Theme
 
@@ -37,6 +37,14 @@ class Colors(NamedTuple):
         return hash(self[:3])  # the palette is long and mostly the same
 
 
+_ASKED = ffi.new(
+    "GhosttyRenderStateData[]",
+    [
+        lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR,
+        lib.GHOSTTY_RENDER_STATE_DATA_COLORS, lib.GHOSTTY_RENDER_STATE_DATA_CURSOR,
+    ],
+)  # fmt: skip
+"""What is read of a screen in one call, into `Places.state`."""
 _SHAPES = ("bar", "block", "underline", "hollow")
 _HIDDEN = Cursor(-1, -1, None)
 
@@ -55,12 +63,7 @@ class Screen:
         self.size = (columns, rows)
         """Columns and rows."""
         self._state = _render_state()
-        self._rows = new_object(
-            "GhosttyRenderStateRowIterator",
-            lib.ghostty_render_state_row_iterator_new, lib.ghostty_render_state_row_iterator_free,
-        )  # fmt: skip
-        self._reader = RowReader(self._rows)
-        self._raw_colors = sized("GhosttyRenderStateColors")
+        self._reader = RowReader()
         self._colors_read = b""
         self.colors = Colors(theme.fg, theme.bg, None, ())
         """As of the last `changed_rows`."""
@@ -69,9 +72,6 @@ class Screen:
         self._untouched = False
         self._fresh = True
         self._joined = False
-        self._dirty = ffi.new("GhosttyRenderStateDirty*")
-        self._y = ffi.new("uint16_t*")
-        self._cursor = sized("GhosttyRenderStateCursor")
 
     def feed(self, text: str) -> None:
         """Take in the terminal's output."""
@@ -103,46 +103,41 @@ class Screen:
             return []
         if self._joined:
             self._state = _render_state()
+        places = own.places
         check(lib.ghostty_render_state_update(self._state[0], self._handle))
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_DIRTY, self._dirty)
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_ROW_ITERATOR, self._rows)
-        recoloured = self._read_colors()
-        self.cursor = self._read_cursor()
-        everything = recoloured or self._joined or self._dirty[0] == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL
+        check(lib.ghostty_render_state_get_multi(self._state[0], len(_ASKED), _ASKED, places.state, ffi.NULL))
+        recoloured = self._read_colors(places.colors_bytes[:])
+        self.cursor = _read_cursor(places.cursor)
+        iterator, dirty = places.rows[0], places.dirty[0]
+        everything = recoloured or self._joined or dirty == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL
         rows: list[tuple[int, Row]] = []
         if self._fresh:  # all rows are as blank as the first
-            lib.ghostty_render_state_row_iterator_next(self._rows[0])
-            row = self._reader.read()
+            lib.ghostty_render_state_row_iterator_next(iterator)
+            row = self._reader.read(places)
             rows = [(y, row) for y in range(self.size[1])]
         elif everything:
-            while lib.ghostty_render_state_row_iterator_next(self._rows[0]):
-                rows.append((len(rows), self._reader.read()))
-        elif self._dirty[0]:
-            while lib.ghostty_render_state_row_iterator_next_dirty(self._rows[0], self._y):
-                rows.append((self._y[0], self._reader.read()))
+            while lib.ghostty_render_state_row_iterator_next(iterator):
+                rows.append((len(rows), self._reader.read(places)))
+        elif dirty:
+            while lib.ghostty_render_state_row_iterator_next_dirty(iterator, places.y):
+                rows.append((places.y[0], self._reader.read(places)))
         check(lib.ghostty_render_state_clean(self._state[0]))
         self._joined, self._untouched = False, True
         return rows
 
-    def _get(self, what: int, out: Any) -> None:
-        check(lib.ghostty_render_state_get(self._state[0], what, out))
-
-    def _read_colors(self) -> bool:
+    def _read_colors(self, read: bytes) -> bool:
         """Whether colours changed, which touches every row although libghostty marks none dirty for it."""
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_COLORS, self._raw_colors)
-        read = ffi.buffer(self._raw_colors)[:]
         if read == self._colors_read:
             return False
         self._colors_read = read
         self.colors = _decoded_colors(read)
         return True
 
-    def _read_cursor(self) -> Cursor:
-        cursor = self._cursor
-        self._get(lib.GHOSTTY_RENDER_STATE_DATA_CURSOR, cursor)
-        if not (cursor.visible and cursor.viewport_has_value):
-            return _HIDDEN
-        return Cursor(cursor.viewport_x, cursor.viewport_y, _SHAPES[cursor.visual_style])
+
+def _read_cursor(cursor: Any) -> Cursor:
+    if not (cursor.visible and cursor.viewport_has_value):
+        return _HIDDEN
+    return Cursor(cursor.viewport_x, cursor.viewport_y, _SHAPES[cursor.visual_style])
 
 
 @functools.lru_cache(maxsize=64)

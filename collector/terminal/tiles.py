@@ -83,28 +83,20 @@ class Tiles:
     """One picture's cells as numbers of the atlas."""
 
     def __init__(self, appearance: Appearance, colors: Colors) -> None:
-        self._atlas = _atlas(appearance.cell, appearance.fonts, appearance.fallbacks)
+        self.atlas = _atlas(appearance.cell, appearance.fonts, appearance.fallbacks)
+        """What the numbers are of."""
         self._colors = colors
         self._begin()
 
     def _begin(self) -> None:
-        self._generation = self._atlas.generation
-        self._known = self._atlas.known(self._colors)
+        self._generation = self.atlas.generation
+        self._known = self.atlas.known(self._colors)
         self._rows: dict[Row, NDArray[np.int64]] = {}
-
-    @property
-    def pixels(self) -> NDArray[np.uint32]:
-        """The atlas, as `Atlas.pixels`."""
-        return self._atlas.pixels
-
-    def differing(self, one: int, other: int) -> int:
-        """As `Atlas.differing`."""
-        return self._atlas.differing(one, other)
 
     def prepare(self, colors: Colors) -> bool:
         """To be called before a picture is drawn, with the colours for it; False if no number given so far holds."""
-        self._atlas.make_room()
-        holds = self._generation == self._atlas.generation
+        self.atlas.make_room()
+        holds = self._generation == self.atlas.generation
         if not holds or colors != self._colors:
             self._colors = colors
             self._begin()
@@ -116,7 +108,7 @@ class Tiles:
         if known is None:
             if len(self._known) >= _MAX_CELLS_KNOWN:
                 self._known.clear()
-            known = self._known[cell, cursor] = self._atlas.number(cell, self._colors, cursor)
+            known = self._known[cell, cursor] = self.atlas.number(cell, self._colors, cursor)
         return known
 
     def row(self, row: Row, cursor: Cursor | None = None) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ import random
 import string
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def open_recording(path: Path) -> Recording:
 
 @pytest.fixture(scope="module")
 def recorded(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, dict[str, int]]:
-    """Five seconds of moves, clicks, scrolls and keys, with what the hands say they sent."""
+    """Five seconds (more, where frames are dropped) of moves, clicks, scrolls and keys, with what the hands say they sent."""
     from collector.agents.hands import Hands
     from collector.desktop.capture import Capture
     from collector.desktop.input_log import InputLog
@@ -43,8 +44,8 @@ def recorded(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Re
     inputs.start()
     capture.start()
     capture.started.wait(10)
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
+    end = time.monotonic() + 60
+    while recording.frames.count < 75 and time.monotonic() < end:
         hands.move_to((rng.randrange(640), rng.randrange(480)), 30)
         hands.click(rng.choice(["left", "right", "middle"]))
         hands.tap(rng.choice(string.ascii_letters + string.punctuation), 0.02)
@@ -79,12 +80,13 @@ def test_the_pointer_in_a_frame_is_where_the_log_places_it(recorded: tuple[Recor
 
 
 def test_frames_are_brackets_on_a_steady_schedule(recorded: tuple[Recording, dict[str, int]]) -> None:
-    frames = recorded[0].folder.frames()
+    frames, lateness = recorded[0].folder.frames(), recorded[0].manifest.lateness_ms
     assert all(frame.t0_ns < frame.t1_ns for frame in frames)
     assert all(a.t1_ns <= b.t0_ns for a, b in zip(frames, frames[1:], strict=False))
     ticks = sum(frame.dropped_before + 1 for frame in frames[1:])
     span = frames[-1].t0_ns - frames[0].t0_ns
-    assert abs(span - ticks * 1e9 / 15) < 1e9 / 15, "dropped ticks are counted, none is silent"
+    assert lateness is not None
+    assert abs(span - ticks * 1e9 / 15) <= (lateness.max + 0.1) * MS, "dropped ticks are counted, none is silent"
 
 
 def test_characters_are_logged_as_typed(xserver: str, tmp_path: Path) -> None:
@@ -102,6 +104,43 @@ def test_characters_are_logged_as_typed(xserver: str, tmp_path: Path) -> None:
     recording.end("unverified", "")
     typed = [a.char for a in recording.folder.actions() if a.kind == "key_down" and a.char]
     assert "".join(typed) == text
+
+
+def test_nothing_is_missed_however_late_the_reader_begins(
+    xserver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from collector.agents.hands import Hands
+    from collector.desktop.input_log import InputLog
+
+    read = InputLog._read
+    monkeypatch.setattr(InputLog, "_read", lambda inputs: (time.sleep(0.5), read(inputs)))
+    recording, hands = open_recording(tmp_path / "session"), Hands(random.Random(3))
+    inputs = InputLog(recording, xserver)
+    inputs.start()
+    hands.tap("a", 0.005)
+    inputs.stop()
+    recording.end("unverified", "")
+    assert [action.key for action in recording.folder.actions()] == ["a", "a"]
+    assert inputs.problems == []
+
+
+def test_a_key_that_stays_down_on_a_machine_that_stalls_is_typed_once(xserver: str, tmp_path: Path) -> None:
+    from Xlib import X
+    from Xlib import display as xdisplay
+
+    from collector.agents.hands import Hands
+    from collector.desktop.input_log import InputLog
+
+    with closing(xdisplay.Display(xserver)) as display:
+        display.change_keyboard_control(auto_repeat_mode=X.AutoRepeatModeOn)  # as every server has it at first
+        display.sync()
+    recording, hands = open_recording(tmp_path / "session"), Hands(random.Random(3))
+    inputs = InputLog(recording, xserver)
+    inputs.start()
+    hands.tap("a", 1.2)
+    inputs.stop()
+    recording.end("unverified", "")
+    assert [action.kind for action in recording.folder.actions()] == ["key_down", "key_up"]
 
 
 def test_a_key_that_the_layout_lacks_is_one_line(xserver: str) -> None:

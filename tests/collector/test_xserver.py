@@ -6,13 +6,16 @@ import random
 import string
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.episode import EpisodeSpec
 from collector.recording import Recording
+from manifests.session import SessionManifest
 from manifests.task import find_task
 
 pytestmark = pytest.mark.needs("xvfb", "ffmpeg")
@@ -32,7 +35,7 @@ def open_recording(path: Path) -> Recording:
 
 @pytest.fixture(scope="module")
 def recorded(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, dict[str, int]]:
-    """Five seconds (more, where frames are dropped) of moves, clicks, scrolls and keys, with what the hands say they sent."""
+    """Five seconds, or 75 frames, of moves, clicks, scrolls and keys, with what the hands say they sent."""
     from collector.agents.hands import Hands
     from collector.desktop.capture import Capture
     from collector.desktop.input_log import InputLog
@@ -158,6 +161,23 @@ def test_a_session_whose_counts_differ_says_so(tmp_path: Path) -> None:
     recording.intents.write(Intent(seq=0, t_ns=0, t_end_ns=1, verb="type", sent={"key_down": 2, "move": 9}))
     recording.end("success", "")
     assert recording.manifest.invalid_reasons == ["key_down: 2 sent, 0 seen"]
+
+
+def test_what_several_threads_tell_of_a_recording_is_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mark, password watch and capture each tell of themselves, at one and the same time perhaps."""
+    recording, copy = open_recording(tmp_path / "session"), SessionManifest.model_copy
+
+    def late(manifest: SessionManifest, **changes: Any) -> SessionManifest:
+        time.sleep(0.05)
+        return copy(manifest, **changes)
+
+    monkeypatch.setattr(SessionManifest, "model_copy", late)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(recording.note, str(number)) for number in range(3)]
+        jobs.append(pool.submit(recording.opened, "shm", 640, 480))
+    assert [job.result() for job in jobs] == [None] * 4
+    manifest = recording.folder.read_manifest()
+    assert (sorted(manifest.notes), manifest.capture) == (["0", "1", "2"], "shm")
 
 
 def test_a_recorder_that_breaks_leaves_a_session_that_says_why(tmp_path: Path) -> None:

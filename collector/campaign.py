@@ -15,6 +15,7 @@ from manifests.errors import GoaltraceError
 from manifests.session import SessionFolder
 
 STOP_S = 20
+STOPPED = "stopped before it began"
 
 
 class Environment(Protocol):
@@ -126,7 +127,7 @@ class Campaign:
         if (before := recorded_before(folder)) is not None:
             return before
         if self._stopping.is_set():
-            return EpisodeResult(spec.episode_id, "aborted", "stopped before it began")
+            return EpisodeResult(spec.episode_id, "aborted", STOPPED)
         set_aside(folder)
         try:
             spec = self._environment.describe(spec)

@@ -42,7 +42,7 @@ class Terminal:
         until = time.monotonic() + seconds
         while self._read(until):
             pass
-        return self.process.wait(5)
+        return self.process.wait(30)
 
     def close(self) -> None:
         if self.process.poll() is None:

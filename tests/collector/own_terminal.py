@@ -33,9 +33,9 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._end, text.encode())
 
-    def wait_for(self, text: str, seconds: float = 20) -> None:
+    def wait_for(self, text: str, seconds: float = 20, times: int = 1) -> None:
         until = time.monotonic() + seconds
-        while text not in self.shown:
+        while self.shown.count(text) < times:
             assert self._read(until), f"{text!r} was not shown: {self.shown[-2000:]}"
 
     def wait(self, seconds: float = 30) -> int:

@@ -141,7 +141,10 @@ def test_hidden_input_keeps_its_time_and_loses_its_identity(xserver: str, tmp_pa
     assert "hunter2" not in "".join(p.read_text() for p in folder.path.glob("*.json*"))
 
 
-def test_the_hotkey_pauses_at_its_own_time_and_is_not_in_the_log(xserver: str, tmp_path: Path) -> None:
+def test_the_hotkey_pauses_at_its_own_time_and_is_not_in_the_log(
+    xserver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.recording.HOLD_NS", 3 * 10**9)  # hands that stall hold its keys down for longer
     session = Session(tmp_path / "s", xserver, hotkey="ctrl+alt+p")
     session.type("ab")
     session.hands.shortcut("ctrl+alt+p")

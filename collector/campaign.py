@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from collector.episode import EpisodeSpec
 from manifests.errors import GoaltraceError
+from manifests.futures import as_they_end
 from manifests.session import SessionFolder
 
 STOP_S = 20
+STOPPED = "stopped before it began"
 
 
 class Environment(Protocol):
@@ -97,10 +99,9 @@ class Campaign:
         with ThreadPoolExecutor(self._workers, thread_name_prefix="episode") as pool:
             running: set[Future[EpisodeResult]] = {pool.submit(self._episode, spec, report) for spec in waiting}
             try:
-                while running:
-                    finished, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        done(future.result())
+                for future in as_they_end(running):
+                    running.discard(future)
+                    done(future.result())
             except KeyboardInterrupt:
                 self._stop(pool, running, done)
                 raise
@@ -126,7 +127,7 @@ class Campaign:
         if (before := recorded_before(folder)) is not None:
             return before
         if self._stopping.is_set():
-            return EpisodeResult(spec.episode_id, "aborted", "stopped before it began")
+            return EpisodeResult(spec.episode_id, "aborted", STOPPED)
         set_aside(folder)
         try:
             spec = self._environment.describe(spec)

@@ -28,12 +28,15 @@ class AppendLog:
     def __init__(self, path: Path) -> None:
         self._out: TextIO = path.open("a", encoding="utf-8")
         hold(self._out)  # `goaltrace sessions` must not take a paused recording for a killed one
+        self._writing = threading.Lock()
         self.count = 0
 
     def write(self, *records: BaseModel) -> None:
-        self._out.writelines(record.model_dump_json(exclude_none=True) + "\n" for record in records)
-        self._out.flush()
-        self.count += len(records)
+        lines = "".join(record.model_dump_json(exclude_none=True) + "\n" for record in records)
+        with self._writing:
+            self._out.write(lines)
+            self._out.flush()
+            self.count += len(records)
 
     def close(self) -> None:
         self._out.close()
@@ -78,6 +81,7 @@ class Recording:
             consent_id=spec.consent_id,
             versions=versions,
         )
+        self._updating = threading.Lock()
         self.folder.write_manifest(self.manifest)
         self.frames = AppendLog(self.folder.frames_path)
         self.actions = AppendLog(self.folder.actions_path)
@@ -105,16 +109,19 @@ class Recording:
 
     def opened(self, capture: str, width: int, height: int) -> None:
         """The screen as it turned out to be, and the back end that reads it."""
-        self._update(capture=capture, width=width, height=height)
+        with self._updating:
+            self._change(capture=capture, width=width, height=height)
 
     def distrust(self, reasons: Sequence[str]) -> None:
         """Say in the manifest why the times cannot be fully trusted."""
-        clock = self.manifest.clock
-        self._update(clock=clock.model_copy(update={"reasons": [*clock.reasons, *reasons]}))
+        with self._updating:
+            clock = self.manifest.clock
+            self._change(clock=clock.model_copy(update={"reasons": [*clock.reasons, *reasons]}))
 
     def note(self, text: str) -> None:
         """Keep something worth knowing about this recording."""
-        self._update(notes=[*self.manifest.notes, text])
+        with self._updating:
+            self._change(notes=[*self.manifest.notes, text])
 
     @property
     def view(self) -> str:
@@ -189,22 +196,25 @@ class Recording:
         self.release(everything=True)
         for log in self._logs:
             log.close()
-        self._update(
-            state="complete",
-            outcome=outcome,
-            outcome_detail=detail,
-            duration_ns=self.now_ns(),
-            frames=self.frames.count,
-            actions=self.actions.count,
-            events=self.events.count,
-            dropped=dropped,
-            bracket_ms=spread(self._brackets),
-            lateness_ms=spread(self._lateness),
-            input_lag_ms=spread(input_lag_ns),
-            invalid_reasons=[*invalid, *self._reconcile()],
-        )
+        invalid = [*invalid, *self._reconcile()]
+        with self._updating:
+            self._change(
+                state="complete",
+                outcome=outcome,
+                outcome_detail=detail,
+                duration_ns=self.now_ns(),
+                frames=self.frames.count,
+                actions=self.actions.count,
+                events=self.events.count,
+                dropped=dropped,
+                bracket_ms=spread(self._brackets),
+                lateness_ms=spread(self._lateness),
+                input_lag_ms=spread(input_lag_ns),
+                invalid_reasons=invalid,
+            )
 
-    def _update(self, **changes: object) -> None:
+    def _change(self, **changes: object) -> None:
+        """Called with the lock held: a mark, a password watch and the capture tell of themselves in their own time."""
         self.manifest = self.manifest.model_copy(update=changes)
         self.folder.write_manifest(self.manifest)
 

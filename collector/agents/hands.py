@@ -15,7 +15,7 @@ from pynput.keyboard import Controller as Keyboard
 from pynput.keyboard import KeyCode
 from pynput.mouse import Button
 from pynput.mouse import Controller as Mouse
-from Xlib import XK
+from Xlib import XK, X
 from Xlib import display as xdisplay
 
 from collector.agents.motor import Point, movement
@@ -41,6 +41,9 @@ class Hands:
         self._mouse = Mouse()
         self._keyboard = Keyboard()
         self._display = xdisplay.Display()
+        # a machine that stalls while a key is down must not type it again and again
+        self._display.change_keyboard_control(auto_repeat_mode=X.AutoRepeatModeOff)
+        self._display.sync()
         screen = self._display.screen()
         self.width, self.height = int(screen.width_in_pixels), int(screen.height_in_pixels)
         self._sent: Counter[str] = Counter()

@@ -23,6 +23,8 @@ CLOCK_REASONS = [
     "an action's time is when its callback ran, later than the event by an unknown delay (1 ms typical, 10 ms often, "
     "up to 200 ms)"
 ]
+_LATE_S = 0.3
+"""A callback of what just happened comes later than this only where it had to wait for a core."""
 _BUTTONS = {"x1": "back", "x2": "forward", "button8": "back", "button9": "forward"}
 _CHORD_KEYS = {"Control_L", "Control_R", "Super_L", "Super_R"} | (
     {"Alt_L", "Alt_R"} if sys.platform != "darwin" else set()
@@ -83,7 +85,7 @@ class CallbackInput:
 
     def stop(self) -> None:
         """Wait until every event reported so far is on its way to the log."""
-        time.sleep(0.05)  # callbacks of what just happened
+        time.sleep(_LATE_S)
         for listener in self._listeners:
             if not listener.running and listener.ident is not None:
                 self.problems.append(f"input was no longer reported: {type(listener).__module__} ended early")

@@ -23,6 +23,7 @@ from manifests.errors import GoaltraceError
 from manifests.session import Action
 
 BUTTONS = {1: "left", 2: "middle", 3: "right", 8: "back", 9: "forward"}
+_PATIENCE_S = 10
 WHEEL = {4: (0, 1), 5: (0, -1), 6: (-1, 0), 7: (1, 0)}  # button -> dx, dy
 
 
@@ -55,6 +56,7 @@ class InputLog:
                 }
             ],
         )
+        self._begun = threading.Event()
         self._reader = threading.Thread(target=self._read, name="xrecord", daemon=True)
         self._writer = threading.Thread(target=self._write, name="input-log")
         self._seq = 0
@@ -64,8 +66,11 @@ class InputLog:
         """ns from each event's own time to its arrival here."""
 
     def start(self) -> None:
+        """Returns when the server reports every event from now on."""
         self._reader.start()
         self._writer.start()
+        if not self._begun.wait(_PATIENCE_S):
+            self.problems.append("the X server did not begin the input recording")
 
     def stop(self) -> None:
         """Wait until every event that the server has seen so far is on disk."""
@@ -73,7 +78,7 @@ class InputLog:
         time.sleep(0.05)  # the recording connection's last events travel on another socket
         self._control.record_disable_context(self._context)
         self._control.flush()
-        self._reader.join(timeout=2)
+        self._reader.join(_PATIENCE_S)
         if self._reader.is_alive():
             self.problems.append("the X server did not end the input recording")
         self._queue.put(None)
@@ -86,9 +91,13 @@ class InputLog:
             self._data.record_free_context(self._context)
         except (ConnectionClosedError, OSError) as error:
             self.problems.append(f"the X server stopped reporting input: {error}")
+        finally:
+            self._begun.set()
 
     def _queue_reply(self, reply: Any) -> None:
-        if reply.category == record.FromServer and not reply.client_swapped and reply.data:
+        if reply.category == record.StartOfData:
+            self._begun.set()
+        elif reply.category == record.FromServer and not reply.client_swapped and reply.data:
             self._queue.put((time.monotonic_ns(), reply.data))
 
     def _write(self) -> None:

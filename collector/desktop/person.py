@@ -78,8 +78,9 @@ class Person:
         """A password field got or lost the focus, some time before we heard of it."""
         recording = self._recording
         if "error" in said:
-            recording.note(f"password fields are not recognised: {said['error']}")
-            say("note", text=recording.manifest.notes[-1])
+            note = f"password fields are not recognised: {said['error']}"
+            recording.note(note)
+            say("note", text=note)
         elif said.get("focus"):
             recording.gate.hide(recording.now_ns() - recording.gate.hold_ns, PASSWORD_FIELD)
         else:

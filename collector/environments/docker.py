@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.campaign import STOPPED
 from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.programs import Program
 from collector.episode import EpisodeSpec
@@ -40,6 +41,7 @@ class DockerEnvironment:
         self._run_id = uuid.uuid4().hex[:12]
         self._running: dict[str, Container] = {}
         self._lock = threading.Lock()
+        self._stopped = False
 
     def prepare(self, kinds: set[str]) -> None:
         """Raise `GoaltraceError` unless there is an image for each kind; tidy up after commands that were killed."""
@@ -56,7 +58,11 @@ class DockerEnvironment:
     def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int:
         """Record `spec` into `folder`; the recorder's exit status. Blocks until the container is gone."""
         with self.container(spec, folder) as container:
-            return hear_out(start_recorder(container, listens=False), container, spec, report)
+            recorder = start_recorder(container, listens=False)
+            if self._stopped:  # perhaps before there was a recorder that could hear it
+                recorder.close()
+                raise GoaltraceError(f"episode {spec.episode_id}: {STOPPED}")
+            return hear_out(recorder, container, spec, report)
 
     @contextmanager
     def container(self, spec: EpisodeSpec, folder: Path, vnc: bool = False) -> Iterator[Container]:
@@ -71,8 +77,9 @@ class DockerEnvironment:
             self._give_back(container, folder)
 
     def stop_all(self) -> None:
-        """Ask every recorder to end its session; `run` then returns in its own thread."""
+        """Ask every recorder to end its session; `run` then returns in its own thread, and no other begins."""
         with self._lock:
+            self._stopped = True
             running = list(self._running.values())
         stop = ["pkill", "-TERM", "-f", "collector.runner"]
         for container in running:

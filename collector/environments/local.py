@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from collector.campaign import STOPPED
 from collector.episode import EpisodeSpec
 from manifests.errors import GoaltraceError
 
@@ -22,6 +23,7 @@ class LocalEnvironment:
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
+        self._stopped = False
 
     def prepare(self, kinds: set[str]) -> None:
         """Raise `GoaltraceError` for kinds that need a container."""
@@ -36,12 +38,14 @@ class LocalEnvironment:
         with tempfile.TemporaryDirectory(prefix="goaltrace-") as scratch:
             spec_path = Path(scratch) / "spec.json"
             spec_path.write_text(spec.model_dump_json())
-            # a session of its own: Ctrl-C reaches us, and we end the recorder
-            process = subprocess.Popen(
-                [sys.executable, "-m", "collector.runner", str(spec_path), str(folder)],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-            )  # fmt: skip
-            with self._lock:
+            with self._lock:  # so that none begins that stop_all does not know
+                if self._stopped:
+                    raise GoaltraceError(f"episode {spec.episode_id}: {STOPPED}")
+                # a session of its own: Ctrl-C reaches us, and we end the recorder
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "collector.runner", str(spec_path), str(folder)],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                )  # fmt: skip
                 self._running.add(process)
             try:
                 assert process.stdout is not None and process.stderr is not None
@@ -58,8 +62,9 @@ class LocalEnvironment:
         return status
 
     def stop_all(self) -> None:
-        """Ask every recorder to end its session."""
+        """Ask every recorder to end its session; no other begins."""
         with self._lock:
+            self._stopped = True
             for process in self._running:
                 process.send_signal(signal.SIGTERM)
 

@@ -49,18 +49,19 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def search(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether `text` has a match; `TooSlow` when that is not known after `LIMIT_S`.
+    """Whether `text` has a match; `TooSlow` when that is not known after `LIMIT_S` of this process's own time.
 
-    Only in the main thread: the engine holds the interpreter, and only a signal gets through to it.
+    A machine that is busy with other things is not the pattern's fault. Only in the main thread: the engine holds the
+    interpreter, and only a signal gets through to it.
     """
 
     def over(number: int, frame: FrameType | None) -> NoReturn:
         raise TooSlow
 
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
     try:
         return pattern.search(text) is not None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

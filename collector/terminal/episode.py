@@ -92,6 +92,7 @@ def _act(spec: EpisodeSpec, shell: Shell, typist: Typist, player: Player | None)
     """Let the agent act; None, or which step failed. Raises `EpisodeOver`."""
     rng = random.Random(f"{spec.task.id}:{spec.agent}:{spec.seed}")
     if not shell.marks.wait_prompt(0, typist.left(STEP_LIMIT_S)):
+        typist.require_time()
         raise EpisodeOver("the shell showed no prompt")
     if player is not None:
         player.run(shell, typist)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from manifests.errors import GoaltraceError
 
+_REMOVE_S = 5.0
 # OSC 133: A a prompt begins, B it ends and input starts, C a command runs, D it ended with this status.
 _RC = r"""
 PS1='\[\e[32m\]agent\[\e[0m\]:\[\e[36m\]\w\[\e[0m\]$ \[\e]133;B\a\]'
@@ -52,7 +54,17 @@ def fresh_home() -> Iterator[Home]:
         rc.write_text(_RC, encoding="utf-8")
         yield Home(home, rc, _environment(home))
     finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """A program that the episode left running may write once more while its home is being removed."""
+    until = time.monotonic() + _REMOVE_S
+    while True:
         shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists() or time.monotonic() > until:
+            return
+        time.sleep(0.05)
 
 
 def _environment(home: Path) -> dict[str, str]:

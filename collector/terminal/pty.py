@@ -24,7 +24,8 @@ from manifests.session import Action
 
 _CHUNK = 65_536
 _FULL_S = 10.0
-_ENDING_S = 1.0
+_ENDING_S = 5.0
+_LAST_CHUNKS = 64  # more than a pty holds; a program that outlives the shell may print for ever
 _MAX_OUTPUT = 64 * 2**20  # characters; a command that prints without end must not fill the disk
 
 
@@ -49,6 +50,7 @@ class Shell:
         """Why it is not alive any more."""
         self._sequence = 0
         self._closing = False
+        self._last_chunks = _LAST_CHUNKS
         self._listener = listener
         self._pausing = threading.Lock()
         self._held: list[str] = []
@@ -102,13 +104,16 @@ class Shell:
 
     def _next_chunk(self) -> bytes:
         """What the terminal says next; empty at its end."""
-        while not self._closing:
-            if select.select([self._master], [], [], 0.2)[0]:
+        while True:
+            closing = self._closing  # what was there by then is still taken, however late this thread comes to it
+            if select.select([self._master], [], [], 0 if closing else 0.2)[0] and self._last_chunks:
+                self._last_chunks -= closing
                 try:
                     return os.read(self._master, _CHUNK)
                 except OSError:  # Linux reports EIO once nothing holds the other end any more
-                    break
-        return b""
+                    return b""
+            if closing:
+                return b""
 
     def _output(self, text: str) -> None:
         if not text:

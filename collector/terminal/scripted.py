@@ -77,9 +77,12 @@ class Typist:
         until = self._recording.spec.max_duration_s - self._recording.now_ns() / 1e9
         return max(0.0, min(at_most, until))
 
-    def _check(self) -> None:
+    def require_time(self) -> None:
         if self.left(1) == 0:
             raise EpisodeOver("the episode's time is up")
+
+    def _check(self) -> None:
+        self.require_time()
         if self._watch.reason is not None:
             raise EpisodeOver(f"stopped: {self._watch.reason}")
         if not self._shell.alive:

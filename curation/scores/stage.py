@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ from manifests.clip_io import open_parquet
 from manifests.dataset import DatasetFolder, DatasetManifest, Input, LineageStep, ScoreTable, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import replacing, sha256_of
+from manifests.futures import as_they_end
 
 
 @dataclass
@@ -141,7 +142,7 @@ def _measured(jobs: list[_Job], workers: int, outcome: Outcome, progress: Callab
                 _give_up(job, error, outcome)
             for group in range(job.groups):
                 waiting[pool.submit(intent.measure_rows, job.path, group)] = (job, group)
-        for future in as_completed(waiting):
+        for future in as_they_end(waiting):
             job, group = waiting.pop(future)
             try:
                 job.pieces[group] = future.result()

@@ -17,6 +17,8 @@ class Fingers:
 
     def __init__(self, display: str) -> None:
         self.display = xdisplay.Display(display)
+        self.display.change_keyboard_control(auto_repeat_mode=X.AutoRepeatModeOff)  # on a machine that stalls
+        self.display.sync()
 
     def move(self, x: int, y: int) -> None:
         self._send(X.MotionNotify, x=x, y=y)

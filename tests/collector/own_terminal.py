@@ -33,16 +33,16 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._end, text.encode())
 
-    def wait_for(self, text: str, seconds: float = 20) -> None:
+    def wait_for(self, text: str, seconds: float = 20, times: int = 1) -> None:
         until = time.monotonic() + seconds
-        while text not in self.shown:
+        while self.shown.count(text) < times:
             assert self._read(until), f"{text!r} was not shown: {self.shown[-2000:]}"
 
     def wait(self, seconds: float = 30) -> int:
         until = time.monotonic() + seconds
         while self._read(until):
             pass
-        return self.process.wait(5)
+        return self.process.wait(30)
 
     def close(self) -> None:
         if self.process.poll() is None:

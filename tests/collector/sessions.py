@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from collector.encoder import Encoder
 from manifests.files import append_jsonl
@@ -73,6 +74,12 @@ def make_session(path: Path, frames: int = 160, **changes: object) -> SessionFol
     )
     folder.write_manifest(manifest.model_copy(update=changes))
     return folder
+
+
+def make_new(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a log had been written a moment ago; the moment is long enough for a machine that stalls."""
+    os.utime(path)
+    monkeypatch.setattr("collector.sessions.live.RECENT_S", 600)
 
 
 def make_old(folder: SessionFolder, seconds: float = 3600) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 import string
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,23 @@ def act(fingers: Fingers, rng: random.Random) -> None:
         fingers.chord(*chord)
 
 
+def wake(fingers: Fingers, called: Recording) -> None:
+    """pynput says that it listens a moment before it does: try until mouse and keyboard are heard."""
+    until = time.monotonic() + 30
+    while not {"move", "key_up"} <= {action.kind for action in called.folder.actions()}:
+        assert time.monotonic() < until, "no callback comes"
+        fingers.move(5, 5)
+        fingers.move(0, 0)
+        fingers.tap("F12")
+
+
+def awake(log: list[Action]) -> list[Action]:
+    """What came after the last of what `wake` did, which both logs have."""
+    key = max(i for i, action in enumerate(log) if action.key == "F12")
+    move = max(i for i, action in enumerate(log) if (action.kind, action.x, action.y) == ("move", 0, 0))
+    return [action for i, action in enumerate(log) if i > (key if action.key else move)]
+
+
 @pytest.fixture(scope="module")
 def both(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Action], list[Action]]:
     """The same input as the X server logged it and as callbacks did, on one clock."""
@@ -49,18 +67,19 @@ def both(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[A
     logs = [InputLog(exact, xserver), CallbackInput(called, xserver)]
     for log in logs:
         log.start()
-    act(Fingers(xserver), rng)
+    fingers = Fingers(xserver)
+    wake(fingers, called)
+    act(fingers, rng)
     for log in logs:
         log.stop()
         assert log.problems == []
-    fingers = Fingers(xserver)
     fingers.move(1, 1)  # a pynput listener sees only at its next event that it was stopped
     fingers.tap("Shift_L")
     shift = called.manifest.clock.origin_monotonic_ns - exact.manifest.clock.origin_monotonic_ns
     for recording in (exact, called):
         recording.end("unverified", "")
     moved = [action.model_copy(update={"t_ns": action.t_ns + shift}) for action in called.folder.actions()]
-    return exact.folder.actions(), moved
+    return awake(exact.folder.actions()), awake(moved)
 
 
 @pytest.mark.needs("xvfb")

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -123,22 +122,41 @@ def test_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "no such data set" in capsys.readouterr().err
 
 
+STOPS_IN_THE_SECOND_TABLE = """
+import sys, time
+import pyarrow.parquet as pq
+from goaltrace import main
+
+whole, written = pq.write_table, []
+
+def write_table(table, path, **options):
+    whole(table, path, **options)
+    written.append(path)
+    if len(written) == 2:
+        print("half", flush=True)
+        time.sleep(60)
+
+pq.write_table = write_table
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_ctrl_c_stops_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     clip = make_clip("scripted", 0, frames=60)
     many = ({**clip, "clip_id": f"s{n}-0000", "session_id": f"s{n}", "episode_id": f"s{n}"} for n in range(8))
     shards = write_dataset(tmp_path / "data", many, shard_bytes=20_000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "goaltrace", "score", str(shards), "--workers", "1"],
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, "-c", STOPS_IN_THE_SECOND_TABLE, "score", str(shards), "--workers", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while not (shards / "scores").is_dir() and time.monotonic() < until:
-        time.sleep(0.01)
+    assert process.stdout is not None and process.stdout.readline() == "half\n"
+    assert len(list((shards / "scores").glob(".*"))) == 1
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert "Traceback" not in error
     assert not list((shards / "scores").glob(".*"))
-    assert {entry.shard.path for entry in manifest(shards).scores} <= {f"scores/{name}" for name in tables(shards)}
+    assert [entry.shard.path for entry in manifest(shards).scores] == [f"scores/{name}" for name in tables(shards)]
+    assert len(tables(shards)) == 1
     assert main(["score", str(shards), "--workers", "1"]) == 0
     assert len(manifest(shards).scores) == len(names(shards))

@@ -69,9 +69,17 @@ def children(pid: int, program: str) -> list[int]:
     return [int(line.split()[0]) for line in said.stdout.splitlines() if line.split()[1] == program]
 
 
-def session_time(folder: SessionFolder) -> int:
-    """Now, on the session's clock."""
-    return time.monotonic_ns() - folder.read_manifest().clock.origin_monotonic_ns
+def time_when_up_to_date(folder: SessionFolder) -> int:
+    """Now, on the session's clock, at a moment when no frame is late: a recorder that waits for a core has lost nothing
+    yet.
+    """
+    origin, deadline = folder.read_manifest().clock.origin_monotonic_ns, time.monotonic() + 30
+    while time.monotonic() < deadline:
+        last, now = folder.frames()[-1].t1_ns, time.monotonic_ns() - origin
+        if now - last < SECOND // 5:
+            return now
+        time.sleep(0.01)
+    raise AssertionError("the recorder lags behind")
 
 
 def wait_until_gone(pid: int) -> None:
@@ -87,7 +95,7 @@ def test_a_killed_recorder_loses_less_than_a_second(xserver: str, tmp_path: Path
     with recorder(folder.path, spec_of(xserver)) as process:
         wait_for_frames(folder.path, 4)
         (encoder,) = children(process.pid, "ffmpeg")
-        killed = session_time(folder)
+        killed = time_when_up_to_date(folder)
         process.kill()
         wait_until_gone(encoder)
     time.sleep(3)  # a session written to a moment ago counts as being recorded
@@ -106,7 +114,7 @@ def test_a_killed_ffmpeg_ends_the_recording_with_the_reason(xserver: str, tmp_pa
     with recorder(folder.path, spec_of(xserver)) as process:
         wait_for_frames(folder.path, 4)
         (encoder,) = children(process.pid, "ffmpeg")
-        killed = session_time(folder)
+        killed = time_when_up_to_date(folder)
         os.kill(encoder, signal.SIGKILL)
         assert process.wait(60) == 2
         assert process.stderr is not None
@@ -136,7 +144,7 @@ def test_a_full_disk_ends_the_recording_and_loses_less_than_a_second(xserver: st
                     while True:
                         ballast.write(bytes(4096))
                 except OSError:
-                    full = session_time(folder)
+                    full = time.monotonic_ns() - folder.read_manifest().clock.origin_monotonic_ns
             assert process.wait(60) != 0
         (disk / "ballast").unlink(missing_ok=True)
         time.sleep(3)
@@ -154,9 +162,11 @@ def test_a_frozen_machine_is_a_counted_gap_and_nothing_else(xserver: str, tmp_pa
     with recorder(folder.path, spec_of(xserver)) as process:
         wait_for_frames(folder.path, 3)
         both = [process.pid, *children(process.pid, "ffmpeg")]
+        frozen = time.monotonic()
         for pid in both:
             os.kill(pid, signal.SIGSTOP)
         time.sleep(3)
+        frozen = time.monotonic() - frozen
         for pid in both:
             os.kill(pid, signal.SIGCONT)
         wait_for_frames(folder.path, 8)
@@ -165,7 +175,7 @@ def test_a_frozen_machine_is_a_counted_gap_and_nothing_else(xserver: str, tmp_pa
     time.sleep(3)
     recover_session(folder)
     gaps = [frame.dropped_before for frame in folder.frames()]
-    assert 40 <= max(gaps) <= 50, "three seconds of ticks, counted in the frame after them"
+    assert -5 <= max(gaps) - 15 * frozen <= 5, "three seconds of ticks, counted in the frame after them"
     verdict = judge(folder.path)
     assert (verdict.contradictions, verdict.unreadable) == (0, 0)
 
@@ -189,7 +199,7 @@ def campaign(out: Path) -> Iterator[tuple[subprocess.Popen[str], SessionFolder, 
 @pytest.mark.needs("docker", "desktop")
 def test_a_killed_container_loses_less_than_a_second(tmp_path: Path) -> None:
     with campaign(tmp_path / "out") as (process, folder, container):
-        killed = session_time(folder)
+        killed = time_when_up_to_date(folder)
         subprocess.run(["docker", "kill", container], check=True, capture_output=True)
         said, _ = process.communicate(timeout=60)
     assert "aborted" in said
@@ -233,12 +243,14 @@ def test_the_container_of_a_killed_command_is_removed_by_the_next_one_and_no_oth
 def test_a_container_that_is_frozen_for_a_while_goes_on(tmp_path: Path) -> None:
     """All of it stands still, as when a laptop's virtual machine sleeps: agent, X server, recorder and ffmpeg."""
     with campaign(tmp_path / "out") as (process, folder, container):
+        begin = time.monotonic()
         subprocess.run(["docker", "pause", container], check=True, capture_output=True)
         time.sleep(3)
         subprocess.run(["docker", "unpause", container], check=True, capture_output=True)
+        at_most = time.monotonic() - begin
         said, errors = process.communicate(timeout=120)
     assert "success" in said, (said, errors)
     manifest, frames = folder.read_manifest(), folder.frames()
     assert manifest.invalid_reasons == []
-    assert 40 <= max(frame.dropped_before for frame in frames) <= 55
+    assert 40 <= max(frame.dropped_before for frame in frames) <= 15 * at_most + 5
     assert check_session(folder) == []

@@ -95,7 +95,7 @@ def test_ctrl_c_removes_its_own_container_and_no_other(client, tmp_path: Path) -
         before = {container.id for container in client.containers.list(all=True, sparse=True)}
         check = subprocess.Popen([sys.executable, FRONT_DOOR, "images", "check", "desktop", "--out", tmp_path])
         ours: list = []
-        for _ in range(100):
+        for _ in range(300):
             ours = [
                 container
                 for container in client.containers.list(

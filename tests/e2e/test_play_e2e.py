@@ -106,6 +106,17 @@ def made(page: Any, more: int) -> None:
     until(page, f"Number(document.getElementById('count').textContent) >= {count(page) + more}")
 
 
+def settled(page: Any) -> tuple[int, str]:
+    """How many frames were made and what is shown, once nothing has changed for a second."""
+    end, since, before = time.monotonic() + 20, time.monotonic(), (count(page), picture(page))
+    while time.monotonic() < since + 1:
+        assert time.monotonic() < end, "it goes on and on"
+        page.wait_for_timeout(50)
+        if (now := (count(page), picture(page))) != before:
+            since, before = time.monotonic(), now
+    return before
+
+
 def picture(page: Any) -> str:
     return str(page.evaluate("document.getElementById('canvas').toDataURL()"))
 
@@ -183,24 +194,18 @@ def test_the_keyboard_is_held_only_inside_the_picture(browser: Any, run: Path) -
 
 def test_pause_step_restart_another_clip_and_a_replay(browser: Any, run: Path) -> None:
     with playing(run, "--clip", "1") as (address, _), opened(browser, address) as page:
-        page.wait_for_timeout(400)
-        first = picture(page)
+        _, first = settled(page)
         page.click("#begin")
         made(page, 4)
         page.click("#play")
         until(page, "document.body.dataset.mode === 'paused'")
-        page.wait_for_timeout(300)
-        still = count(page)
-        page.wait_for_timeout(400)
-        assert count(page) == still
+        still, _ = settled(page)
         page.click("#step")
         until(page, f"document.getElementById('count').textContent === '{still + 1}'")
-        page.wait_for_timeout(300)
-        assert count(page) == still + 1
+        assert settled(page)[0] == still + 1
         page.click("#restart")
         until(page, "document.getElementById('count').textContent === '0'")
-        page.wait_for_timeout(400)
-        assert picture(page) == first
+        assert settled(page)[1] == first
         page.click(".clip >> nth=1")
         until(page, "document.getElementById('clip-of').textContent.startsWith('2 of')")
         page.check("#replay", force=True)

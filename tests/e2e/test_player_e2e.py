@@ -129,7 +129,7 @@ def screen_at(cast: Cast, t_ns: float) -> list[str]:
     return ["".join(cell_text(rows[y].cells[x]) for x in rows[y].which) for y in range(screen.size[1])]
 
 
-def assert_shows(page: Any, lines: list[str], within_s: float = 5) -> None:
+def assert_shows(page: Any, lines: list[str], within_s: float = 15) -> None:
     """Within a moment: the page follows the player's core."""
     end = time.monotonic() + within_s
     while (shown := ["".join(FILLED if filled(char) else char for char in line) for line in page.evaluate(LINES)]) != (

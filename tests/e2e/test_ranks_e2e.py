@@ -157,7 +157,8 @@ def test_ctrl_c_leaves_a_run_that_goes_on(dataset: Path, tmp_path: Path) -> None
     process = subprocess.Popen([*command, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
     metrics = out / "metrics.jsonl"
     deadline = time.monotonic() + 120
-    while not (metrics.is_file() and metrics.stat().st_size) and time.monotonic() < deadline:
+    while not (metrics.is_file() and metrics.read_text().count("\n") > 1):  # so that there are two checkpoints to keep
+        assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -29,6 +30,22 @@ def test_the_goal_is_not_reached_before_anybody_acts(
         set_up(task, home.path, home.environment)
         outcome, detail = check_task(task, home.path, home.environment)
         assert outcome == "failure", detail
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_is_gone_although_something_writes_into_it_to_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    remove = shutil.rmtree
+
+    def overtaken(folder: Path, **options: bool) -> None:
+        monkeypatch.setattr(shutil, "rmtree", remove)
+        remove(folder, **options)
+        (folder / "agent").mkdir(parents=True)
+
+    with fresh_home():
+        monkeypatch.setattr(shutil, "rmtree", overtaken)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +118,7 @@ def test_what_a_setup_leaves_running_ends_with_its_home(
     with fresh_home() as home:
         set_up(task, home.path, home.environment)
         assert processes_in(tmp_path)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while running := processes_in(tmp_path):
         assert time.monotonic() < end, running
         time.sleep(0.1)

@@ -7,13 +7,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 from collector.importers.cast.convert import Options, import_cast
 from collector.importers.cast.quarantine import update_list
+from manifests.futures import as_they_end
 
 Entry = dict[str, Any]
 _SAVE_EVERY = 200
@@ -54,7 +55,7 @@ def _in_pool(
     left: list[Path] = []
     try:
         waiting = {pool.submit(_one, path, out, options): path for path in paths}
-        for future in as_completed(waiting):
+        for future in as_they_end(waiting):
             try:
                 finished(future.result())
             except BrokenProcessPool:

@@ -18,7 +18,7 @@ from collector.sessions.problem import Problem
 from manifests.consent import Consent
 from manifests.files import append_jsonl, write_json
 from manifests.session import Event, SessionFolder
-from tests.collector.sessions import TICK_NS, make_old, make_session
+from tests.collector.sessions import TICK_NS, make_new, make_old, make_session
 from tests.collector.sessions_room.spoiling import FILES, spoil
 
 pytestmark = pytest.mark.needs("ffmpeg")
@@ -54,10 +54,10 @@ def test_a_whole_session_is_fine(session: SessionFolder) -> None:
     assert check_session(session, decode=True) == []
 
 
-def test_a_killed_recorder_is_told_from_one_at_work(session: SessionFolder) -> None:
+def test_a_killed_recorder_is_told_from_one_at_work(session: SessionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     change(session, state="recording")
     assert [problem.what for problem in damage(session)] == ["the recording did not finish"]
-    os.utime(session.frames_path)
+    make_new(session.frames_path, monkeypatch)
     assert is_being_recorded(check_session(session))
     assert damage(session) == []
 

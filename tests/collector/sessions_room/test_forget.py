@@ -20,7 +20,7 @@ from manifests.dataset import DatasetFolder, ScoreTable, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of, write_json
 from manifests.session import SessionFolder
-from tests.collector.sessions import make_session
+from tests.collector.sessions import make_new, make_session
 
 pytestmark = pytest.mark.needs("ffmpeg")
 ANNA, BERT = "p-11111111", "p-22222222"
@@ -238,10 +238,10 @@ def test_a_broken_session_is_forgotten_as_well(root: Path) -> None:
     assert not session.exists()
 
 
-def test_a_session_being_recorded_is_refused(root: Path) -> None:
+def test_a_session_being_recorded_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = SessionFolder(root / "sessions" / "anna-session-one-0000")
     folder.write_manifest(folder.read_manifest().model_copy(update={"state": "recording"}))
-    os.utime(folder.frames_path)
+    make_new(folder.frames_path, monkeypatch)
     before = everything(root)
     with pytest.raises(GoaltraceError, match="being recorded now"):
         forget(ANNA, [root])

@@ -28,7 +28,7 @@ from manifests.consent import Consent
 from manifests.files import append_jsonl, write_json
 from manifests.session import Action, Frame, Intent, SessionFolder, TerminalLook, find_sessions
 from manifests.video import decode
-from tests.collector.sessions import TICK_NS, make_old, make_session
+from tests.collector.sessions import TICK_NS, make_new, make_old, make_session
 from tests.collector.sessions_room.spoiling import FILES, spoil
 
 pytestmark = pytest.mark.needs("ffmpeg")
@@ -96,8 +96,8 @@ def test_a_session_that_is_fine_is_not_touched(tmp_path: Path) -> None:
     assert contents(folder) == before
 
 
-def test_a_session_being_recorded_is_not_touched(session: SessionFolder) -> None:
-    os.utime(session.frames_path)
+def test_a_session_being_recorded_is_not_touched(session: SessionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_new(session.frames_path, monkeypatch)
     before = contents(session)
     assert recover_session(session).status == "recording"
     assert contents(session) == before

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyghostty import Terminal
 
-from collector.tapes.patterns import TooSlow, compile_pattern, search
+from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search
 from collector.tapes.screen import TextScreen
 from collector.terminal.cast import open_cast
 
@@ -77,16 +79,24 @@ def test_much_output_is_bounded_and_its_end_is_seen() -> None:
     for _ in range(2000):
         screen.hear("line after line\r\n" * 100)
     screen.hear("done> ")
-    start = time.monotonic()
+    start = time.process_time()
     assert screen.catch_up() and screen.line() == "done>"
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_pattern_that_would_take_for_ever_is_given_up() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(TooSlow):
         search(compile_pattern(r"(a+)+$"), "a" * 60 + "b")
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
+
+
+def test_a_machine_that_is_busy_with_other_things_does_not_make_a_pattern_slow() -> None:
+    class Stalled:
+        def search(self, text: str) -> None:
+            time.sleep(2 * LIMIT_S)
+
+    assert search(cast(re.Pattern[str], Stalled()), "") is False
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,9 @@ def test_the_last_output_is_seen(tmp_path: Path, at: float) -> None:
     assert 0 <= folder.read_manifest().duration_ns - last.t0_ns <= 1
 
 
-def test_ctrl_c_stops_at_once_and_leaves_no_half_session_even_when_pressed_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stopped", [False, True])
+def test_ctrl_c_stops_at_once_and_leaves_no_half_session_even_when_pressed_twice(tmp_path: Path, stopped: bool) -> None:
+    """Also where it comes while the process is stopped: the kernel then gives it to any of its threads."""
     lines = "".join(f'[{n / 50}, "o", "{n:060}\\r\\n"]\n' for n in range(150_000))  # tens of seconds to search
     for number in range(6):
         (tmp_path / f"{number}.cast").write_bytes(V2 + f'[0, "o", "{number}"]\n{lines}'.encode())
@@ -141,9 +143,12 @@ def test_ctrl_c_stops_at_once_and_leaves_no_half_session_even_when_pressed_twice
         while not (out.is_dir() and len(list(out.iterdir())) == 2):
             assert run.poll() is None
             time.sleep(0.05)
+        if stopped:
+            os.kill(run.pid, signal.SIGSTOP)
         for _ in range(2):
             os.killpg(run.pid, signal.SIGINT)
             time.sleep(0.1)
+        os.kill(run.pid, signal.SIGCONT)
         try:
             said = run.communicate(timeout=20)[1]
         finally:

@@ -25,13 +25,22 @@ _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
 _SGR = r"(?:\x1b(?:\[[0-9;]{0,20}m|\(B)){0,6}+"
 _UNENDED = re.compile(rf"{_SGR}[%#⏎]?{_SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
 """What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
+_HUNG_UP = re.compile(rf"\r\n{_SGR}\Z")
+"""What fish prints when its terminal closes."""
 _MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
 """Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
+_ASKED = re.compile(
+    r"\A(?:(?:for|while|repeat|select|until|if|then|else|elif|math|cond|cmdor|cmdand|pipe|errpipe|foreach|case|function|"
+    r"subsh|cursh|array|quote|dquote|bquote|cmdsubst|mathsubst|heredocd?|brace|braceparam|always) ?)*> "
+)
+"""A prompt for a further line: of bash, and of zsh, which names what is not ended."""
+_BACK = {"Left", "Home", "Escape", "ctrl+Left", "alt+Left", "ctrl+a", "ctrl+b", "alt+b"}
+"""Keys that move the cursor to what stands there already."""
 _GAP = re.compile(r" {3,}[^\n]*\Z")
 """Between a row's left and a prompt's part at its right."""
 _PAUSE_NS = 30_000_000
 _WHOLE_SCREEN = re.compile(r"\x1b\[\?(?:47|1047|1049)h")
-_RESET = "\x1bc"
+_RESET, _ERASE_BELOW = "\x1bc", "\x1b[J"
 _HEAD, _TAIL, _LINE = 8192, 2048, 16_384
 _HEAD_LINES = 150
 _WIDE, _HIGH = 500, 200  # of the scratch screen that lays out an output
@@ -145,6 +154,8 @@ class Transcript:
         self._line: Line | None = None
         self._part = Part()
         self._taking_back = False
+        self._at_end: bool | None = None
+        """Whether the cursor is at the end of what was typed, as far as keys tell."""
 
     def resize(self, columns: int, rows: int) -> None:
         self._screen.resize(columns, max(rows, 50))
@@ -166,6 +177,7 @@ class Transcript:
         elif key != "Return":
             line.keys += 1
             line.slips += key == "BackSpace" and not self._taking_back
+            self._at_end = key not in _BACK and self._at_end is not False
         self._taking_back = key == "BackSpace"
         if redacted and line is not None:
             line.told = False
@@ -204,7 +216,7 @@ class Transcript:
         line = self._line
         if line is not None:
             if self._zone == "line":
-                line.text = self._command() if line.told else ""
+                line.text = self._command(unfinished=True) if line.told else ""
             if line.happened:
                 part.lines.append(line)
             self._line = Line(line.text, line.text, line.state, told=line.told, marked=line.marked)
@@ -224,7 +236,7 @@ class Transcript:
                 self._line.output.add(text)
             else:
                 self._typed = (self._typed + text)[:_LINE]
-                if self._line.typed_ns is None and text.strip("\r\n"):
+                if self._line.typed_ns is None and _UNSEEN.sub("", text):
                     self._line.typed_ns = t_ns
 
     def _edits(self, t_ns: int, begins: bool) -> None:
@@ -295,8 +307,8 @@ class Transcript:
             self._zone, self._prompt, self._typed = "prompt", "", ""
         elif mark == "B" and zone == "line":  # readline draws the prompt anew
             self._prompt, self._typed = (self._prompt + self._typed)[-_LINE:], ""
-        elif mark == "B":
-            self._zone, self._line, self._typed = "line", Line(), ""
+        elif mark == "B" and zone != "output":  # there, somebody printed the prompt's text
+            self._zone, self._line, self._typed, self._at_end = "line", Line(), "", None
         elif line is not None and zone == "line":
             line.text = self._command() if line.told else ""
             line.ran, line.ran_ns, line.state = True, t_ns, "running"
@@ -308,25 +320,35 @@ class Transcript:
         if self._zone == "output":
             line.state, line.status, line.over_ns = "over", status, t_ns
         else:
-            line.text, line.state = self._command() if line.told else "", "given up"
+            line.text, line.state = self._command().removesuffix("^C") if line.told else "", "given up"
             if not line.text and line.told:
                 return  # an empty line, entered
         self._part.lines.append(line)
 
-    def _command(self) -> str:
-        """The command line: what stands after the prompt, its wrapped rows joined."""
-        self._screen.feed(_RESET + self._prompt)
-        prompt = self._joined()
-        self._screen.feed(self._typed)
-        shown = self._joined()
-        if not self._by_shell:
-            return self._above + _first_row(prompt, shown)
-        first, *more = shown.removeprefix(prompt).strip().split("\n")
-        return "\n".join([first, *(row.removeprefix("> ") for row in more)])
+    def _command(self, unfinished: bool = False) -> str:
+        """The command line: what stands after the prompt, its wrapped rows joined.
 
-    def _joined(self) -> str:
-        rows = self._screen.text().split("\n")
-        return "".join(row if _width(row) >= self._columns else row + "\n" for row in rows).rstrip("\n ")
+        While it is unfinished, what stands behind the cursor is a shell's suggestion or its list of completions.
+        """
+        if not self._by_shell:
+            prompt = self._joined(self._prompt)
+            return self._above + _first_row(prompt, self._joined(self._prompt + self._typed))
+        prompt = self._joined(self._prompt + _ERASE_BELOW)  # readline may draw it anew left of what stands there
+        typed = _HUNG_UP.sub("", self._typed) + _ERASE_BELOW if unfinished and self._at_end else self._typed
+        first, *more = self._joined(self._prompt + typed).removeprefix(prompt).strip().split("\n")
+        indent = " " * (_width(prompt.rpartition("\n")[2]) + 1)
+        return "\n".join([first, *(_ASKED.sub("", row, count=1).removeprefix(indent) for row in more)])
+
+    def _joined(self, output: str) -> str:
+        """What a screen shows of `output`; rows that go on below are put together."""
+        self._screen.feed(_RESET + output)
+        return "".join(map(self._row_of_text, self._screen.text().split("\n"))).rstrip("\n ")
+
+    def _row_of_text(self, row: str) -> str:
+        width = _width(row)
+        if self._by_shell and width == self._columns - 1 and row.isascii():
+            return row + " "  # a blank that fills the row is not in its text
+        return row if width >= self._columns else row + "\n"
 
 
 def _last_row(text: str) -> str:

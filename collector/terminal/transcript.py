@@ -230,14 +230,14 @@ class Transcript:
             self._row = _last_row(self._row + text)
         if self._zone == "prompt":
             self._prompt = (self._prompt + text)[-_LINE:]
-        elif self._line is not None:
+        elif self._line is not None and self._zone == "output":
             self._line.told = self._line.told and told
-            if self._zone == "output":
-                self._line.output.add(text)
-            else:
-                self._typed = (self._typed + text)[:_LINE]
-                if self._line.typed_ns is None and _UNSEEN.sub("", text):
-                    self._line.typed_ns = t_ns
+            self._line.output.add(text)
+        elif self._line is not None:
+            self._typed = (self._typed + text)[:_LINE]
+            if _UNSEEN.sub("", text):  # zsh and fish get ready for a line when nothing of it is there yet
+                self._line.told = self._line.told and told
+                self._line.typed_ns = t_ns if self._line.typed_ns is None else self._line.typed_ns
 
     def _edits(self, t_ns: int, begins: bool) -> None:
         """A line begins to be edited, or has been entered."""

@@ -97,6 +97,44 @@ def test_corrections_wraps_and_further_lines_are_as_the_screen_shows_them() -> N
     assert taken(PROMPT, "lx\b\x1b[Ks", command("", "", 0))[0].text == "ls"
     assert taken(PROMPT, command("x" * 30, "", 0), columns=20)[0].text == "x" * 30
     assert taken(PROMPT, command("cat <<E\r\n> one\r\n> E", "one\r\n", 0))[0].text == "cat <<E\none\nE"
+    assert taken(PROMPT, command("for a in b\r\nfor> x > y\r\nfor if> z", "", 0))[0].text == "for a in b\nx > y\nz"
+    assert taken(PROMPT, command("cat a\r\nmore > b", "", 0))[0].text == "cat a\nmore > b", "zsh's history"
+    indent = " " * len("agent:~$ ")  # fish's
+    assert taken(PROMPT, command(f"if x\r\n{indent}    y\r\n{indent}end", "", 0))[0].text == "if x\n    y\nend"
+
+
+def test_a_blank_that_fills_a_row_is_not_lost() -> None:
+    assert taken(PROMPT, command("echo words and more", "", 0), columns=20)[0].text == "echo words and more"
+
+
+def test_a_command_found_in_bashs_history_is_told() -> None:
+    search = "\r(reverse-i-search)`': \x1b[K\b\b\bo': echo one two\b"
+    found = search + "\r\x1b[14P\x1b[32magent\x1b[0m:~$ \x1b]133;B\x07" + "\x1b[C" * 5
+    assert taken(PROMPT, found, command("", "", 0))[0].text == "echo one two"
+
+
+def test_what_a_shell_sends_behind_its_prompt_is_not_typed() -> None:
+    transcript = Transcript(80, 24)
+    transcript.output(0, PROMPT + "\x1b[K\x1b[?2004h", told=False)
+    for t_ns, output in ((5, "l"), (6, "s"), (7, command("", "a\r\n", 0))):
+        transcript.output(t_ns, output)
+    (line,) = transcript.take().lines
+    assert (line.text, line.told, line.typed_ns) == ("ls", True, 5)
+
+
+@pytest.mark.parametrize("key", ["s", "Left"])
+def test_what_stands_behind_the_cursor_is_not_typed_unless_the_cursor_went_back(key: str) -> None:
+    transcript = Transcript(80, 24)
+    transcript.output(0, PROMPT)
+    transcript.key("l")
+    transcript.key(key)
+    transcript.output(1, "ls /usr" + "\b" * 5 + "\r\n\x1b[Jlist of files\x1b[A\x1b[2D")
+    assert transcript.take().lines[0].text == ("ls" if key == "s" else "ls /usr\nlist of files")
+
+
+def test_a_mark_in_an_output_begins_no_command_line() -> None:
+    (line,) = taken(PROMPT, command("cat prompt", "$ \x1b]133;B\x07\r\n", 0))
+    assert (line.text, line.state, line.output.lines()) == ("cat prompt", "over", ("$", "$", 1))
 
 
 ON, OFF = "\x1b[?2004h", "\x1b[?2004l"

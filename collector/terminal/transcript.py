@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Literal
-from unicodedata import east_asian_width
 
+from collector.terminal.command_line import SGR, CommandLine
 from collector.terminal.screen import Screen
 
 _MARK = re.compile(
@@ -22,25 +22,16 @@ _MARK = re.compile(
 )
 _BEGUN = re.compile(r"\x1b(?:\](?:1(?:3(?:3(?:;[A-D;][^\x07\x1b]{0,60}\x1b?|;)?)?)?)?|\[(?:\?[0-9]{0,4})?)?\Z")
 _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|\s")
-_SGR = r"(?:\x1b(?:\[[0-9;]{0,20}m|\(B)){0,6}+"
-_UNENDED = re.compile(rf"{_SGR}[%#⏎]?{_SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
+_UNENDED = re.compile(rf"{SGR}[%#⏎]?{SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
 """What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
-_HUNG_UP = re.compile(rf"\r\n{_SGR}\Z")
-"""What fish prints when its terminal closes."""
+_GIVEN_UP = re.compile(rf"\^C{SGR}\r\n(?={_UNENDED.pattern})")
+"""What fish prints at Ctrl+C; its next prompt follows, without brackets."""
 _MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
 """Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
-_ASKED = re.compile(
-    r"\A(?:(?:for|while|repeat|select|until|if|then|else|elif|math|cond|cmdor|cmdand|pipe|errpipe|foreach|case|function|"
-    r"subsh|cursh|array|quote|dquote|bquote|cmdsubst|mathsubst|heredocd?|brace|braceparam|always) ?)*> "
-)
-"""A prompt for a further line: of bash, and of zsh, which names what is not ended."""
 _BACK = {"Left", "Home", "Escape", "ctrl+Left", "alt+Left", "ctrl+a", "ctrl+b", "alt+b"}
 """Keys that move the cursor to what stands there already."""
-_GAP = re.compile(r" {3,}[^\n]*\Z")
-"""Between a row's left and a prompt's part at its right."""
 _PAUSE_NS = 30_000_000
 _WHOLE_SCREEN = re.compile(r"\x1b\[\?(?:47|1047|1049)h")
-_RESET, _ERASE_BELOW = "\x1bc", "\x1b[J"
 _HEAD, _TAIL, _LINE = 8192, 2048, 16_384
 _HEAD_LINES = 150
 _WIDE, _HIGH = 500, 200  # of the scratch screen that lays out an output
@@ -146,20 +137,20 @@ class Transcript:
         self._ended: Line | None = None
         self._ended_prompt = self._above = ""
         """The prompt of that line without blanks, and the lines above of a command that goes on."""
-        self._screen = Screen(columns, max(rows, 50))
-        self._columns = columns
+        self._reader = CommandLine(columns, rows)
         self._zone: Literal["none", "prompt", "line", "output"] = "none"
         self._begun = ""
         self._prompt = self._typed = ""
         self._line: Line | None = None
         self._part = Part()
         self._taking_back = False
+        self._right: str | None = None
+        """The prompt's part at its right, behind the shell's mark; None until it is known."""
         self._at_end: bool | None = None
         """Whether the cursor is at the end of what was typed, as far as keys tell."""
 
     def resize(self, columns: int, rows: int) -> None:
-        self._screen.resize(columns, max(rows, 50))
-        self._columns = columns
+        self._reader.resize(columns, rows)
 
     @property
     def at_prompt(self) -> bool:
@@ -235,13 +226,23 @@ class Transcript:
             self._line.output.add(text)
         elif self._line is not None:
             self._typed = (self._typed + text)[:_LINE]
-            if _UNSEEN.sub("", text):  # zsh and fish get ready for a line when nothing of it is there yet
+            if not self._by_shell and (given_up := _GIVEN_UP.search(self._typed)):
+                self._give_up(self._line, given_up)
+            elif _UNSEEN.sub("", text):  # zsh and fish get ready for a line when nothing of it is there yet
                 self._line.told = self._line.told and told
                 self._line.typed_ns = t_ns if self._line.typed_ns is None else self._line.typed_ns
+
+    def _give_up(self, line: Line, found: re.Match[str]) -> None:
+        self._typed, rest = found.string[: found.start()], found.string[found.end() :]
+        line.text, line.state = self._command() if line.told else "", "given up"
+        self._part.lines.append(line)
+        self._line, self._zone, self._before, self._prompt = None, "prompt", "", _UNENDED.sub("", rest)
 
     def _edits(self, t_ns: int, begins: bool) -> None:
         """A line begins to be edited, or has been entered."""
         self.marked = True
+        if begins and self._zone == "line" and not self._command():  # fish, entered an empty line after Ctrl+C
+            self._line, self._zone = None, "none"
         if begins and self._zone != "line":
             self._ended, self._line = self._line, None
             if self._ended is not None:
@@ -265,6 +266,8 @@ class Transcript:
 
     def _edited(self) -> None:
         """After a pause, or with a key: the prompt stands, and what comes now is typed."""
+        if self._by_shell and self._zone == "line" and self._right is None:
+            self._right = self._reader.right_of(self._prompt, self._typed)
         if self._zone != "prompt" or self._by_shell:
             return
         if not _UNSEEN.sub("", self._prompt):
@@ -308,7 +311,7 @@ class Transcript:
         elif mark == "B" and zone == "line":  # readline draws the prompt anew
             self._prompt, self._typed = (self._prompt + self._typed)[-_LINE:], ""
         elif mark == "B" and zone != "output":  # there, somebody printed the prompt's text
-            self._zone, self._line, self._typed, self._at_end = "line", Line(), "", None
+            self._zone, self._line, self._typed, self._right, self._at_end = "line", Line(), "", None, None
         elif line is not None and zone == "line":
             line.text = self._command() if line.told else ""
             line.ran, line.ran_ns, line.state = True, t_ns, "running"
@@ -326,52 +329,17 @@ class Transcript:
         self._part.lines.append(line)
 
     def _command(self, unfinished: bool = False) -> str:
-        """The command line: what stands after the prompt, its wrapped rows joined.
-
-        While it is unfinished, what stands behind the cursor is a shell's suggestion or its list of completions.
-        """
+        """The command line, as far as it is there."""
         if not self._by_shell:
-            prompt = self._joined(self._prompt)
-            return self._above + _first_row(prompt, self._joined(self._prompt + self._typed))
-        prompt = self._joined(self._prompt + _ERASE_BELOW)  # readline may draw it anew left of what stands there
-        typed = _HUNG_UP.sub("", self._typed) + _ERASE_BELOW if unfinished and self._at_end else self._typed
-        first, *more = self._joined(self._prompt + typed).removeprefix(prompt).strip().split("\n")
-        indent = " " * (_width(prompt.rpartition("\n")[2]) + 1)
-        return "\n".join([first, *(_ASKED.sub("", row, count=1).removeprefix(indent) for row in more)])
-
-    def _joined(self, output: str) -> str:
-        """What a screen shows of `output`; rows that go on below are put together."""
-        self._screen.feed(_RESET + output)
-        return "".join(map(self._row_of_text, self._screen.text().split("\n"))).rstrip("\n ")
-
-    def _row_of_text(self, row: str) -> str:
-        width = _width(row)
-        if self._by_shell and width == self._columns - 1 and row.isascii():
-            return row + " "  # a blank that fills the row is not in its text
-        return row if width >= self._columns else row + "\n"
+            return self._above + self._reader.in_first_row(self._prompt, self._typed)
+        to_cursor = unfinished and self._at_end is True
+        return self._reader.behind_mark(self._prompt, self._typed, self._right or "", to_cursor=to_cursor)
 
 
 def _last_row(text: str) -> str:
     """What may be a prompt at the end of an output: after zsh's mark it may have many rows."""
     marks = list(_UNENDED.finditer(text))
     return text[marks[-1].start() :][-_TAIL:] if marks else text.rpartition("\n")[2][-_TAIL:]
-
-
-def _first_row(prompt: str, shown: str) -> str:
-    """What was typed in the prompt's row: what stands below may be completions, or a menu."""
-    same = 0
-    while same < min(len(prompt), len(shown)) and prompt[same] == shown[same]:
-        same += 1
-    left = _GAP.split(prompt)[0]
-    if left and not shown.startswith(left) and not left[-1].isalnum():  # drawn anew, when a slow part of it was known
-        return _GAP.split(shown[same:].partition(left[-1] + " ")[2].split("\n")[0])[0].strip()
-    typed = shown[same:].strip().split("\n")[0]
-    right = prompt[same:].strip().split("\n")[0]
-    return typed.removesuffix(right).rstrip() if same else typed  # some prompts have a part at the right
-
-
-def _width(row: str) -> int:
-    return len(row) if row.isascii() else sum(1 + (east_asian_width(char) in "WF") for char in row)
 
 
 def _rows(text: str) -> list[str]:

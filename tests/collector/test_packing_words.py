@@ -206,6 +206,35 @@ def test_fish_marks_an_output_without_a_last_lines_end_and_that_mark_is_no_outpu
     ) == [("a", "over", ("no end", "no end", 1)), ("b", "over", ("end", "end", 1))]  # fmt: skip
 
 
+@pytest.mark.parametrize("empty", [False, True], ids=["at-once", "after-an-empty-line"])
+def test_fish_gives_a_line_up_without_brackets_and_goes_on(empty: bool) -> None:
+    mark = "\x1b[2m⏎\x1b(B\x1b[m" + " " * 79 + "\r⏎ \r\x1b[K"
+    events = [
+        (0, mark + ON), (1, "~> "), (700, "slee"), (900, "\x1b[7m^C"), (901, "\x1b[30m\x1b(B\x1b[m\r\n"), (902, mark),
+        (903, "~> "),
+    ]  # fmt: skip
+    if empty:
+        events += [(1500, "\r\n"), (1501, mark + ON), (1502, "~> ")]
+    found = edited(*events, (2200, "ls"), (2400, "\r\n" + OFF), (2401, "a\r\n" + mark + ON), (2402, "~> "))
+    assert found == [("slee", "given up", ("", "", 0)), ("ls", "over", ("a", "a", 1))]
+
+
+def test_a_prompts_part_at_the_right_is_not_typed_wherever_the_shells_mark_is() -> None:
+    right = " " * 60 + "12:30" + "\r\x1b[9C"
+    transcript = Transcript(80, 24)
+    for t_ms, output in (
+        (0, PROMPT + right),
+        (500, "for i in a"),
+        (900, "\r\nfor> ls"),
+        (1500, command("", "a\r\n", 0)),
+    ):
+        transcript.output(t_ms * MS, output)
+    assert [line.text for line in transcript.take().lines] == ["for i in a\nls"]
+    wide = "~> " + " " * 72 + "12:30\r\x1b[3C"  # fish's, to the row's end
+    found = edited((0, ON), (1, wide), (700, "for i in a"), (900, "\r\n   ls"), (1500, "\r\n" + OFF), (1501, "a\r\n"))
+    assert found == [("for i in a", "running", ("a", "a", 1))]
+
+
 @pytest.mark.parametrize("before", ["", "> "], ids=["after-brackets", "before-brackets"])
 def test_the_further_lines_of_a_command_belong_to_it(before: str) -> None:
     more = before + ON + ("" if before else "> ")

@@ -261,6 +261,7 @@ def test_values_beside_their_names_are_masked(tmp_path: Path, line: str, secret:
 @pytest.mark.parametrize(
     "line",
     [
+        "~ % sleep 1; pwd" + " " * 44 + "18:31:14/tmp/home-wx63W7Qa",
         "PWD=/home/max/projects/App2", "tokenizer=BertTokenizerFast", "HTTP Basic authentication", "password = None",
         "self.password = password", "password=getpass.getpass()", "password = var.db_password", "PGPASSWORD=$DB_PASS",
         "password=os.environ[", "--password=PASSWORD  to log in", "  -p, --password string   Password or token",

@@ -45,7 +45,7 @@ function __tape_prompt --on-event fish_prompt
   functions -c fish_prompt __tape_shown
   function fish_prompt; __tape_shown; printf '\e]133;B\a'; end
 end
-function __tape_given_up --on-event fish_cancel; printf '\e]133;A\a'; end
+function __tape_given_up --on-event fish_cancel; printf '\e]133;D\a\e]133;B\a'; end
 function __tape_command --on-event fish_preexec; printf '\e]133;C\a'; end
 function __tape_result --on-event fish_postexec; printf '\e]133;D;%d\a' $status; end
 """

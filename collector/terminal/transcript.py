@@ -304,6 +304,8 @@ class Transcript:
         self.marked = True
         self._by_shell = self._by_shell or mark == "B"  # some shells leave it out, and then brackets tell more
         line, zone = self._line, self._zone
+        if mark == "A" and zone == "line" and self._by_shell and "=" in status:
+            return  # fish 4 draws its prompt anew
         if mark in "AD":
             if line is not None:
                 self._end(line, t_ns, int(status) if status.isdecimal() else None)
@@ -323,7 +325,8 @@ class Transcript:
         if self._zone == "output":
             line.state, line.status, line.over_ns = "over", status, t_ns
         else:
-            line.text, line.state = self._command().removesuffix("^C") if line.told else "", "given up"
+            line.text = self._command(unfinished=True).removesuffix("^C") if line.told else ""
+            line.state = "given up"
             if not line.text and line.told:
                 return  # an empty line, entered
         self._part.lines.append(line)

@@ -132,6 +132,17 @@ def test_what_stands_behind_the_cursor_is_not_typed_unless_the_cursor_went_back(
     assert transcript.take().lines[0].text == ("ls" if key == "s" else "ls /usr\nlist of files")
 
 
+def test_fish_4_draws_its_prompt_anew_with_a_mark_and_gives_a_line_up_where_it_stands() -> None:
+    transcript = Transcript(80, 24)
+    transcript.output(0, PROMPT)
+    transcript.key("l")
+    transcript.output(1, "l")
+    anew = "\x1b[H\x1b[2J\r\x1b]133;A;special_key=1\x07agent:~$ \x1b]133;B\x07"
+    transcript.output(2, f"{anew}ls /usr" + "\b" * 6)
+    transcript.output(3, "\x1b]133;D\x07\x1b]133;B\x07\b\x1b[J" + command("ls", "", 0))
+    assert [(line.text, line.state) for line in transcript.take().lines] == [("l", "given up"), ("ls", "over")]
+
+
 def test_a_mark_in_an_output_begins_no_command_line() -> None:
     (line,) = taken(PROMPT, command("cat prompt", "$ \x1b]133;B\x07\r\n", 0))
     assert (line.text, line.state, line.output.lines()) == ("cat prompt", "over", ("$", "$", 1))

@@ -26,6 +26,7 @@ _UNENDED = re.compile(rf"{SGR}[%#⏎]?{SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
 """What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
 _GIVEN_UP = re.compile(rf"\^C{SGR}\r\n(?={_UNENDED.pattern})")
 """What fish prints at Ctrl+C; its next prompt follows, without brackets."""
+_CLEARED = re.compile(r"\x1b\[2J[^\n]*\Z")
 _MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
 """Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
 _BACK = {"Left", "Home", "Escape", "ctrl+Left", "alt+Left", "ctrl+a", "ctrl+b", "alt+b"}
@@ -128,6 +129,8 @@ class Transcript:
         """Whether the shell has told so far where command lines begin and end."""
         self._by_shell = False
         """It did so with marks of its own."""
+        self._unended_prompts = False
+        """Of fish 4: a mark where each begins and none where it ends; then its brackets tell."""
         self._alternate = False
         self._last_ns = 0
         self._row = ""
@@ -189,10 +192,13 @@ class Transcript:
                 if self._alternate:
                     self._not_ended()
                 continue
-            if mark["edits"] and (self._by_shell or self._alternate):
+            ends_prompt = self._unended_prompts and self._zone == "prompt" and mark["on"] == "h"
+            if mark["edits"] and ((self._by_shell and not ends_prompt) or self._alternate):
                 continue
             self._text(t_ns, text[position : mark.start()], told)
-            if mark["edits"]:
+            if mark["edits"] and self._by_shell:
+                self._begin_line()
+            elif mark["edits"]:
                 self._edits(t_ns, mark["on"] == "h")
             else:
                 self._mark(t_ns, mark[1], mark[2][1:].partition(";")[0])
@@ -302,10 +308,15 @@ class Transcript:
 
     def _mark(self, t_ns: int, mark: str, status: str) -> None:
         self.marked = True
-        self._by_shell = self._by_shell or mark == "B"  # some shells leave it out, and then brackets tell more
+        by_fish = mark == "A" and status.startswith(("special_key=", "click_events="))
+        self._unended_prompts = mark != "B" and (self._unended_prompts or (by_fish and not self._by_shell))
+        # Some shells leave B out, and then brackets tell more.
+        self._by_shell = self._by_shell or mark == "B" or self._unended_prompts
         line, zone = self._line, self._zone
-        if mark == "A" and zone == "line" and self._by_shell and "=" in status:
-            return  # fish 4 draws its prompt anew
+        if by_fish and zone == "line":
+            anew = not self._unended_prompts or _CLEARED.search(self._typed) or self._command()
+            if anew:  # else an empty line was entered
+                return
         if mark in "AD":
             if line is not None:
                 self._end(line, t_ns, int(status) if status.isdecimal() else None)
@@ -313,11 +324,14 @@ class Transcript:
         elif mark == "B" and zone == "line":  # readline draws the prompt anew
             self._prompt, self._typed = (self._prompt + self._typed)[-_LINE:], ""
         elif mark == "B" and zone != "output":  # there, somebody printed the prompt's text
-            self._zone, self._line, self._typed, self._right, self._at_end = "line", Line(), "", None, None
+            self._begin_line()
         elif line is not None and zone == "line":
             line.text = self._command() if line.told else ""
             line.ran, line.ran_ns, line.state = True, t_ns, "running"
             self._zone = "output"
+
+    def _begin_line(self) -> None:
+        self._zone, self._line, self._typed, self._right, self._at_end = "line", Line(), "", None, None
 
     def _end(self, line: Line, t_ns: int, status: int | None) -> None:
         self._line = None

@@ -143,6 +143,19 @@ def test_fish_4_draws_its_prompt_anew_with_a_mark_and_gives_a_line_up_where_it_s
     assert [(line.text, line.state) for line in transcript.take().lines] == [("l", "given up"), ("ls", "over")]
 
 
+def test_fish_4_marks_where_prompts_begin_and_its_brackets_tell_where_they_end() -> None:
+    prompt = "\r\x1b]133;A;special_key=1\x07~> \x1b[K\r\x1b[3C" + ON
+    off = f"{OFF}\x1b[>4;0m"
+    found = taken_at(
+        (0, prompt), (500, "echo"), (600, off), (601, " " + ON), (700, "hi"),
+        (900, "\r\n\x1b]133;C;cmdline_url=x\x07" + off),
+        (901, "hi\r\n\x1b]133;D;0\x07" + prompt), (1500, "\r\n" + prompt), (2000, "fals"),
+        (2100, "\x1b[H\x1b[2J\r\x1b]133;A;special_key=1\x07~> fals\x1b[K"), (2200, "e"),
+        (2500, "\r\n\x1b]133;C\x07" + off + "\x1b]133;D;1\x07" + prompt),
+    )  # fmt: skip
+    assert [(line.text, line.status) for line in found] == [("echo hi", 0), ("false", 1)]
+
+
 def test_a_mark_in_an_output_begins_no_command_line() -> None:
     (line,) = taken(PROMPT, command("cat prompt", "$ \x1b]133;B\x07\r\n", 0))
     assert (line.text, line.state, line.output.lines()) == ("cat prompt", "over", ("$", "$", 1))

@@ -22,7 +22,9 @@ system_packages() {
   command -v debootstrap >/dev/null || wanted+=(debootstrap)
   command -v fc-match >/dev/null || wanted+=(fontconfig)  # finds fonts for emoji in terminals
   [ -n "$(fc-list :charset=1f600:color=true 2>/dev/null)" ] || wanted+=(fonts-noto-color-emoji)
-  for tool in git sqlite3 tmux vim; do command -v $tool >/dev/null || wanted+=("$tool"); done  # terminal tasks use them
+  for tool in git sqlite3 tmux vim zsh fish; do  # terminal tasks and tapes use them
+    command -v $tool >/dev/null || wanted+=("$tool")
+  done
   python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
   # pynput's evdev has no wheel: it is compiled
   if ! [ -e .venv ]; then

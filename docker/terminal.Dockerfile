@@ -35,6 +35,11 @@ RUN if id ubuntu >/dev/null 2>&1; then userdel --remove ubuntu; fi \
  && git config --system user.email "agent@localhost" \
  && git config --system init.defaultBranch main \
  && git config --system advice.detachedHead false
+
+# The shells that tapes ask for. Without its script for new users, zsh in a fresh home asks no questions.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends fish zsh \
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/share/zsh/*/scripts/newuser
 COPY --from=venv /opt/goaltrace /opt/goaltrace
 COPY --chown=agent:agent terminal/bashrc /home/agent/.bashrc
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 TERMINAL_TOOLS = (
-    *("bash", "git", "vim", "nano", "less", "tar", "gzip", "zip", "sqlite3", "python3", "make", "curl"),
+    *("bash", "zsh", "fish", "git", "vim", "nano", "less", "tar", "gzip", "zip", "sqlite3", "python3", "make", "curl"),
     *("file", "tree", "jq", "ps", "awk", "sed", "grep", "find", "sort"),
 )
 

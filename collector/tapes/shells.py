@@ -15,21 +15,37 @@ from manifests.errors import GoaltraceError
 # VHS starts bash without start-up files: no aliases, and Ctrl+D ends it.
 _BASH_PROMPT = r"\[\e[38;2;90;86;224m\]> \[\e[0m\]"
 _BASH = r"""
-PS1=$tape_prompt'\[\e]133;B\a\]'
+PS1=$tape_prompt
+PROMPT_COMMAND+='; [[ $PS1 == *"133;B"* ]] || PS1+="\[\e]133;B\a\]"'
 unalias -a
 unset IGNOREEOF tape_prompt
 """
 _ZSH_PROMPT = "%F{#5B56E0}> %f"
+# A tape may set another prompt, so each looks after its mark whenever it shows one.
+# ZDOTDIR is for this shell alone: one started in it reads the tape's own files.
 _ZSH = r"""
-PROMPT=$'%{\e]133;A\a%}'$tape_prompt$'%{\e]133;B\a%}'
-precmd() { local code=$?; printf '\e]133;D;%d\a' "$code" }
-preexec() { printf '\e]133;C\a' }
-unset HISTFILE tape_prompt
-unsetopt PROMPT_SP
+PROMPT=$tape_prompt
+__tape_prompt() {
+  printf '\e]133;D;%d\a\e]133;A\a' "$?"
+  [[ $PROMPT == *'133;B'* ]] || PROMPT+=$'%{\e]133;B\a%}'
+}
+__tape_command() { printf '\e]133;C\a' }
+precmd_functions=(__tape_prompt)
+preexec_functions=(__tape_command)
+setopt HIST_NO_STORE
+unset HISTFILE ZDOTDIR tape_prompt
 """
 _FISH = r"""
-set -g fish_greeting
-function fish_prompt; printf '\e]133;A\a'; set_color 5B56E0; printf '> '; set_color normal; printf '\e]133;B\a'; end
+function fish_greeting; end
+function fish_prompt; set_color 5B56E0; echo -n '> '; set_color normal; end
+function __tape_prompt --on-event fish_prompt
+  printf '\e]133;A\a'
+  functions fish_prompt | string match -q '*133;B*'; and return
+  functions -e __tape_shown
+  functions -c fish_prompt __tape_shown
+  function fish_prompt; __tape_shown; printf '\e]133;B\a'; end
+end
+function __tape_given_up --on-event fish_cancel; printf '\e]133;D\a\e]133;B\a'; end
 function __tape_command --on-event fish_preexec; printf '\e]133;C\a'; end
 function __tape_result --on-event fish_postexec; printf '\e]133;D;%d\a' $status; end
 """

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Literal
-from unicodedata import east_asian_width
 
+from collector.terminal.command_line import SGR, CommandLine
 from collector.terminal.screen import Screen
 
 _MARK = re.compile(
@@ -22,16 +22,17 @@ _MARK = re.compile(
 )
 _BEGUN = re.compile(r"\x1b(?:\](?:1(?:3(?:3(?:;[A-D;][^\x07\x1b]{0,60}\x1b?|;)?)?)?)?|\[(?:\?[0-9]{0,4})?)?\Z")
 _UNSEEN = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|\s")
-_SGR = r"(?:\x1b(?:\[[0-9;]{0,20}m|\(B)){0,6}+"
-_UNENDED = re.compile(rf"{_SGR}[%#⏎]?{_SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
+_UNENDED = re.compile(rf"{SGR}[%#⏎]?{SGR}(?<! ) {{8,}}+\r⏎? \r(?:\x1b\[K)?")
 """What zsh and fish print behind an output whose last line has no end: it fills the row, so the prompt has its own."""
+_GIVEN_UP = re.compile(rf"\^C{SGR}\r\n(?={_UNENDED.pattern})")
+"""What fish prints at Ctrl+C; its next prompt follows, without brackets."""
+_CLEARED = re.compile(r"\x1b\[2J[^\n]*\Z")
 _MORE = re.compile(r"[a-z]*>|\.\.\.>?|->|\+")
 """Prompts, less blanks, for the further lines of a command: of bash, zsh, Python, SQLite, MySQL, R."""
-_GAP = re.compile(r" {3,}[^\n]*\Z")
-"""Between a row's left and a prompt's part at its right."""
+_BACK = {"Left", "Home", "Escape", "ctrl+Left", "alt+Left", "ctrl+a", "ctrl+b", "alt+b"}
+"""Keys that move the cursor to what stands there already."""
 _PAUSE_NS = 30_000_000
 _WHOLE_SCREEN = re.compile(r"\x1b\[\?(?:47|1047|1049)h")
-_RESET = "\x1bc"
 _HEAD, _TAIL, _LINE = 8192, 2048, 16_384
 _HEAD_LINES = 150
 _WIDE, _HIGH = 500, 200  # of the scratch screen that lays out an output
@@ -128,6 +129,8 @@ class Transcript:
         """Whether the shell has told so far where command lines begin and end."""
         self._by_shell = False
         """It did so with marks of its own."""
+        self._unended_prompts = False
+        """Of fish 4: a mark where each begins and none where it ends; then its brackets tell."""
         self._alternate = False
         self._last_ns = 0
         self._row = ""
@@ -137,18 +140,20 @@ class Transcript:
         self._ended: Line | None = None
         self._ended_prompt = self._above = ""
         """The prompt of that line without blanks, and the lines above of a command that goes on."""
-        self._screen = Screen(columns, max(rows, 50))
-        self._columns = columns
+        self._reader = CommandLine(columns, rows)
         self._zone: Literal["none", "prompt", "line", "output"] = "none"
         self._begun = ""
         self._prompt = self._typed = ""
         self._line: Line | None = None
         self._part = Part()
         self._taking_back = False
+        self._right: str | None = None
+        """The prompt's part at its right, behind the shell's mark; None until it is known."""
+        self._at_end: bool | None = None
+        """Whether the cursor is at the end of what was typed, as far as keys tell."""
 
     def resize(self, columns: int, rows: int) -> None:
-        self._screen.resize(columns, max(rows, 50))
-        self._columns = columns
+        self._reader.resize(columns, rows)
 
     @property
     def at_prompt(self) -> bool:
@@ -166,6 +171,7 @@ class Transcript:
         elif key != "Return":
             line.keys += 1
             line.slips += key == "BackSpace" and not self._taking_back
+            self._at_end = key not in _BACK and self._at_end is not False
         self._taking_back = key == "BackSpace"
         if redacted and line is not None:
             line.told = False
@@ -186,10 +192,13 @@ class Transcript:
                 if self._alternate:
                     self._not_ended()
                 continue
-            if mark["edits"] and (self._by_shell or self._alternate):
+            ends_prompt = self._unended_prompts and self._zone == "prompt" and mark["on"] == "h"
+            if mark["edits"] and ((self._by_shell and not ends_prompt) or self._alternate):
                 continue
             self._text(t_ns, text[position : mark.start()], told)
-            if mark["edits"]:
+            if mark["edits"] and self._by_shell:
+                self._begin_line()
+            elif mark["edits"]:
                 self._edits(t_ns, mark["on"] == "h")
             else:
                 self._mark(t_ns, mark[1], mark[2][1:].partition(";")[0])
@@ -204,7 +213,7 @@ class Transcript:
         line = self._line
         if line is not None:
             if self._zone == "line":
-                line.text = self._command() if line.told else ""
+                line.text = self._command(unfinished=True) if line.told else ""
             if line.happened:
                 part.lines.append(line)
             self._line = Line(line.text, line.text, line.state, told=line.told, marked=line.marked)
@@ -218,18 +227,28 @@ class Transcript:
             self._row = _last_row(self._row + text)
         if self._zone == "prompt":
             self._prompt = (self._prompt + text)[-_LINE:]
-        elif self._line is not None:
+        elif self._line is not None and self._zone == "output":
             self._line.told = self._line.told and told
-            if self._zone == "output":
-                self._line.output.add(text)
-            else:
-                self._typed = (self._typed + text)[:_LINE]
-                if self._line.typed_ns is None and text.strip("\r\n"):
-                    self._line.typed_ns = t_ns
+            self._line.output.add(text)
+        elif self._line is not None:
+            self._typed = (self._typed + text)[:_LINE]
+            if not self._by_shell and (given_up := _GIVEN_UP.search(self._typed)):
+                self._give_up(self._line, given_up)
+            elif _UNSEEN.sub("", text):  # zsh and fish get ready for a line when nothing of it is there yet
+                self._line.told = self._line.told and told
+                self._line.typed_ns = t_ns if self._line.typed_ns is None else self._line.typed_ns
+
+    def _give_up(self, line: Line, found: re.Match[str]) -> None:
+        self._typed, rest = found.string[: found.start()], found.string[found.end() :]
+        line.text, line.state = self._command() if line.told else "", "given up"
+        self._part.lines.append(line)
+        self._line, self._zone, self._before, self._prompt = None, "prompt", "", _UNENDED.sub("", rest)
 
     def _edits(self, t_ns: int, begins: bool) -> None:
         """A line begins to be edited, or has been entered."""
         self.marked = True
+        if begins and self._zone == "line" and not self._command():  # fish, entered an empty line after Ctrl+C
+            self._line, self._zone = None, "none"
         if begins and self._zone != "line":
             self._ended, self._line = self._line, None
             if self._ended is not None:
@@ -253,6 +272,8 @@ class Transcript:
 
     def _edited(self) -> None:
         """After a pause, or with a key: the prompt stands, and what comes now is typed."""
+        if self._by_shell and self._zone == "line" and self._right is None:
+            self._right = self._reader.right_of(self._prompt, self._typed)
         if self._zone != "prompt" or self._by_shell:
             return
         if not _UNSEEN.sub("", self._prompt):
@@ -287,20 +308,30 @@ class Transcript:
 
     def _mark(self, t_ns: int, mark: str, status: str) -> None:
         self.marked = True
-        self._by_shell = self._by_shell or mark == "B"  # some shells leave it out, and then brackets tell more
+        by_fish = mark == "A" and status.startswith(("special_key=", "click_events="))
+        self._unended_prompts = mark != "B" and (self._unended_prompts or (by_fish and not self._by_shell))
+        # Some shells leave B out, and then brackets tell more.
+        self._by_shell = self._by_shell or mark == "B" or self._unended_prompts
         line, zone = self._line, self._zone
+        if by_fish and zone == "line":
+            anew = not self._unended_prompts or _CLEARED.search(self._typed) or self._command()
+            if anew:  # else an empty line was entered
+                return
         if mark in "AD":
             if line is not None:
                 self._end(line, t_ns, int(status) if status.isdecimal() else None)
             self._zone, self._prompt, self._typed = "prompt", "", ""
         elif mark == "B" and zone == "line":  # readline draws the prompt anew
             self._prompt, self._typed = (self._prompt + self._typed)[-_LINE:], ""
-        elif mark == "B":
-            self._zone, self._line, self._typed = "line", Line(), ""
+        elif mark == "B" and zone != "output":  # there, somebody printed the prompt's text
+            self._begin_line()
         elif line is not None and zone == "line":
             line.text = self._command() if line.told else ""
             line.ran, line.ran_ns, line.state = True, t_ns, "running"
             self._zone = "output"
+
+    def _begin_line(self) -> None:
+        self._zone, self._line, self._typed, self._right, self._at_end = "line", Line(), "", None, None
 
     def _end(self, line: Line, t_ns: int, status: int | None) -> None:
         self._line = None
@@ -308,48 +339,24 @@ class Transcript:
         if self._zone == "output":
             line.state, line.status, line.over_ns = "over", status, t_ns
         else:
-            line.text, line.state = self._command() if line.told else "", "given up"
+            line.text = self._command(unfinished=True).removesuffix("^C") if line.told else ""
+            line.state = "given up"
             if not line.text and line.told:
                 return  # an empty line, entered
         self._part.lines.append(line)
 
-    def _command(self) -> str:
-        """The command line: what stands after the prompt, its wrapped rows joined."""
-        self._screen.feed(_RESET + self._prompt)
-        prompt = self._joined()
-        self._screen.feed(self._typed)
-        shown = self._joined()
+    def _command(self, unfinished: bool = False) -> str:
+        """The command line, as far as it is there."""
         if not self._by_shell:
-            return self._above + _first_row(prompt, shown)
-        first, *more = shown.removeprefix(prompt).strip().split("\n")
-        return "\n".join([first, *(row.removeprefix("> ") for row in more)])
-
-    def _joined(self) -> str:
-        rows = self._screen.text().split("\n")
-        return "".join(row if _width(row) >= self._columns else row + "\n" for row in rows).rstrip("\n ")
+            return self._above + self._reader.in_first_row(self._prompt, self._typed)
+        to_cursor = unfinished and self._at_end is True
+        return self._reader.behind_mark(self._prompt, self._typed, self._right or "", to_cursor=to_cursor)
 
 
 def _last_row(text: str) -> str:
     """What may be a prompt at the end of an output: after zsh's mark it may have many rows."""
     marks = list(_UNENDED.finditer(text))
     return text[marks[-1].start() :][-_TAIL:] if marks else text.rpartition("\n")[2][-_TAIL:]
-
-
-def _first_row(prompt: str, shown: str) -> str:
-    """What was typed in the prompt's row: what stands below may be completions, or a menu."""
-    same = 0
-    while same < min(len(prompt), len(shown)) and prompt[same] == shown[same]:
-        same += 1
-    left = _GAP.split(prompt)[0]
-    if left and not shown.startswith(left) and not left[-1].isalnum():  # drawn anew, when a slow part of it was known
-        return _GAP.split(shown[same:].partition(left[-1] + " ")[2].split("\n")[0])[0].strip()
-    typed = shown[same:].strip().split("\n")[0]
-    right = prompt[same:].strip().split("\n")[0]
-    return typed.removesuffix(right).rstrip() if same else typed  # some prompts have a part at the right
-
-
-def _width(row: str) -> int:
-    return len(row) if row.isascii() else sum(1 + (east_asian_width(char) in "WF") for char in row)
 
 
 def _rows(text: str) -> list[str]:

@@ -97,6 +97,68 @@ def test_corrections_wraps_and_further_lines_are_as_the_screen_shows_them() -> N
     assert taken(PROMPT, "lx\b\x1b[Ks", command("", "", 0))[0].text == "ls"
     assert taken(PROMPT, command("x" * 30, "", 0), columns=20)[0].text == "x" * 30
     assert taken(PROMPT, command("cat <<E\r\n> one\r\n> E", "one\r\n", 0))[0].text == "cat <<E\none\nE"
+    assert taken(PROMPT, command("for a in b\r\nfor> x > y\r\nfor if> z", "", 0))[0].text == "for a in b\nx > y\nz"
+    assert taken(PROMPT, command("cat a\r\nmore > b", "", 0))[0].text == "cat a\nmore > b", "zsh's history"
+    indent = " " * len("agent:~$ ")  # fish's
+    assert taken(PROMPT, command(f"if x\r\n{indent}    y\r\n{indent}end", "", 0))[0].text == "if x\n    y\nend"
+
+
+def test_a_blank_that_fills_a_row_is_not_lost() -> None:
+    assert taken(PROMPT, command("echo words and more", "", 0), columns=20)[0].text == "echo words and more"
+
+
+def test_a_command_found_in_bashs_history_is_told() -> None:
+    search = "\r(reverse-i-search)`': \x1b[K\b\b\bo': echo one two\b"
+    found = search + "\r\x1b[14P\x1b[32magent\x1b[0m:~$ \x1b]133;B\x07" + "\x1b[C" * 5
+    assert taken(PROMPT, found, command("", "", 0))[0].text == "echo one two"
+
+
+def test_what_a_shell_sends_behind_its_prompt_is_not_typed() -> None:
+    transcript = Transcript(80, 24)
+    transcript.output(0, PROMPT + "\x1b[K\x1b[?2004h", told=False)
+    for t_ns, output in ((5, "l"), (6, "s"), (7, command("", "a\r\n", 0))):
+        transcript.output(t_ns, output)
+    (line,) = transcript.take().lines
+    assert (line.text, line.told, line.typed_ns) == ("ls", True, 5)
+
+
+@pytest.mark.parametrize("key", ["s", "Left"])
+def test_what_stands_behind_the_cursor_is_not_typed_unless_the_cursor_went_back(key: str) -> None:
+    transcript = Transcript(80, 24)
+    transcript.output(0, PROMPT)
+    transcript.key("l")
+    transcript.key(key)
+    transcript.output(1, "ls /usr" + "\b" * 5 + "\r\n\x1b[Jlist of files\x1b[A\x1b[2D")
+    assert transcript.take().lines[0].text == ("ls" if key == "s" else "ls /usr\nlist of files")
+
+
+def test_fish_4_draws_its_prompt_anew_with_a_mark_and_gives_a_line_up_where_it_stands() -> None:
+    transcript = Transcript(80, 24)
+    transcript.output(0, PROMPT)
+    transcript.key("l")
+    transcript.output(1, "l")
+    anew = "\x1b[H\x1b[2J\r\x1b]133;A;special_key=1\x07agent:~$ \x1b]133;B\x07"
+    transcript.output(2, f"{anew}ls /usr" + "\b" * 6)
+    transcript.output(3, "\x1b]133;D\x07\x1b]133;B\x07\b\x1b[J" + command("ls", "", 0))
+    assert [(line.text, line.state) for line in transcript.take().lines] == [("l", "given up"), ("ls", "over")]
+
+
+def test_fish_4_marks_where_prompts_begin_and_its_brackets_tell_where_they_end() -> None:
+    prompt = "\r\x1b]133;A;special_key=1\x07~> \x1b[K\r\x1b[3C" + ON
+    off = f"{OFF}\x1b[>4;0m"
+    found = taken_at(
+        (0, prompt), (500, "echo"), (600, off), (601, " " + ON), (700, "hi"),
+        (900, "\r\n\x1b]133;C;cmdline_url=x\x07" + off),
+        (901, "hi\r\n\x1b]133;D;0\x07" + prompt), (1500, "\r\n" + prompt), (2000, "fals"),
+        (2100, "\x1b[H\x1b[2J\r\x1b]133;A;special_key=1\x07~> fals\x1b[K"), (2200, "e"),
+        (2500, "\r\n\x1b]133;C\x07" + off + "\x1b]133;D;1\x07" + prompt),
+    )  # fmt: skip
+    assert [(line.text, line.status) for line in found] == [("echo hi", 0), ("false", 1)]
+
+
+def test_a_mark_in_an_output_begins_no_command_line() -> None:
+    (line,) = taken(PROMPT, command("cat prompt", "$ \x1b]133;B\x07\r\n", 0))
+    assert (line.text, line.state, line.output.lines()) == ("cat prompt", "over", ("$", "$", 1))
 
 
 ON, OFF = "\x1b[?2004h", "\x1b[?2004l"
@@ -166,6 +228,35 @@ def test_fish_marks_an_output_without_a_last_lines_end_and_that_mark_is_no_outpu
         (0, mark + ON), (1, "~> "), (700, "a"), (900, "\r\n" + OFF), (901, "no end" + mark + ON), (902, "~> "),
         (1700, "b"), (1900, "\r\n" + OFF), (1901, "end\r\n" + mark + ON), (1902, "~> "),
     ) == [("a", "over", ("no end", "no end", 1)), ("b", "over", ("end", "end", 1))]  # fmt: skip
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["at-once", "after-an-empty-line"])
+def test_fish_gives_a_line_up_without_brackets_and_goes_on(empty: bool) -> None:
+    mark = "\x1b[2m⏎\x1b(B\x1b[m" + " " * 79 + "\r⏎ \r\x1b[K"
+    events = [
+        (0, mark + ON), (1, "~> "), (700, "slee"), (900, "\x1b[7m^C"), (901, "\x1b[30m\x1b(B\x1b[m\r\n"), (902, mark),
+        (903, "~> "),
+    ]  # fmt: skip
+    if empty:
+        events += [(1500, "\r\n"), (1501, mark + ON), (1502, "~> ")]
+    found = edited(*events, (2200, "ls"), (2400, "\r\n" + OFF), (2401, "a\r\n" + mark + ON), (2402, "~> "))
+    assert found == [("slee", "given up", ("", "", 0)), ("ls", "over", ("a", "a", 1))]
+
+
+def test_a_prompts_part_at_the_right_is_not_typed_wherever_the_shells_mark_is() -> None:
+    right = " " * 60 + "12:30" + "\r\x1b[9C"
+    transcript = Transcript(80, 24)
+    for t_ms, output in (
+        (0, PROMPT + right),
+        (500, "for i in a"),
+        (900, "\r\nfor> ls"),
+        (1500, command("", "a\r\n", 0)),
+    ):
+        transcript.output(t_ms * MS, output)
+    assert [line.text for line in transcript.take().lines] == ["for i in a\nls"]
+    wide = "~> " + " " * 72 + "12:30\r\x1b[3C"  # fish's, to the row's end
+    found = edited((0, ON), (1, wide), (700, "for i in a"), (900, "\r\n   ls"), (1500, "\r\n" + OFF), (1501, "a\r\n"))
+    assert found == [("for i in a", "running", ("a", "a", 1))]
 
 
 @pytest.mark.parametrize("before", ["", "> "], ids=["after-brackets", "before-brackets"])

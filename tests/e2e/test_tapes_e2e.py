@@ -11,6 +11,7 @@ import pytest
 
 from collector.sessions.check import check_session
 from collector.terminal.cast import open_cast
+from manifests.clip_io import ClipReader
 from manifests.session import SessionFolder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "terminal", "ffmpeg", "shared")]
@@ -71,7 +72,7 @@ def test_wait_screenshot_and_require_work_in_a_container(tmp_path: Path) -> None
         "Type 'ls /sys/class/net'\nEnter\nWait+Screen /(?m)^lo/\nSleep 300ms"
     )
     (tapes / "missing.tape").write_text("Require no-such-program\nEnter")
-    (tapes / "fish.tape").write_text("Set Shell fish\nEnter")
+    (tapes / "fish.tape").write_text("Set Shell fish\nEnv PATH '/nothing'\nEnter")
     done = goaltrace("import", "tape", tapes, "--out", out, "--json")
     assert done.returncode == 1
     rows = {Path(row["tape"]).stem: row for row in json.loads(done.stdout)["tapes"]}
@@ -81,3 +82,30 @@ def test_wait_screenshot_and_require_work_in_a_container(tmp_path: Path) -> None
     session = SessionFolder(Path(rows["good"]["session"]))
     assert (session.path / "screenshot-shot.png").is_file()
     assert "eth0" not in said(session), "a tape has no network"
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_image_has_the_shell_and_it_asks_no_questions(tmp_path: Path, shell: str) -> None:
+    """Of a tape in that shell, and of one that starts the shell in bash: each in a fresh home, as an ordinary user."""
+    tapes, out = tmp_path / "tapes", tmp_path / "sessions"
+    tapes.mkdir()
+    told = {
+        "outer": f"Set Shell {shell}\nWait\nType 'false'\nEnter\nWait\nType 'printf abc'\nEnter\nSleep 500ms\n"
+        "Type 'echo lost'\nCtrl+C\nSleep 300ms\nType 'echo $SHELL'\nEnter\nWait+Screen /(?m)^\\x{2F}usr/\nWait\n"
+        "Type 'exit'\nEnter\nSleep 1s",
+        "inner": f"Wait\nType '{shell}'\nEnter\nWait@9s /[%>] ?$/\nSleep 1s\nType 'echo insi\"de\"'\nEnter\n"
+        "Wait+Screen /(?m)^inside/\nCtrl+D\nWait",
+    }
+    for name, text in told.items():
+        (tapes / f"{name}.tape").write_text(f"Set TypingSpeed 10ms\n{text}")
+    done = goaltrace("import", "tape", tapes, "--out", out, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    sessions = {Path(row["tape"]).stem: SessionFolder(Path(row["session"])) for row in json.loads(done.stdout)["tapes"]}
+    packed = goaltrace("pack", sessions["outer"].path, "--out", tmp_path / "set", "--clip-seconds", 2)
+    assert packed.returncode == 0, packed.stderr
+    captions = " ".join(clip["caption"] for clip in ClipReader(tmp_path / "set").iter_clips())
+    assert "`false` is typed and run, prints nothing and fails with status 1." in captions
+    assert "`printf abc` is typed and run, prints “abc” and succeeds." in captions
+    assert "`echo lost` is typed, and given up." in captions
+    assert f"`echo $SHELL` is typed and run, prints “/usr/bin/{shell}” and succeeds." in captions
+    assert "newuser" not in said(sessions["inner"]) and check_session(sessions["inner"]) == []

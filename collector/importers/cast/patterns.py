@@ -50,6 +50,8 @@ _STANDS_FOR = re.compile(
     r"|[a-z_.]*(?<![a-z])passw(?:or)?d)|[A-Za-z_.]{3,}[(\[](?:[\w.]*[)\]])?"
 )
 """What stands for a value in code, templates and help texts: a variable, a call, a word in capitals, a type."""
+_BEHIND_PWD = re.compile(r"[/~.]|[0-2]?\d:[0-5]\d(?!\w)")
+"""What may stand behind the command: a path, or the time at the right of the prompt's row."""
 _OPTION = re.compile(r"(?:-key)?[\"']?[= ][\"']?")
 _HOST = re.compile(r":[~/.]|\s~[/\]>\s]")
 """What follows a user at a host in a prompt and in the paths of scp."""
@@ -97,7 +99,7 @@ def _assigned(text: str) -> Iterator[Found]:
     """Values beside a name like password, token or key."""
     for match in _ASSIGNED.finditer(text):
         value, named = match["value"], match["name"].lower()
-        if _STANDS_FOR.fullmatch(value) or (named == "pwd" and value[0] in "/~."):
+        if _STANDS_FOR.fullmatch(value) or (named == "pwd" and _BEHIND_PWD.match(value)):
             continue
         between = text[match.end("name") : match.start("value")]
         random = looks_random(value)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 
 from collector.importers.cast.echo import Echo
 from collector.importers.cast.patterns import MASK, WIDE_MASK, Known, asks_for_password, sensitive
+from collector.importers.cast.payloads import decoded
 from collector.importers.cast.pool import Place
 from collector.importers.cast.shadow import Shadow, Traced, Widths
 from collector.importers.cast.source import Unusable
@@ -116,14 +115,8 @@ class Search:
     def _payload(self, payload: Traced) -> None:
         text = payload.text
         self._scan(text, payload.place)
-        if text.startswith("52;"):
-            start = text.rfind(";") + 1
-            try:
-                said = base64.b64decode(text[start:], validate=True).decode(errors="replace")
-            except (binascii.Error, ValueError):
-                return
-            if any(self._scan_only(line) for line in said.splitlines()):
-                self._mark(start, len(text), payload.place)
+        if (said := decoded(text)) is not None and any(map(self._scan_only, said[1].splitlines())):
+            self._mark(said[0], len(text), payload.place)
 
     def _scan_only(self, text: str) -> bool:
         found, after = sensitive(text)

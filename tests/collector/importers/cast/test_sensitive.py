@@ -101,11 +101,15 @@ def test_a_planted_secret_never_survives(
         ([("o", "x" * 70 + " token=a8F3kd92LmQp01\r\n")], "a8F3kd92LmQp01"),
         ([("o", "\x1b[2;20Hd92LmQp01\x1b[2;3Htoken=a8F3kx92Lm")], "a8F3kx92Lmd92LmQp01"),
         ([("o", "\x1b]52;c;cGFzc3dvcmQ9VHIwdWI0ZG9yJjN4\x07x")], "cGFzc3dvcmQ9"),
+        ([("o", "\x1b]133;C;cmdline_url=curl%20-u%20me%3Ahu%23t%21er%3D2x%20x.y\x07x")], "hu%23t%21er%3D2x"),
+        ([("o", "\x1b" + r"]133;C;x=1;cmdline=curl\ -u\ me:hu\#t\!er=2x\ x.y" + "\x07x")], r"hu\#t\!er=2x"),
+        ([("o", "\x1b" + r"]633;E;curl -u me:hu\x3bt\\er=2x x.y" + "\x07x")], r"hu\x3bt\\er=2x"),
         ([("o", "[sudo] password for max: "), *(("i", c) for c in "hunter\x7fr22!\r"), ("o", "\r\n")], "r22!"),
         ([("o", "Password: "), *(("i", c) for c in "opensesame\r"), ("o", "\r\n$ echo opensesame")], "opensesame"),
     ],
-    ids=["password", "key", "url", "bearer", "coloured", "wide", "wrapped", "placed", "clipboard", "sudo", "echoed"],
-)
+    ids=["password", "key", "url", "bearer", "coloured", "wide", "wrapped", "placed", "clipboard", "fish-4",
+         "kitty", "vscode", "sudo", "echoed"],
+)  # fmt: skip
 def test_the_shapes_of_secrets(tmp_path: Path, events: list[tuple[str, str]], gone: str) -> None:
     folder = imported(tmp_path, events)
     assert gone not in shown(folder)
@@ -261,6 +265,7 @@ def test_values_beside_their_names_are_masked(tmp_path: Path, line: str, secret:
 @pytest.mark.parametrize(
     "line",
     [
+        "~ % sleep 1; pwd" + " " * 44 + "18:31:14/tmp/home-wx63W7Qa",
         "PWD=/home/max/projects/App2", "tokenizer=BertTokenizerFast", "HTTP Basic authentication", "password = None",
         "self.password = password", "password=getpass.getpass()", "password = var.db_password", "PGPASSWORD=$DB_PASS",
         "password=os.environ[", "--password=PASSWORD  to log in", "  -p, --password string   Password or token",

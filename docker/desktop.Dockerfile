@@ -12,7 +12,7 @@ ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       ca-certificates libatomic1 librsvg2-bin python3 python3-evdev python3-venv \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/*
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 COPY requirements-desktop.txt ca-bundle.pem* /build/
@@ -55,7 +55,7 @@ RUN apt-get update \
       x11-xserver-utils xclip xdg-utils xfce4-appfinder xfce4-panel xfce4-session xfce4-settings \
       xfce4-terminal xfconf xfdesktop4 xfwm4 \
  && if ! grep -q '^ID=ubuntu' /etc/os-release; then apt-get install -y --no-install-recommends chromium; fi \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/goaltrace /opt/goaltrace
 RUN if grep -q '^ID=ubuntu' /etc/os-release; then \
       /opt/goaltrace/venv/bin/playwright install-deps chromium && rm -rf /var/lib/apt/lists/*; fi

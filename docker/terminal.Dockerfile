@@ -10,7 +10,7 @@ LABEL goaltrace.stage=terminal-build
 ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/*
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 COPY requirements-terminal.txt ca-bundle.pem* /build/
@@ -26,7 +26,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       bash bash-completion bsdextrautils ca-certificates coreutils curl file findutils gawk git grep gzip jq less \
       make nano patch procps python3 python3-venv sed sqlite3 tar tree unzip vim xz-utils zip \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/*
 
 # Ubuntu's images come with a user of uid 1000 already.
 RUN if id ubuntu >/dev/null 2>&1; then userdel --remove ubuntu; fi \

@@ -11,6 +11,7 @@ import torch
 
 from manifests.errors import GoaltraceError
 from tests.trainer.model.conftest import INJECTED, inputs, lively, name_of, variant
+from trainer.compiling import compiled
 from trainer.config import Config
 from trainer.model.world import WorldModel
 from trainer.quick import compile_steady, quicken
@@ -70,22 +71,33 @@ def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
         assert len(made) == 2
 
 
-def test_batches_of_three_sizes_are_all_compiled_where_blocks_are_of_two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each for looking and for remembering: four more than PyTorch would compile."""
+def test_more_shapes_are_compiled_than_pytorch_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of two kinds, each for looking and for remembering, in batches of three sizes are twelve."""
     made: list[torch.fx.GraphModule] = []
 
     def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
         made.append(graph)
         return graph.forward
 
-    config = variant(actions={"inject": "residual", "every": 2}, sample={"context": 2, "still": 0.0})
-    model = lively(config)
+    def double(given: torch.Tensor) -> torch.Tensor:
+        return 2 * given
+
     torch._dynamo.reset()
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
-    compile_steady(model)
-    for batch in (2, 3, 1):
-        rolled(model, config, 2, batch)
+    quick = compiled(double, dynamic=False)
+    for size in range(2, 14):
+        quick(torch.ones(size))
     assert len(made) == 12
+
+
+def test_the_first_that_is_remembered_is_no_view_so_that_it_is_compiled_for_as_the_later_are() -> None:
+    config = variant(sample={"context": 2})
+    latents, _, conditions = inputs(config)
+    stream = Stream(lively(config), config, 0)
+    for frame in range(2):
+        stream.show(latents[:, :, frame : frame + 1], conditions.frames(frame, frame + 1))
+        held = [tensor for past in stream._cache.blocks for tensor in (past.keys, past.values)]
+        assert held and not any(tensor is None or tensor._is_view() for tensor in held)
 
 
 def test_a_roll_out_that_cannot_be_compiled_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

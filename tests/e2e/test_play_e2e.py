@@ -23,7 +23,7 @@ from tests.trainer.conftest import SMALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
 FRONT_DOOR = Path(__file__).resolve().parents[2] / "goaltrace.py"
-TEXT = "model.text=bytes"
+TEXT, POINTER = "model.text=bytes", "train.head_steps=150"  # so that the pointer is drawn
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -31,7 +31,7 @@ ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("play")
     make_dataset(folder / "boxes", per_arm=3, frames=60)
-    settings = [word for setting in [*SMALL, TEXT] for word in ("--set", setting)]
+    settings = [word for setting in [*SMALL, TEXT, POINTER] for word in ("--set", setting)]
     command = [
         sys.executable,
         FRONT_DOOR,

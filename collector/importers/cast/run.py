@@ -61,9 +61,7 @@ def _in_pool(
             except BrokenProcessPool:
                 left.append(waiting[future])
     except BaseException:
-        heard = signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # once is enough: it takes a moment to leave nothing half done
+        heard = signal.signal(signal.SIGINT, _once_is_enough)  # it takes a moment to leave nothing half done
         for process in list((pool._processes or {}).values()):
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
@@ -102,5 +100,9 @@ def _quiet() -> None:
 def _stop(*_: object) -> None:
     if not _at_work.is_set():
         os._exit(1)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool sends another when the first of its workers is gone
+    signal.signal(signal.SIGTERM, _once_is_enough)  # the pool sends another when the first of its workers is gone
     raise KeyboardInterrupt
+
+
+def _once_is_enough(*_: object) -> None:
+    """Not SIG_IGN: Python reports a signal that came just before as an error with a stack trace."""

@@ -24,7 +24,7 @@ from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.session import SessionFolder, find_sessions
 
-pytestmark = pytest.mark.needs("shared", "ffmpeg")
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("shared", "ffmpeg")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from collector.terminal.episode import run_episode
 from collector.terminal.transcript import Line, Transcript
 from manifests.session import SessionFolder, SessionManifest
 
-pytestmark = pytest.mark.needs("bash", "zsh", "fish")
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("bash", "zsh", "fish")]
 every_shell = pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 
 

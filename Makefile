@@ -1,8 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs and says so.
 SHELL := /bin/bash
 BIN := .venv/bin
-# The tests start Python hundreds of times: each would compile our modules anew.
-unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test lint unit e2e clean
 

@@ -25,6 +25,7 @@ system_packages() {
   for tool in git sqlite3 tmux vim zsh fish; do  # terminal tasks and tapes use them
     command -v $tool >/dev/null || wanted+=("$tool")
   done
+  command -v g++ >/dev/null || wanted+=(g++)  # PyTorch compiles for a CPU with it
   python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
   # pynput's evdev has no wheel: it is compiled
   if ! [ -e .venv ]; then

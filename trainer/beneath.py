@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.model.pointer_head import REACH
+from trainer.model.pointer_head import reached
 
 
 class Beneath:
@@ -41,5 +41,4 @@ class Beneath:
 
 def _near(maps: Tensor, rows: int) -> Tensor:
     """Cells that the pointer's head may change: bool [B, 1, F, rows, columns]."""
-    reached = F.max_pool2d(maps, 2 * REACH + 1, 1, REACH)
-    return (F.max_pool2d(reached, maps.shape[2] // rows) > 0)[:, None]
+    return (F.max_pool2d(reached(maps).to(maps.dtype), maps.shape[2] // rows) > 0)[:, None]

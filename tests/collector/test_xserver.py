@@ -15,7 +15,7 @@ import pytest
 
 from collector.episode import EpisodeSpec
 from collector.recording import Recording
-from manifests.session import SessionManifest
+from manifests.session import Action, SessionManifest
 from manifests.task import find_task
 
 pytestmark = pytest.mark.needs("xvfb", "ffmpeg")
@@ -109,41 +109,40 @@ def test_characters_are_logged_as_typed(xserver: str, tmp_path: Path) -> None:
     assert "".join(typed) == text
 
 
+def tapped(xserver: str, tmp_path: Path, hold_s: float) -> tuple[list[Action], list[str]]:
+    """What is logged of one key that is pressed as soon as the log has begun, and what the log complains of."""
+    from collector.agents.hands import Hands
+    from collector.desktop.input_log import InputLog
+
+    recording, hands = open_recording(tmp_path / "session"), Hands(random.Random(3))
+    inputs = InputLog(recording, xserver)
+    inputs.start()
+    hands.tap("a", hold_s)
+    inputs.stop()
+    recording.end("unverified", "")
+    return recording.folder.actions(), inputs.problems
+
+
 def test_nothing_is_missed_however_late_the_reader_begins(
     xserver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from collector.agents.hands import Hands
     from collector.desktop.input_log import InputLog
 
     read = InputLog._read
     monkeypatch.setattr(InputLog, "_read", lambda inputs: (time.sleep(0.5), read(inputs)))
-    recording, hands = open_recording(tmp_path / "session"), Hands(random.Random(3))
-    inputs = InputLog(recording, xserver)
-    inputs.start()
-    hands.tap("a", 0.005)
-    inputs.stop()
-    recording.end("unverified", "")
-    assert [action.key for action in recording.folder.actions()] == ["a", "a"]
-    assert inputs.problems == []
+    actions, problems = tapped(xserver, tmp_path, 0.005)
+    assert [action.key for action in actions] == ["a", "a"] and problems == []
 
 
 def test_a_key_that_stays_down_on_a_machine_that_stalls_is_typed_once(xserver: str, tmp_path: Path) -> None:
     from Xlib import X
     from Xlib import display as xdisplay
 
-    from collector.agents.hands import Hands
-    from collector.desktop.input_log import InputLog
-
     with closing(xdisplay.Display(xserver)) as display:
         display.change_keyboard_control(auto_repeat_mode=X.AutoRepeatModeOn)  # as every server has it at first
         display.sync()
-    recording, hands = open_recording(tmp_path / "session"), Hands(random.Random(3))
-    inputs = InputLog(recording, xserver)
-    inputs.start()
-    hands.tap("a", 1.2)
-    inputs.stop()
-    recording.end("unverified", "")
-    assert [action.kind for action in recording.folder.actions()] == ["key_down", "key_up"]
+    actions, _ = tapped(xserver, tmp_path, 1.2)
+    assert [action.kind for action in actions] == ["key_down", "key_up"]
 
 
 def test_a_key_that_the_layout_lacks_is_one_line(xserver: str) -> None:

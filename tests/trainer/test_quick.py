@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from manifests.errors import GoaltraceError
-from tests.trainer.model.conftest import INJECTED, inputs, lively, name_of, variant
+from tests.trainer.model.conftest import INJECTED, counted, inputs, lively, name_of, variant
 from trainer.compiling import compiled
 from trainer.config import Config
 from trainer.model.world import WorldModel
@@ -24,9 +24,9 @@ def computing(config: Config, precision: str) -> Config:
     return replace(config, train=replace(config.train, precision=precision))
 
 
-def rolled(model: WorldModel, config: Config, shown: int, batch: int = 2) -> torch.Tensor:
+def rolled(model: WorldModel, config: Config, shown: int) -> torch.Tensor:
     """FRAMES frames after `shown` true ones."""
-    latents, _, conditions = inputs(config, batch=batch)
+    latents, _, conditions = inputs(config)
     time = config.codec.time
     stream = Stream(model, config, 0)
     stream.show(latents[:, :, :shown], conditions.frames(0, 1 + (shown - 1) * time))
@@ -52,11 +52,6 @@ def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
     inject: str, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[torch.fx.GraphModule] = []
-
-    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
-        made.append(graph)
-        return graph.forward
-
     config = variant(
         model={"layers": 10, "window": window}, actions={"inject": inject}, data={"window": 5},
         sample={"context": 3, "still": 0.0},
@@ -64,7 +59,7 @@ def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
     model = lively(config)
     plain = [rolled(model, config, shown) for shown in (1, 3)]
     torch._dynamo.reset()
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counted(made)))
     compile_steady(model)
     for want, shown in zip(plain, (1, 3), strict=True):
         assert torch.allclose(rolled(model, config, shown), want, atol=1e-4)
@@ -75,15 +70,11 @@ def test_more_shapes_are_compiled_than_pytorch_would(monkeypatch: pytest.MonkeyP
     """Blocks of two kinds, each for looking and for remembering, in batches of three sizes are twelve."""
     made: list[torch.fx.GraphModule] = []
 
-    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
-        made.append(graph)
-        return graph.forward
-
     def double(given: torch.Tensor) -> torch.Tensor:
         return 2 * given
 
     torch._dynamo.reset()
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counted(made)))
     quick = compiled(double, dynamic=False)
     for size in range(2, 14):
         quick(torch.ones(size))

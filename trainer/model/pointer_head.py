@@ -59,7 +59,7 @@ class PointerHead(nn.Module):
         before = codec.decode(history.float()).movedim(-1, 2)
         now, then = maps.flatten(0, 1), maps_before.flatten(0, 1)
         picture = torch.cat([torch.stack([now, then], dim=1), before.flatten(0, 1) - 0.5], dim=1)
-        near_now, near_then = (F.max_pool2d(m[:, None], 2 * REACH + 1, 1, REACH) > 0 for m in (now, then))
+        near_now, near_then = (reached(m)[:, None] for m in (now, then))
         change = torch.zeros(len(now), 3, height * width, device=maps.device)
         for where, mine in ((now, near_now), (then, near_then & ~near_now)):
             index = window_index(where)
@@ -73,6 +73,11 @@ class PointerHead(nn.Module):
     def _draw(self, seen: Tensor) -> Tensor:
         out: Tensor = self.conv_3(F.silu(self.conv_2(F.silu(self.conv_1(seen)))))
         return out
+
+
+def reached(maps: Tensor) -> Tensor:
+    """Which px the head may change: maps [..., height, width] -> bool of the same shape."""
+    return F.max_pool2d(maps, 2 * REACH + 1, 1, REACH) > 0
 
 
 def window_index(maps: Tensor) -> Tensor:

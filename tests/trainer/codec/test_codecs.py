@@ -14,6 +14,7 @@ from torch import Tensor
 
 from manifests.errors import GoaltraceError
 from trainer.codec import Codec, PCACodec, PixelCodec, WanCodec, codec_from_state, make_codec
+from trainer.codec.still import decode_after
 from trainer.config import CodecConfig
 
 
@@ -89,6 +90,12 @@ def test_every_codec_keeps_the_sizes_it_names(wan: CodecConfig) -> None:
         shown = codec.decode(latents)
         assert shown.shape == frames.shape and shown.dtype == torch.float32
         assert shown.min() >= 0 and shown.max() <= 1
+
+
+def test_a_video_after_true_frames_is_decoded_as_ever_by_a_codec_over_time(wan: CodecConfig) -> None:
+    codec, frames = make_codec(wan), picture(5)
+    latents = codec.encode(frames)
+    assert torch.equal(decode_after(codec, latents, frames[:, :1]), codec.decode(latents))
 
 
 def test_a_codec_comes_back_from_its_state_with_its_digest(wan: CodecConfig) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import torch
+from torch._dynamo import lookup_backend
 
 from trainer.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
 from trainer.data.actions import slots, width
@@ -61,6 +63,16 @@ def lively(config: Config) -> WorldModel:
     if model.pointer_head is not None:
         model.pointer_head.basis.normal_(std=0.1)
     return model
+
+
+def counted(made: list[torch.fx.GraphModule], through: str = "eager") -> Callable[..., Callable[..., object]]:
+    """A backend for torch.compile that keeps what it is given, and leaves the rest to another."""
+
+    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
+        made.append(graph)
+        return cast(Callable[..., object], lookup_backend(through)(graph, examples))
+
+    return backend
 
 
 def inputs(config: Config, frames: int = 4, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor, Conditions]:

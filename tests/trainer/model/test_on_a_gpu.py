@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -12,11 +11,10 @@ from typing import Any, cast
 import pytest
 import torch
 from torch import nn
-from torch._dynamo import lookup_backend
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.trainer.model.conftest import inputs, lively, variant
+from tests.trainer.model.conftest import counted, inputs, lively, variant
 from trainer.config import Config
 from trainer.model import attention
 from trainer.model.attention import FrameMask, Visible
@@ -108,10 +106,6 @@ def test_training_through_flex_attention_is_compiled_once_and_follows_the_same_g
     """All but the kernel itself, which PyTorch computes by its definition here: it refuses gradients on a CPU."""
     made: list[torch.fx.GraphModule] = []
 
-    def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Callable[..., object]:
-        made.append(graph)
-        return cast(Callable[..., object], lookup_backend("aot_eager")(graph, examples))
-
     def gradient() -> tuple[torch.Tensor, torch.Tensor]:
         loss = flow_loss(model, latents, conditions, config, 0, [0, 1]).total
         return loss.detach(), torch.cat(
@@ -124,7 +118,7 @@ def test_training_through_flex_attention_is_compiled_once_and_follows_the_same_g
     model, (latents, _, conditions) = lively(config), inputs(config)
     loss, want = gradient()
     torch._dynamo.reset()
-    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counted(made, "aot_eager")))
     monkeypatch.setattr("torch.nn.attention.flex_attention._validate_device", lambda *given: None, raising=False)
     monkeypatch.setattr("trainer.model.dit.visible", in_blocks)
     new_state(model, config.train, ALONE, torch.device("cpu"))
@@ -135,7 +129,7 @@ def test_training_through_flex_attention_is_compiled_once_and_follows_the_same_g
         assert len(made) == 1
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="PyTorch compiles for a CPU with g++")
+@pytest.mark.needs("g++")
 @pytest.mark.parametrize(
     "rule", [FrameMask(3, 3, 191), FrameMask(3, 5, 40, late=6, window=4, lag=1)], ids=["odd length", "after a past"]
 )

@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint unit e2e clean
+.PHONY: help setup demo test systems lint unit e2e clean
 
 help:
 	@echo "make demo   set up, then record, pack, score, select, report and train into ./demo/ (again: reuses what is complete)"
-	@echo "make test   set up, then lint and run every test"
+	@echo "make test   set up, then lint and run every test (RELEASE=trixie: the images on Debian 13; PYTHON=python3.13)"
+	@echo "make systems  everything that depends on the system, on Debian 12 and on Debian 13: a table"
 	@echo "make lint   ruff, mypy and the walls between the rooms"
 	@echo "make unit   the tests that need no Docker"
 	@echo "make clean  remove ./demo/"
@@ -24,11 +25,16 @@ test:
 	@.ci/setup.sh python
 	@.ci/setup.sh player || [ "$$CI" != true ]
 	@$(MAKE) --no-print-directory lint
-	@.ci/images.sh
+	@.ci/images.sh test
 	@echo "==> unit tests"
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e
 	@echo "==> end-to-end tests (Docker, X servers, Chromium, a Hub endpoint)"
 	@$(BIN)/python -m pytest -q tests/e2e
+
+systems:
+	@.ci/setup.sh system
+	@.ci/setup.sh python
+	@$(BIN)/python benchmarks/systems.py $(ARGS)
 
 lint: setup
 	@echo "==> ruff, mypy, import-linter"
@@ -42,7 +48,7 @@ unit: setup
 
 e2e: setup
 	@.ci/setup.sh player || [ "$$CI" != true ]
-	@.ci/images.sh
+	@.ci/images.sh test
 	@$(BIN)/python -m pytest -q tests/e2e
 
 clean:

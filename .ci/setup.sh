@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what `make demo` and `make test` need and this machine lacks; says what and why before doing so.
 #   .ci/setup.sh system   packages of the machine (Debian, Ubuntu) and a running Docker engine
-#   .ci/setup.sh python   the virtual environment .venv, exact versions from constraints.txt
+#   .ci/setup.sh packages the packages alone
+#   .ci/setup.sh python   the virtual environment .venv, exact versions from constraints.txt; PYTHON names another Python
+#                         (PYTHON=python3.13), EXTRAS fewer parts (EXTRAS=collect,curate needs no PyTorch)
 #   .ci/setup.sh player   asciinema's own player into .venv: what exported casts are tried on
 # NO_SETUP=1 installs nothing. Exit status 0: all there; 3: parts are missing (they were named).
 set -euo pipefail
@@ -26,11 +28,12 @@ system_packages() {
     command -v $tool >/dev/null || wanted+=("$tool")
   done
   command -v g++ >/dev/null || wanted+=(g++)  # PyTorch compiles for a CPU with it
-  python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
+  "${PYTHON:-python3}" -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
   # pynput's evdev has no wheel: it is compiled
   if ! [ -e .venv ]; then
     command -v cc >/dev/null || wanted+=(gcc)
-    [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || wanted+=(python3-dev)
+    [ -e "$("${PYTHON:-python3}" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
+      || wanted+=(python3-dev)
     [ -e /usr/include/linux/input.h ] || wanted+=(linux-libc-dev)
   fi
   [ ${#wanted[@]} = 0 ] && return 0
@@ -59,14 +62,23 @@ docker_engine() {
   return 3
 }
 
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+
 python_environment() {
-  local stamp=.venv/.installed want
-  want=$(cat pyproject.toml constraints.txt | sha256sum)
+  local stamp=.venv/.installed python=${PYTHON:-python3} extras=${EXTRAS:-all} want
+  if ! version_of "$python" >/dev/null 2>&1; then say "PYTHON=$python: no Python of that name runs here"; return 2; fi
+  # Without PYTHON, whatever .venv was made with stays.
+  if [ -x .venv/bin/python ] && [ -n "${PYTHON:-}" ] && [ "$(version_of "$python")" != "$(version_of .venv/bin/python)" ]; then
+    say ".venv is of Python $(version_of .venv/bin/python): made anew for $(version_of "$python")"
+    rm -rf .venv
+  fi
+  want="$(cat pyproject.toml constraints.txt | sha256sum) $extras"
   [ "$(cat $stamp 2>/dev/null)" = "$want" ] && return 0
-  say "installing GoalTrace and its Python packages into .venv (exact versions from constraints.txt)"
-  [ -x .venv/bin/python ] || python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch  # first: it decides CPU or CUDA
-  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+  say "installing GoalTrace ($extras) and its Python packages into .venv (exact versions from constraints.txt)"
+  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  case ",$extras," in *,all,*|*,train,*)
+    .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch ;; esac  # first: CPU or CUDA
+  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras,dev]"
   echo "$want" > $stamp
 }
 
@@ -98,7 +110,8 @@ player() {
 
 case "${1:-}" in
   system) status=0; system_packages || status=$?; docker_engine || status=$?; exit $status ;;
+  packages) system_packages ;;
   python) python_environment ;;
   player) player ;;
-  *) echo "usage: $0 system|python|player" >&2; exit 2 ;;
+  *) echo "usage: $0 system|packages|python|player" >&2; exit 2 ;;
 esac

@@ -1,5 +1,5 @@
 # The desktop that episodes are recorded in: XFCE4 on TigerVNC's X server, for an ordinary user in an
-# unprivileged container. Packages exist under these names on Debian 12 and Ubuntu 24.04, Chromium apart.
+# unprivileged container. Packages exist under these names on Debian 12 and 13, Ubuntu 24.04 and 26.04, Chromium apart.
 ARG BASE_IMAGE=ubuntu:24.04
 
 # The venv, Ubuntu's Chromium and the pictures are made in a stage of their own: whatever only the build
@@ -21,7 +21,9 @@ RUN if [ -s /build/ca-bundle.pem ]; then export PIP_CERT=/build/ca-bundle.pem; f
  && python3 -m venv --system-site-packages /opt/goaltrace/venv \
  && /opt/goaltrace/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
       --only-binary :all: -r /build/requirements-desktop.txt
-# Ubuntu's chromium package is a stub for snap, which cannot run in a container; Playwright's build can.
+# Ubuntu's chromium package is a stub for snap, which cannot run in a container; the Chrome for Testing that Playwright
+# installs can. PLAYWRIGHT_DOWNLOAD_HOST names a mirror of its downloads.
+ARG PLAYWRIGHT_DOWNLOAD_HOST
 RUN mkdir -p /opt/goaltrace/browsers \
  && if grep -q '^ID=ubuntu' /etc/os-release; then \
       if [ -s /build/ca-bundle.pem ]; then export NODE_EXTRA_CA_CERTS=/build/ca-bundle.pem; fi \
@@ -84,6 +86,9 @@ COPY --chown=agent:agent desktop/documents /home/agent/Documents
 RUN cp -r /opt/goaltrace/pictures /home/agent/Pictures \
  && mkdir /home/agent/Desktop /home/agent/Downloads \
  && chown -R agent:agent /home/agent
+
+# What is in here, for whoever meets something that has changed its name (collector/images/system.py).
+RUN dpkg-query -W -f '${Package} ${Version}\n' > /usr/share/goaltrace/versions
 
 # Fixed addresses, so that a process started by `docker exec` is in the session without asking anyone.
 ENV DEBIAN_FRONTEND= \

@@ -1,5 +1,5 @@
 # The terminal that episodes are recorded in: an ordinary shell user and the tools a person reaches for.
-# Packages exist under these names on Debian 12 and Ubuntu 24.04.
+# Packages exist under these names on Debian 12 and 13, Ubuntu 24.04 and 26.04.
 ARG BASE_IMAGE=ubuntu:24.04
 
 # The venv is made in a stage of its own, so that a build-time CA bundle never reaches the final image.
@@ -42,6 +42,9 @@ RUN apt-get update \
  && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/share/zsh/*/scripts/newuser
 COPY --from=venv /opt/goaltrace /opt/goaltrace
 COPY --chown=agent:agent terminal/bashrc /home/agent/.bashrc
+
+# What is in here, for whoever meets something that has changed its name (collector/images/system.py).
+RUN mkdir -p /usr/share/goaltrace && dpkg-query -W -f '${Package} ${Version}\n' > /usr/share/goaltrace/versions
 
 ENV DEBIAN_FRONTEND= TERM=xterm-256color EDITOR=nano PAGER=less
 USER agent

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from manifests.errors import GoaltraceError
 from manifests.files import parse_model, read_bytes
 from manifests.versions import require_readable
+from manifests.vocabulary import program_named, role_named
 
 Kind = Literal["desktop", "terminal"]
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -60,20 +61,29 @@ class WordsParameter(Strict):
 Parameter = Annotated[IntParameter | ChoiceParameter | WordsParameter, Field(discriminator="type")]
 
 
-class Target(Strict):
-    """Where to act: an accessible element (role, name), an element of the page in Chromium (css),
-    a window (title), or a spot relative to a found element (at, fractions of its box)."""
+Role = Annotated[str, AfterValidator(role_named)]
+Program = Annotated[str, AfterValidator(program_named)]
 
-    role: str | None = None
+
+class Target(Strict):
+    """Where to act: an accessible element (role, name), a window of a program (program), both (an element of that
+    program), a window by its title (window), or an element of the page in the browser (css). `at` names a spot in it.
+
+    Roles and programs are words of ours (`manifests.vocabulary`), which mean the same on every system.
+    """
+
+    role: Role | None = None
     name: str | None = None
+    program: Program | None = None
     css: str | None = None
     window: str | None = None
     at: tuple[float, float] = (0.5, 0.5)
+    """Fractions of the box found: (0, 0) is its upper left corner."""
 
     @model_validator(mode="after")
     def _one_way_to_find_it(self) -> Target:
-        if sum(x is not None for x in (self.role or self.name, self.css, self.window)) != 1:
-            raise ValueError("give exactly one of: role and/or name, css, window")
+        if sum(x is not None for x in (self.role or self.name or self.program, self.css, self.window)) != 1:
+            raise ValueError("give exactly one of: role, name and program (one or more of them); css; window")
         return self
 
 

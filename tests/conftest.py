@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from collector.images.containers import image_of
+
 # how long an example takes says nothing on a machine that is busy with others
 settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -35,10 +37,9 @@ def _missing(part: str) -> str | None:
         reason = _missing("docker")
         if reason:
             return reason
-        probe = subprocess.run(
-            ["docker", "image", "inspect", f"goaltrace/{part}:latest"], capture_output=True, check=False
-        )
-        return None if probe.returncode == 0 else f"goaltrace/{part} is not built (goaltrace images build)"
+        image = image_of(part)
+        probe = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
+        return None if probe.returncode == 0 else f"{image} is not built (goaltrace images build)"
     if part == "shared":
         return None if SHARED_DATA.is_dir() else f"{SHARED_DATA} is absent"
     if part == "cjk-font":

@@ -5,11 +5,14 @@ AT-SPI finds elements of desktop programs, Playwright finds elements of pages in
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from collector.agents import names
+from collector.agents.names import is_named, is_program, is_role, plain
 from manifests.task import Target
 
 CDP_URL = "http://127.0.0.1:9222"
@@ -57,23 +60,67 @@ class Eyes:
         if target.css is not None:
             return self._browser.find(target.css)
         try:
-            return self._element(target) if target.window is None else self._window(target.window)
+            if target.window is not None:
+                return self._window(target.window)
+            if target.program is not None and not (target.role or target.name):
+                return self._program(target.program)
+            return self._element(target)
         except Exception:  # a program that does not answer now is asked again (AT-SPI raises GLib.Error)
             return None
+
+    def nearest(self, target: Target, count: int = 4) -> str:
+        """In words, what is on the screen and most like a target that was not found."""
+        if target.css is not None:
+            return self._browser.describe()
+        try:
+            if target.window is not None or (target.program is not None and not (target.role or target.name)):
+                seen = [f"{app!r} {window.name!r}" for app, window in self._named_windows()]
+                return f"the windows are {', '.join(seen[:count])}" if seen else "no window is open"
+            found = self._like(target)
+        except Exception:  # as in `find`
+            return "the programs do not answer (AT-SPI)"
+        return f"nearest: {', '.join(found[:count])}" if found else "no program shows its elements (AT-SPI)"
 
     def close(self) -> None:
         self._browser.close()
 
+    def _like(self, target: Target) -> list[str]:
+        """Every named element as words, the most like `target` first."""
+        scores: dict[str, float] = {}
+        for app, window in self._named_windows():
+            if target.program is not None and not is_program(app, target.program):
+                continue
+            for element in self._walk(window):
+                try:
+                    number, name = int(element.getRole()), plain(element.name)
+                except Exception:
+                    continue
+                role = names.WORDS.get(number) or element.getRoleName()
+                if not name:
+                    continue
+                like = _likeness(plain(target.name), name) + _likeness(target.role or "", role) / 2
+                said = f"{role} {element.name[:60]!r}"
+                scores[said] = max(scores.get(said, 0.0), like)
+        return sorted(scores, key=lambda said: -scores[said])
+
     def _window(self, title: str) -> Box | None:
-        for window in self._windows():
-            if title.lower() in (window.name or "").lower():
+        for _, window in self._named_windows():
+            if is_named(window.name, title):
                 return self._box(window)
+        return None
+
+    def _program(self, word: str) -> Box | None:
+        for app, window in self._named_windows():
+            if is_program(app, word) and (box := self._box(window)) is not None:
+                return box
         return None
 
     def _element(self, target: Target) -> Box | None:
         """An exact name wins over a name that contains the text; the active window wins over the others."""
         loose: Box | None = None
-        for window in self._windows():
+        for app, window in self._named_windows():
+            if target.program is not None and not is_program(app, target.program):
+                continue
             for element in self._walk(window):
                 match = self._matches(element, target)
                 if not match:
@@ -88,26 +135,23 @@ class Eyes:
 
     def _matches(self, element: Any, target: Target) -> str | None:
         try:
-            name = element.name or ""
-            if target.role is not None and element.getRoleName() != target.role:
+            if target.role is not None and not is_role(element.getRole(), target.role):
                 return None
-            if target.name is None or name == target.name:
-                return "exact"
-            return "loose" if target.name.lower() in name.lower() else None
+            return "exact" if target.name is None else is_named(element.name, target.name)
         except Exception:  # an element that vanished while being read (AT-SPI raises GLib.Error)
             return None
 
-    def _windows(self) -> list[Any]:
-        """Every top-level window, the active one first."""
+    def _named_windows(self) -> list[tuple[str, Any]]:
+        """Every top-level window with its program's name, the active one first."""
         found = []
-        desktop = self._atspi.Registry.getDesktop(0)
-        for app in desktop:
+        for app in self._atspi.Registry.getDesktop(0):
             try:
-                windows = [child for child in (app or ()) if child is not None]
-                found += [(not child.getState().contains(self._atspi.STATE_ACTIVE), child) for child in windows]
+                for child in app or ():
+                    if child is not None:
+                        found.append((not child.getState().contains(self._atspi.STATE_ACTIVE), app.name, child))
             except Exception:
                 continue
-        return [child for _, child in sorted(found, key=lambda pair: pair[0])]
+        return [(name or "", child) for _, name, child in sorted(found, key=lambda triple: triple[0])]
 
     def _walk(self, root: Any) -> Iterator[Any]:
         """Every showing element below `root`, nearest first; bounded, since a table may have a million cells."""
@@ -134,6 +178,11 @@ class Eyes:
         return Box(extents.x, extents.y, extents.width, extents.height)
 
 
+def _likeness(one: str, other: str) -> float:
+    """0 to 1, by the letters that two texts share in order."""
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
 class _Browser:
     """The Chromium on the screen, looked at over its debugging port; connected when first needed."""
 
@@ -157,6 +206,16 @@ class _Browser:
         if box is None or box["y"] < 0 or box["y"] + box["height"] / 2 > height:
             return None  # below the fold: the actor has to scroll first
         return Box(round(left + box["x"]), round(top + box["y"]), round(box["width"]), round(box["height"]))
+
+    def describe(self) -> str:
+        """In words, the page that is in front."""
+        from playwright.sync_api import Error
+
+        try:
+            page = self._front_page()
+            return f"the page is {page.title()!r} at {page.url[:200]}"
+        except (Error, ConnectionError):
+            return "no page answers; is the browser open?"
 
     def _front_page(self) -> Any:
         if self._page is None:

@@ -10,6 +10,7 @@ from collector.agents.eyes import Box, Eyes
 from collector.agents.hands import Hands
 from collector.agents.motor import Point
 from collector.agents.typing import TypingModel, type_text
+from collector.images.system import untried_here
 from manifests.session import Intent
 from manifests.task import Step, Target, TaskManifest
 
@@ -110,7 +111,9 @@ class ScriptedAgent:
         box = self._eyes.wait_for(target, 2.0 if optional else FIND_S)
         if box is None:
             wanted = ", ".join(f"{k}={v!r}" for k, v in target.model_dump(exclude_defaults=True).items())
-            raise StepFailed(f"nothing on the screen matches {wanted}")
+            untried = untried_here("desktop")
+            hint = f"; never tried by us, of what is here: {', '.join(untried)}" if untried else ""
+            raise StepFailed(f"nothing on the screen matches {wanted}; {self._eyes.nearest(target)}{hint}")
         return box
 
     def _aim(self, box: Box, target: Target) -> Point:

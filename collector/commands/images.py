@@ -21,9 +21,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--base",
         default="ubuntu:24.04",
         metavar="IMAGE",
-        help="a Debian 12 or Ubuntu 24.04 image, or `bootstrap` to make one with debootstrap from this host's "
+        help="a Debian or Ubuntu image, or `bootstrap` to make one with debootstrap from this host's "
         "own mirror (default: %(default)s)",
     )
+    build.add_argument(
+        "--release",
+        metavar="NAME",
+        help="with --base bootstrap: the release to make it from, e.g. bookworm or trixie (default: this host's)",
+    )
+    build.add_argument("--mirror", metavar="URL", help="with --base bootstrap: a package mirror (default: this host's)")
     build.add_argument(
         "--ca-cert",
         type=Path,
@@ -42,8 +48,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where screenshots go; earlier ones there are replaced (default: %(default)s)",
     )
+    add_system(check)
     for action in (build, listing, check):
         action.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+
+
+def add_system(parser: argparse._ActionsContainer) -> None:
+    """The option that chooses among images of several systems."""
+    parser.add_argument("--system", metavar="NAME",
+                        help="use the images of this system, e.g. debian-13 (see: goaltrace images list; default: "
+                        "$GOALTRACE_SYSTEM, else those built last)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,19 +70,28 @@ def _build(args: argparse.Namespace) -> int:
     from collector.images.build import build_image
     from collector.images.context import docker_folder, host_ca_cert, read_ca_bundle
     from collector.images.engine import connect
+    from manifests.errors import GoaltraceError
 
+    if args.base != "bootstrap" and (args.release or args.mirror):
+        given = "--release" if args.release else "--mirror"
+        raise GoaltraceError(f"{given}: says what --base bootstrap is made from; leave it out with --base {args.base}")
     folder = docker_folder()
     ca_cert = args.ca_cert or host_ca_cert(os.environ)
     ca_bundle = read_ca_bundle(ca_cert) if ca_cert else None
     client = connect(timeout_s=600)
-    base = ensure_base(client, no_cache=args.no_cache) if args.base == "bootstrap" else args.base
+    base = args.base
+    if base == "bootstrap":
+        base = ensure_base(client, release=args.release, mirror=args.mirror, no_cache=args.no_cache)
     builds = []
     for kind in [args.kind] if args.kind else KINDS:
         build = build_image(client, kind, folder, base=base, ca_bundle=ca_bundle, no_cache=args.no_cache)
         builds.append(build)
         if not args.json:
             how = "unchanged, all from the cache" if build.cached else "built"
-            print(f"{build.tags[0]}  {build.id[7:19]}  on {base}  {how}  {build.seconds:.1f} s", flush=True)
+            print(f"{build.tags[-1]}  {build.id[7:19]}  on {base}  {how}  {build.seconds:.1f} s", flush=True)
+            if build.untried:
+                said = f"never tried by us: {', '.join(build.untried)}; `goaltrace images check` tries them"
+                print(f"  {said}", flush=True)
     if args.json:
         print(json.dumps([build.as_json() for build in builds], indent=2))
     return 0
@@ -85,12 +108,13 @@ def _list(args: argparse.Namespace) -> int:
     elif not entries:
         print("no images yet; run `goaltrace images build`")
     else:
-        print(f"{'tag':<28}{'id':<14}{'base':<26}{'size':>9}  {'created':<20}state")
+        tag, base = (max(len(str(entry[key])) for entry in entries) + 2 for key in ("tag", "base"))
+        print(f"{'tag':<{tag}}{'id':<14}{'base':<{base}}{'size':>9}  {'created':<20}state")
         for entry in entries:
             state = {True: "stale: build again", False: "current", None: "base"}[entry["stale"]]
             size = f"{entry['size_bytes'] / 1e6:,.0f} MB"
             print(
-                f"{entry['tag']:<28}{entry['id'][7:19]:<14}{entry['base']:<26}{size:>9}  "
+                f"{entry['tag']:<{tag}}{entry['id'][7:19]:<14}{entry['base']:<{base}}{size:>9}  "
                 f"{entry['created'][:19]:<20}{state}"
             )
     return 0
@@ -110,11 +134,13 @@ def _check(args: argparse.Namespace) -> int:
         rows = report[kind] = []
         if not args.json:
             print(f"{kind}\n  {'name':<16}{'window':<48}{'seconds':>8}  ok")
-        for row in check_image(client, kind, args.out):
+        for row in check_image(client, kind, args.out, args.system):
             rows.append(row.as_json())
             if not args.json:
-                verdict = "yes" if row.ok else f"NO: {row.detail}"
+                verdict = ("yes" if row.ok else "NO") + (f": {row.detail}" if row.detail else "")
                 print(f"  {row.name:<16}{row.window[:46]:<48}{row.seconds:>8.2f}  {verdict}", flush=True)
+                if row.versions:
+                    print(f"    {row.versions}", flush=True)
     failed = [f"{kind}: {row['name']}" for kind, rows in report.items() for row in rows if not row["ok"]]
     if args.json:
         print(json.dumps(report, indent=2))

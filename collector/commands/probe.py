@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from collector.commands.images import add_system
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
@@ -15,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "A contradiction is a frame that shows a key the log places later, or lacks one that was on the screen before."
     )
     parser.add_argument("--env", choices=["docker"], default="docker", help="a desktop container (the default)")
+    add_system(parser)
     parser.add_argument("--display", metavar=":N", help="this X display instead; leave its keyboard alone meanwhile")
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="length of a scenario (default: 60)")
     parser.add_argument("--load", action="store_true", help="the scenario 'loaded' as well")
@@ -45,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         with _bar(name, args) as bar:
             verdicts = run_scenario(
                 name, args.seconds, display=args.display, fps=args.fps, capture=args.capture, seed=args.seed,
-                keep=args.keep, heard=partial(_advance, bar),
+                system=args.system, keep=args.keep, heard=partial(_advance, bar),
             )  # fmt: skip
         found[name] = in_short(verdicts)
     if args.json:

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.commands.images import add_system
+
 if TYPE_CHECKING:
     from collector.campaign import Environment, EpisodeResult
     from collector.episode import EpisodeSpec
@@ -44,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="folder of sessions; episodes that are complete there are not recorded again")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list the episodes and their goals, record nothing")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_system(parser)
     people = parser.add_argument_group("recording people (--agent human)")
     people.add_argument("--consent-id", metavar="ID",
                         help="the person's pseudonym, to go on under the same one (default: a new one)")  # fmt: skip
@@ -88,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         from collector.human.in_browser import record_in_browser
 
         return record_in_browser(specs, args)
-    environment = _environment(args.env)
+    environment = environment_of(args.env, args.system)
     environment.prepare({task.kind for task in tasks})
     results, interrupted = _record(environment, specs, args)
     print_results(results, args)
@@ -131,14 +134,15 @@ def _check_out(out: Path) -> None:
             raise GoaltraceError(f"{out}: exists and holds other things ({path.name}); choose another --out")
 
 
-def _environment(name: str) -> Environment:
+def environment_of(name: str, system: str | None) -> Environment:
+    """Where episodes run: "local" or "docker"; `system` chooses among the images."""
     if name == "local":
         from collector.environments.local import LocalEnvironment
 
         return LocalEnvironment()
     from collector.environments.docker import DockerEnvironment
 
-    return DockerEnvironment()
+    return DockerEnvironment(system)
 
 
 def _record(

@@ -14,6 +14,7 @@ from typing import Protocol
 from collector.checks import check_task
 from collector.desktop.capture import Capture
 from collector.episode import EpisodeSpec
+from collector.images.system import image_versions
 from collector.recording import Recording
 from collector.setup import set_up
 from collector.watch import Watch, require_space
@@ -128,4 +129,4 @@ def _versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return found | image_versions("desktop")

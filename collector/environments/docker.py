@@ -22,8 +22,9 @@ from collector.campaign import STOPPED
 from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.programs import Program
 from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON, UNPRIVILEGED, wait_ready
+from collector.images.containers import PYTHON, UNPRIVILEGED, image_of, not_built, wait_ready
 from collector.images.engine import connect
+from manifests import __version__
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ SOURCE = "/opt/goaltrace/src"
 
 
 class DockerEnvironment:
-    """Records episodes, each in a fresh container of the image of its kind."""
+    """Records episodes, each in a fresh container of the image of its kind (of `system`, where there are several)."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: str | None = None) -> None:
         self._client = connect()
+        self._system = system
         self._source = _source_archive()
         self._run_id = uuid.uuid4().hex[:12]
         self._running: dict[str, Container] = {}
@@ -53,7 +55,9 @@ class DockerEnvironment:
     def describe(self, spec: EpisodeSpec) -> EpisodeSpec:
         """`spec` with the image that its episode will run in."""
         image = self._image(spec.task.kind)
-        return spec.model_copy(update={"image": image.tags[0], "image_digest": image.id})
+        # Several tags may name one image; the one of its system stays when another is built.
+        tags = sorted(image.tags, key=lambda tag: tag.endswith((":latest", f":{__version__}")))
+        return spec.model_copy(update={"image": tags[0], "image_digest": image.id})
 
     def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int:
         """Record `spec` into `folder`; the recorder's exit status. Blocks until the container is gone."""
@@ -93,11 +97,11 @@ class DockerEnvironment:
     def _image(self, kind: str) -> Any:
         from docker.errors import ImageNotFound
 
-        tag = f"goaltrace/{kind}:latest"
+        tag = image_of(kind, self._system)
         try:
             return self._client.images.get(tag)
         except ImageNotFound:
-            raise GoaltraceError(f"image {tag}: not built yet; run: goaltrace images build {kind}") from None
+            raise not_built(tag) from None
 
     def _start(self, spec: EpisodeSpec, folder: Path, settings: dict[str, str]) -> Container:
         from docker.errors import APIError
@@ -106,7 +110,7 @@ class DockerEnvironment:
         folder.chmod(0o777)  # the container's user writes here; taken back in _give_back
         try:
             container = self._client.containers.create(
-                spec.image or f"goaltrace/{spec.task.kind}:latest",
+                spec.image_digest or image_of(spec.task.kind, self._system),
                 name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
                 labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
                 mem_limit="3g",

@@ -33,7 +33,7 @@ def record_in_browser(specs: list[EpisodeSpec], args: argparse.Namespace) -> int
 
     _check(specs, args)
     consent_id = args.consent_id or new_consent_id()
-    environment = DockerEnvironment()
+    environment = DockerEnvironment(args.system)
     environment.prepare({"desktop"})
 
     results: list[EpisodeResult] = []

@@ -11,18 +11,20 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.images.build import StepDisplay
+from collector.images.system import parse_os_release
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-TAG = "goaltrace/base:bootstrap"
+DEBIAN = ("bookworm", "trixie", "forky", "duke", "testing", "sid", "unstable")
 OURS = frozenset({"main", "universe"})  # the components our packages are in, on Debian and on Ubuntu
+SCRIPTS = Path("/usr/share/debootstrap/scripts")
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,26 @@ class Source:
     components: tuple[str, ...]
 
 
-def ensure_base(client: DockerClient, *, no_cache: bool = False) -> str:
-    """The tag of the bootstrap base, made first if it is not here (or again with `no_cache`)."""
-    if not no_cache and TAG in {tag for image in client.images.list(name="goaltrace/base") for tag in image.tags}:
-        return TAG
-    codename = host_codename(Path("/etc/os-release"))
-    sources = host_sources(Path("/etc/apt"), codename)
+def tag_of(release: str) -> str:
+    """The tag of the base made from `release`."""
+    return f"goaltrace/base:bootstrap-{release}"
+
+
+def ensure_base(
+    client: DockerClient, *, release: str | None = None, mirror: str | None = None, no_cache: bool = False
+) -> str:
+    """The tag of the bootstrap base of `release` (None: the host's), made first if it is not here or with `no_cache`.
+
+    `mirror` is the address of a package mirror; without it the host's own sources serve.
+    """
+    if release is not None and not re.fullmatch(r"[a-z]{3,20}", release):
+        raise GoaltraceError(f"--release {release}: not a release's name; give one such as bookworm, trixie or noble")
+    host = os_release(Path("/etc/os-release"))
+    release = release or host_codename(host)
+    tag = tag_of(release)
+    if not no_cache and tag in {tag for image in client.images.list(name="goaltrace/base") for tag in image.tags}:
+        return tag
+    sources = sources_of(release, mirror, host, Path("/etc/apt"))
     root = _as_root()
     if shutil.which("debootstrap", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
         raise GoaltraceError(
@@ -47,23 +63,40 @@ def ensure_base(client: DockerClient, *, no_cache: bool = False) -> str:
         )
     with _root_owned_folder(root) as folder:
         _debootstrap(root, sources, folder)
-        _import(client, root, folder, codename)
-    return TAG
+        _import(client, root, folder, release)
+    return tag
 
 
-def host_codename(os_release: Path) -> str:
+def os_release(path: Path) -> dict[str, str]:
+    """The fields of an os-release file; none where there is no such file."""
+    return parse_os_release(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else {}
+
+
+def host_codename(host: dict[str, str]) -> str:
     """The host's release name, e.g. bookworm; a clear line where the host is no Debian or Ubuntu."""
-    fields = {}
-    if os_release.is_file():
-        for line in os_release.read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
-            fields[key] = value.strip('"')
-    if fields.get("ID") not in ("debian", "ubuntu") or not fields.get("VERSION_CODENAME"):
+    if host.get("ID") not in ("debian", "ubuntu") or not host.get("VERSION_CODENAME"):
         raise GoaltraceError(
             "--base bootstrap: works on Debian and Ubuntu hosts, whose mirror it reads; "
-            "use --base IMAGE with an image that is here"
+            "name a release and its mirror (--release trixie --mirror URL), or an image that is here (--base IMAGE)"
         )
-    return fields["VERSION_CODENAME"]
+    return host["VERSION_CODENAME"]
+
+
+def sources_of(release: str, mirror: str | None, host: dict[str, str], apt: Path) -> list[Source]:
+    """Where `release` comes from: `mirror`, else the host's own sources, with its release's name in their suites."""
+    debian = release in DEBIAN
+    if mirror is not None:
+        components = ("main",) if debian else ("main", "universe")
+        suites = [release] if release in ("sid", "unstable") else [release, f"{release}-updates"]
+        return [Source(mirror, suite, components) for suite in suites]
+    codename = host_codename(host)
+    if release != codename and debian != (host.get("ID") == "debian"):
+        raise GoaltraceError(
+            f"--release {release}: this host's package sources are {host['ID']}'s, which do not hold it; "
+            "name a mirror of it with --mirror URL"
+        )
+    found = host_sources(apt, codename)
+    return [replace(source, suite=source.suite.replace(codename, release)) for source in found]
 
 
 def host_sources(apt: Path, codename: str) -> list[Source]:
@@ -79,7 +112,7 @@ def host_sources(apt: Path, codename: str) -> list[Source]:
     ours = [source for source in found if source.suite in suites and "main" in source.components]
     kept = {source.suite: source for source in reversed(ours)}
     if codename not in kept:
-        raise GoaltraceError(f"{apt}: names no package mirror for {codename}; add one, or use --base IMAGE")
+        raise GoaltraceError(f"{apt}: names no package mirror for {codename}; add one, use --mirror, or --base IMAGE")
     return [kept[suite] for suite in suites if suite in kept]
 
 
@@ -136,6 +169,8 @@ def _debootstrap(root: list[str], sources: list[Source], folder: Path) -> None:
     if any(source.uri.startswith("https:") for source in sources):
         command.append("--include=ca-certificates")
     command += [first.suite, str(folder), first.uri]
+    if SCRIPTS.is_dir() and not (SCRIPTS / first.suite).exists():  # a release newer than this host's debootstrap
+        command.append(str(SCRIPTS / ("gutsy" if "universe" in first.components else "sid")))
     last = ""
     with StepDisplay("base") as display:
         display.show(f"Step 1/1 : debootstrap {first.suite} {first.uri}")
@@ -155,13 +190,13 @@ def _debootstrap(root: list[str], sources: list[Source], folder: Path) -> None:
     subprocess.run([*root, "tee", str(target)], input=listing, text=True, stdout=subprocess.DEVNULL, check=True)
 
 
-def _import(client: DockerClient, root: list[str], folder: Path, codename: str) -> None:
+def _import(client: DockerClient, root: list[str], folder: Path, release: str) -> None:
     from docker.errors import APIError
 
     started = time.monotonic()
     packages = "./var/cache/apt/archives/*.deb"
     archive = [*root, "tar", "-c", "--numeric-owner", f"--exclude={packages}", "-C", str(folder), "."]
-    changes = [f"LABEL goaltrace.kind=base goaltrace.base=debootstrap-{codename}", 'CMD ["bash"]']
+    changes = [f"LABEL goaltrace.kind=base goaltrace.base=debootstrap-{release}", 'CMD ["bash"]']
     with subprocess.Popen(archive, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
@@ -172,5 +207,5 @@ def _import(client: DockerClient, root: list[str], folder: Path, codename: str) 
     if process.returncode or not made:
         raise GoaltraceError(f"--base bootstrap: the import failed: {said.strip() or 'tar failed'}; run it again")
     # Tagged last: an import that was cut short never gets the name that later builds trust.
-    client.images.get(made[-1]).tag(*TAG.split(":"))
-    print(f"base  imported as {TAG} in {time.monotonic() - started:.1f} s", file=sys.stderr)
+    client.images.get(made[-1]).tag(*tag_of(release).split(":"))
+    print(f"base  imported as {tag_of(release)} in {time.monotonic() - started:.1f} s", file=sys.stderr)

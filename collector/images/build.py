@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.images.context import context_digest, context_tar
+from collector.images.system import system_of
 from manifests import __version__
 from manifests.errors import GoaltraceError
 
@@ -20,19 +21,26 @@ if TYPE_CHECKING:
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 PIP_SETTINGS = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+MIRRORS = ("PLAYWRIGHT_DOWNLOAD_HOST",)
 STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"^(E:|ERROR|error:|fatal:)|\b(cannot|could not|unable to|failed|no such|not found)\b", re.I)
 NO_BASE = re.compile(r"pull access denied|manifest for|manifest unknown|dial tcp|Client\.Timeout|no such host|toomany")
 
 
 @dataclass(frozen=True)
 class Build:
-    """What a build made. `cached` is true when the very image that the tag held before came out."""
+    """What a build made. `cached` is true when an image that was here before came out.
+
+    `system` is the name of its operating system, `untried` what of it nobody has tried yet.
+    """
 
     kind: str
     tags: list[str]
     id: str
     base: str
+    system: str
+    untried: list[str]
     cached: bool
     seconds: float
 
@@ -40,9 +48,9 @@ class Build:
         return asdict(self)
 
 
-def tags_of(kind: str) -> list[str]:
-    """The tags that a build of `kind` gets."""
-    return [f"goaltrace/{kind}:{__version__}", f"goaltrace/{kind}:latest"]
+def tags_of(kind: str, system: str) -> list[str]:
+    """The tags that a build of `kind` on `system` gets; the last one stays when another system's is built."""
+    return [f"goaltrace/{kind}:{tag}" for tag in (__version__, "latest", system)]
 
 
 def build_image(
@@ -57,8 +65,8 @@ def build_image(
     """Build and tag one image on the image `base`; raises `GoaltraceError` with the log's path on failure."""
     from docker.errors import APIError
 
-    version_tag, latest_tag = tags_of(kind)
-    before = _id_of(client, latest_tag)
+    version_tag = f"goaltrace/{kind}:{__version__}"
+    before = {image.id for image in client.images.list(name=f"goaltrace/{kind}")}
     log_path = _log_path(kind)
     started = time.monotonic()
     display = StepDisplay(kind)
@@ -92,13 +100,18 @@ def build_image(
             raise GoaltraceError(_failure(kind, base, str(error.explanation or error), "", log_path)) from None
     log_path.unlink()
     image = client.images.get(image_id or version_tag)
-    image.tag(*latest_tag.split(":"))
+    system = system_of(client, kind, str(image.id))
+    tags = tags_of(kind, system.name)
+    for tag in tags[1:]:
+        image.tag(*tag.split(":"))
     return Build(
         kind=kind,
-        tags=[version_tag, latest_tag],
+        tags=tags,
         id=str(image.id),
         base=base,
-        cached=image.id == before,
+        system=system.name,
+        untried=system.untried(kind),
+        cached=image.id in before,
         seconds=round(time.monotonic() - started, 1),
     )
 
@@ -118,12 +131,12 @@ def labels_of(kind: str, folder: Path, base: str) -> dict[str, str]:
 
 
 def forwarded_settings(environment: Any) -> dict[str, str]:
-    """Build arguments for the host's proxies and package indexes.
+    """Build arguments for the host's proxies, package indexes and mirror of Playwright's downloads.
 
     Proxies are Docker's predefined arguments and reach no layer; pip's settings are declared in the
     build stage alone, so an index with a password in it never reaches the final image.
     """
-    names = [name for proxy in PROXIES for name in (proxy, proxy.lower())] + list(PIP_SETTINGS)
+    names = [name for proxy in PROXIES for name in (proxy, proxy.lower())] + list(PIP_SETTINGS + MIRRORS)
     return {name: environment[name] for name in names if environment.get(name)}
 
 
@@ -163,10 +176,17 @@ class StepDisplay:
 
 
 def _lines(events: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Whole lines with the event that ended each: what a build says on standard error comes in coloured pieces."""
+    begun = ""
     for event in events:
-        text = event.get("stream") or event.get("error") or event.get("status") or ""
-        for line in text.replace("\r", "\n").splitlines() or [""]:
-            yield line, event
+        if "stream" in event:
+            *whole, begun = (begun + COLOUR.sub("", event["stream"]).replace("\r", "\n")).split("\n")
+            for line in whole:
+                yield line, event
+        else:
+            yield event.get("error") or event.get("status") or "", event
+    if begun:
+        yield begun, {}
 
 
 def _failure(kind: str, base: str, error: str, last: str, log: Path) -> str:
@@ -178,15 +198,6 @@ def _failure(kind: str, base: str, error: str, last: str, log: Path) -> str:
         )
     said = f"{last} ({error})" if last and last not in error else error
     return f"{kind}: the build failed: {said}; the whole log is {log}"
-
-
-def _id_of(client: DockerClient, tag: str) -> str | None:
-    from docker.errors import ImageNotFound
-
-    try:
-        return str(client.images.get(tag).id)
-    except ImageNotFound:
-        return None
 
 
 def _log_path(kind: str) -> Path:

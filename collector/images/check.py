@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.images.containers import PYTHON, throwaway, wait_ready
+from collector.images.system import system_of
 from manifests.errors import GoaltraceError
 from manifests.files import replacing
 
@@ -26,7 +27,7 @@ TERMINAL_TOOLS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One part of an image: what was seen of it, how long it took, and the reason if it failed."""
+    """One part of an image: what was seen of it, how long it took, and the reason if it failed (else a warning)."""
 
     name: str
     ok: bool
@@ -34,15 +35,29 @@ class Row:
     window: str = ""
     detail: str = ""
     screenshot: str | None = None
+    versions: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def check_image(client: DockerClient, kind: str, out: Path) -> Iterator[Row]:
+def check_image(client: DockerClient, kind: str, out: Path, system: str | None = None) -> Iterator[Row]:
     """Start a throw-away container of `kind` and yield each row as it is known; pictures go to `out`."""
-    with throwaway(client, kind) as container:
+    with throwaway(client, kind, system=system) as container:
+        yield _check_versions(client, kind, container)
         yield from check_desktop(container, out) if kind == "desktop" else check_terminal(container)
+
+
+def _check_versions(client: DockerClient, kind: str, container: Container) -> Row:
+    """What is in there; a version that nobody has tried is a warning, since names change between releases."""
+    started = time.monotonic()
+    system = system_of(client, kind, container.attrs["Image"])
+    untried = system.untried(kind)
+    warning = f"never tried by us: {', '.join(untried)}" if untried else ""
+    versions = ", ".join(f"{name} {version}" for name, version in system.versions.items())
+    ok = bool(versions)
+    detail = warning if ok else "the image does not say its versions; build it again"
+    return Row("system", ok, _since(started), system.title, detail, versions=versions)
 
 
 def check_desktop(container: Container, out: Path) -> Iterator[Row]:

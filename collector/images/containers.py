@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -29,18 +31,42 @@ UNPRIVILEGED: dict[str, Any] = {
 """How a container runs: an ordinary user without capabilities, and no network but its own loopback."""
 
 
+def image_of(kind: str, system: str | None = None) -> str:
+    """The tag of the image of `kind` for `system`, e.g. debian-13; None: GOALTRACE_SYSTEM's, else the latest."""
+    system = system or os.environ.get("GOALTRACE_SYSTEM") or "latest"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,60}", system):
+        raise GoaltraceError(
+            f"--system {system!r}: no system's name; give one such as debian-13 (goaltrace images list)"
+        )
+    return f"goaltrace/{kind}:{system}"
+
+
+def not_built(image: str) -> GoaltraceError:
+    """The error of an image that is not here."""
+    kind, _, system = image.removeprefix("goaltrace/").partition(":")
+    if system == "latest":
+        return GoaltraceError(f"image {image}: not built yet; run: goaltrace images build {kind}")
+    return GoaltraceError(
+        f"image {image}: not built here; `goaltrace images list` shows what is, `goaltrace images build` with a --base "
+        "of that system makes it"
+    )
+
+
 @contextmanager
-def throwaway(client: DockerClient, kind: str, environment: dict[str, str] | None = None) -> Iterator[Container]:
-    """A running container of `goaltrace/KIND:latest` that is removed on leaving, Ctrl-C included.
+def throwaway(
+    client: DockerClient, kind: str, environment: dict[str, str] | None = None, system: str | None = None
+) -> Iterator[Container]:
+    """A running container of an image of ours (see `image_of`) that is removed on leaving, Ctrl-C included.
 
     It is found again by a label of this run alone, so nobody else's container can be removed.
     """
     from docker.errors import APIError, ImageNotFound
 
     run_id = uuid.uuid4().hex[:12]
+    image = image_of(kind, system)
     try:
         yield client.containers.run(
-            f"goaltrace/{kind}:latest",
+            image,
             name=f"goaltrace-check-{kind}-{run_id}",
             labels={"goaltrace.run": run_id},
             environment=environment,
@@ -48,9 +74,9 @@ def throwaway(client: DockerClient, kind: str, environment: dict[str, str] | Non
             **UNPRIVILEGED,
         )
     except ImageNotFound:
-        raise GoaltraceError(f"goaltrace/{kind}: not built; run `goaltrace images build {kind}`") from None
+        raise not_built(image) from None
     except APIError as error:
-        raise GoaltraceError(f"goaltrace/{kind}: Docker refused: {error.explanation or error}") from None
+        raise GoaltraceError(f"{image}: Docker refused: {error.explanation or error}") from None
     finally:
         for container in client.containers.list(all=True, filters={"label": f"goaltrace.run={run_id}"}):
             with contextlib.suppress(APIError):

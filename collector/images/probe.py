@@ -24,7 +24,8 @@ from Xlib.ext import xtest
 from Xlib.protocol import event
 
 PANEL = Path.home() / ".config/xfce4/panel"
-DIALOG_ROLES = ("alert", "dialog")
+DIALOG_ROLES = (pyatspi.ROLE_ALERT, pyatspi.ROLE_DIALOG)
+BUTTON_ROLES = (pyatspi.ROLE_PUSH_BUTTON, pyatspi.ROLE_TOGGLE_BUTTON)
 
 
 class Screen:
@@ -118,13 +119,13 @@ def panel_button(name: str) -> Any:
     """The panel's button of that accessible name, or None."""
     desktop = pyatspi.Registry.getDesktop(0)
     panel = find(desktop, lambda node: node.name == "xfce4-panel", depth=0)
-    return panel and find(panel, lambda node: node.name == name and node.getRoleName().endswith("button"))
+    return panel and find(panel, lambda node: node.name == name and node.getRole() in BUTTON_ROLES)
 
 
 def dialog_text() -> str:
     """What an open dialog says, by AT-SPI, or ""."""
     desktop = pyatspi.Registry.getDesktop(0)
-    dialog = find(desktop, lambda node: node.getRoleName() in DIALOG_ROLES and node.childCount > 0, depth=2)
+    dialog = find(desktop, lambda node: node.getRole() in DIALOG_ROLES and node.childCount > 0, depth=2)
     if dialog is None:
         return ""
     said: list[str] = []
@@ -132,10 +133,24 @@ def dialog_text() -> str:
     return " ".join([dialog.name, *said]).strip()
 
 
+def accessible(titles: set[str], timeout_s: float = 10) -> bool:
+    """Whether AT-SPI shows a window of one of these titles: what a script cannot find, it cannot use."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for app in pyatspi.Registry.getDesktop(0):
+            try:
+                if any(window is not None and window.name in titles for window in app or ()):
+                    return True
+            except Exception:  # a program that is starting does not answer yet
+                continue
+        time.sleep(0.2)
+    return False
+
+
 def collect_labels(node: Any, into: list[str]) -> None:
     for child in node:
         if child is not None:
-            if child.getRoleName() == "label":
+            if child.getRole() == pyatspi.ROLE_LABEL:
                 into.append(child.name)
             collect_labels(child, into)
 
@@ -210,6 +225,8 @@ def check_launcher(screen: Screen, name: str, program: str, timeout_s: float = 4
         detail = f"a dialog opened: {dialog_text() or '; '.join(new.values())}"
     elif not any(program in text.split(":")[0].lower() for text in new.values()):
         detail = f"not a window of {program}"
+    elif not accessible({text.split(": ", 1)[1] for text in new.values()}):
+        detail = "AT-SPI does not show its window"
     elif program == "chromium":
         detail = playwright_problem()
     for number in new:

@@ -48,16 +48,17 @@ _TASK = {
 
 def run_scenario(
     name: str, seconds: float, *, display: str | None, fps: float, capture: CaptureChoice, seed: int,
-    keep: Path | None = None, heard: Callable[[float], None] = lambda _: None,
+    system: str | None = None, keep: Path | None = None, heard: Callable[[float], None] = lambda _: None,
 ) -> list[Verdict]:  # fmt: skip
-    """The verdict of each recorder of one scenario; `display` None: in containers. `heard` gets seconds done.
+    """The verdict of each recorder of one scenario; `display` None: in containers of `system`.
 
-    `keep` is a folder in which the sessions stay. Raises `GoaltraceError` when a recorder could not record.
+    `heard` gets seconds done, `keep` is a folder in which the sessions stay.
+    Raises `GoaltraceError` when a recorder could not record.
     """
     seconds = max(seconds, DRIFT_S) if name == "drift" else seconds
     specs = [_spec(name, display, fps, capture, seed + number) for number in range(RECORDERS if name == "six" else 1)]
     with _folder(keep) as root, ThreadPoolExecutor(len(specs)) as pool:
-        where = _on_display if display else _Containers(len(specs)).run
+        where = _on_display if display else _Containers(len(specs), system).run
         runs = [
             pool.submit(where, spec, root / f"{name}-{number}", name, seconds, heard if number == 0 else _unheard)
             for number, spec in enumerate(specs)
@@ -120,11 +121,11 @@ def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, hear
 class _Containers:
     """Each run in a container of its own, of the desktop image; all begin when all desktops are up."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, system: str | None) -> None:
         from collector.environments.docker import DockerEnvironment
 
         self._all_up = threading.Barrier(count)
-        self._environment: DockerEnvironment = DockerEnvironment()
+        self._environment: DockerEnvironment = DockerEnvironment(system)
         self._environment.prepare({"desktop"})
 
     def run(self, spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:

@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.commands.images import add_system
+from collector.commands.record import environment_of
+
 if TYPE_CHECKING:
     from collector.campaign import Environment, EpisodeResult
     from collector.episode import EpisodeSpec
@@ -45,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="frames a second (default: the tape's Framerate, else 15)")  # fmt: skip
     parser.add_argument("--max-duration", type=float, default=600.0, metavar="SECONDS",
                         help="the longest a tape may run (default: 600)")  # fmt: skip
+    add_system(parser)
     parser.add_argument("--dry-run", action="store_true", help="read the tapes, say what would be run, run nothing")
     parser.add_argument("--json", action="store_true", help="print what became of each tape as JSON")
 
@@ -66,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         for spec in specs:
             report.add(_entry(tapes[spec.episode_id], spec, "would record", args))
     elif specs:
-        environment = _environment(args.env)
+        environment = environment_of(args.env, args.system)
         environment.prepare({"terminal"})
         interrupted = _record(environment, specs, tapes, args, report)
     report.end()
@@ -152,16 +156,6 @@ def _find(paths: list[Path]) -> dict[Path, bool]:
     if len(found) > MAX_TAPES:
         raise GoaltraceError(f"{len(found):,} tapes at once; give at most {MAX_TAPES:,}")
     return found
-
-
-def _environment(name: str) -> Environment:
-    if name == "local":
-        from collector.environments.local import LocalEnvironment
-
-        return LocalEnvironment()
-    from collector.environments.docker import DockerEnvironment
-
-    return DockerEnvironment()
 
 
 def _record(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from collector.checks import check_task
 from collector.episode import EpisodeSpec, say
+from collector.images.system import image_versions
 from collector.recording import Recording
 from collector.setup import set_up
 from collector.tapes.options import options_of
@@ -106,4 +107,5 @@ def _act(spec: EpisodeSpec, shell: Shell, typist: Typist, player: Player | None)
 
 def _versions() -> dict[str, str]:
     said = subprocess.run([bash(), "--version"], capture_output=True, text=True, check=False).stdout
-    return {"python": platform.python_version(), "bash": said.partition("version ")[2].partition(" ")[0]}
+    bash_version = said.partition("version ")[2].partition(" ")[0]
+    return {"python": platform.python_version(), "bash": bash_version, **image_versions("terminal")}

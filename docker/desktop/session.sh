@@ -3,7 +3,7 @@
 # the desktop is really drawn. Settings come from the environment:
 #   GOALTRACE_GEOMETRY           WIDTHxHEIGHT, 1024x768 unless told
 #   GOALTRACE_VNC                1: listen for VNC on port 5900; unix: on the socket $XDG_RUNTIME_DIR/vnc.sock, which
-#                                only the user can open (otherwise nothing listens)
+#                                only the user can open (otherwise nothing can connect)
 #   GOALTRACE_VNC_PASSWORD_FILE  a file whose first line is the VNC password
 #   GOALTRACE_VNC_PASSWORD       the password itself; without either, a random one is made
 set -u
@@ -19,7 +19,9 @@ geometry=${GOALTRACE_GEOMETRY:-1024x768}
 [[ $geometry =~ ^[1-9][0-9]{2,3}x[1-9][0-9]{2,3}$ ]] \
   || fail "GOALTRACE_GEOMETRY=$geometry: not WIDTHxHEIGHT, e.g. 1024x768"
 
-vnc=(-rfbport -1 -SecurityTypes None)
+# TigerVNC since 1.14 refuses to start when it listens nowhere: it gets a socket, whose name is removed once it is up.
+socket=$XDG_RUNTIME_DIR/vnc.sock
+vnc=(-rfbport -1 -rfbunixpath "$socket" -rfbunixmode 0600 -SecurityTypes None)
 if [ "${GOALTRACE_VNC:-0}" != 0 ]; then
   if [ -n "${GOALTRACE_VNC_PASSWORD_FILE:-}" ]; then
     [ -r "$GOALTRACE_VNC_PASSWORD_FILE" ] \
@@ -40,7 +42,7 @@ if [ "${GOALTRACE_VNC:-0}" != 0 ]; then
   case $GOALTRACE_VNC in
     1) vnc+=(-rfbport 5900 -localhost 0) ;;
     # A person is recorded through this one: their own clipboard must not slip into the recording, nor out of it.
-    unix) vnc+=(-rfbport -1 -rfbunixpath "$XDG_RUNTIME_DIR/vnc.sock" -rfbunixmode 0600
+    unix) vnc+=(-rfbport -1 -rfbunixpath "$socket" -rfbunixmode 0600
                 -AcceptCutText 0 -SendCutText 0 -SendPrimary 0) ;;
     *) fail "GOALTRACE_VNC=$GOALTRACE_VNC: not 0, 1 or unix" ;;
   esac
@@ -61,6 +63,7 @@ Xtigervnc "$DISPLAY" -geometry "$geometry" -depth 24 -dpi 96 -desktop goaltrace 
 xserver=$!; pids+=("$xserver")
 for _ in {1..150}; do xdpyinfo >/dev/null 2>&1 && break; kill -0 "$xserver" 2>/dev/null || break; sleep 0.1; done
 xdpyinfo >/dev/null 2>&1 || { tail -n 5 "$XDG_RUNTIME_DIR/xserver.log" >&2; fail "the X server did not start"; }
+[ "${GOALTRACE_VNC:-0}" = unix ] || rm -f "$socket"
 
 umask 022
 dbus-daemon --session --nofork --nopidfile --address="$DBUS_SESSION_BUS_ADDRESS" \

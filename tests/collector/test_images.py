@@ -155,6 +155,17 @@ def test_build_failure_is_one_line_with_its_reason(error: str, last: str, mend: 
     assert "\n" not in message
 
 
+def test_what_a_build_says_on_stderr_is_whole_lines() -> None:
+    pieces = ["\x1b[91mE:\x1b[0m", "\x1b[91m \x1b[0m", "\x1b[91mno route\x1b[0m\n", "Step 2/3 : RUN x\n", "the end"]
+    events = [*({"stream": piece} for piece in pieces), {"error": "exit code 100"}]
+    assert [line for line, _ in build._lines(iter(events))] == [
+        "E: no route",
+        "Step 2/3 : RUN x",
+        "exit code 100",
+        "the end",
+    ]
+
+
 DEB822 = """\
 Types: deb
 # a comment in the middle
@@ -217,10 +228,10 @@ def test_bootstrap_says_where_it_works(tmp_path: Path, content: str, good: bool)
     path = tmp_path / "os-release"
     path.write_text(content, encoding="utf-8")
     if good:
-        assert bootstrap.host_codename(path) == "bookworm"
+        assert bootstrap.host_codename(bootstrap.os_release(path)) == "bookworm"
     else:
         with pytest.raises(GoaltraceError, match="Debian and Ubuntu"):
-            bootstrap.host_codename(path)
+            bootstrap.host_codename(bootstrap.os_release(path))
 
 
 def test_dead_engine_is_one_line_with_the_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from collector.environments.orphans import OWNER, owner
 from collector.episode import EpisodeSpec
+from collector.images.containers import image_of
 from collector.probe.judge import judge
 from collector.probe.run import _spec
 from collector.sessions.check import check_session
@@ -220,7 +221,7 @@ def test_the_container_of_a_killed_command_is_removed_by_the_next_one_and_no_oth
     }
     made = {
         why: subprocess.run(
-            ["docker", "create", "--label", label, "goaltrace/terminal:latest", "true"],
+            ["docker", "create", "--label", label, image_of("terminal"), "true"],
             capture_output=True, text=True, check=True,
         ).stdout.strip()[:12]
         for why, label in spared.items()

@@ -17,7 +17,7 @@ from PIL import Image
 
 from collector.images.build import build_image
 from collector.images.check import check_desktop
-from collector.images.containers import throwaway, wait_ready
+from collector.images.containers import image_of, throwaway, wait_ready
 from collector.images.context import docker_folder, host_ca_cert
 from collector.images.engine import connect
 from manifests.errors import GoaltraceError
@@ -40,7 +40,7 @@ def goaltrace(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["desktop", "terminal"])
 def test_second_build_is_a_cache_hit(client, kind: str) -> None:
-    base = client.images.get(f"goaltrace/{kind}:latest").labels["goaltrace.base"]
+    base = client.images.get(image_of(kind)).labels["goaltrace.base"]
     bundle = host_ca_cert(os.environ)
     ca_bundle = bundle.read_bytes() if bundle else None
     build_image(client, kind, docker_folder(), base=base, ca_bundle=ca_bundle)
@@ -48,11 +48,11 @@ def test_second_build_is_a_cache_hit(client, kind: str) -> None:
     assert again.cached
     assert again.seconds < 20
     listed = json.loads(goaltrace("images", "list", "--json").stdout)
-    assert {entry["tag"] for entry in listed if entry["kind"] == kind and entry["stale"] is False} == set(again.tags)
+    assert set(again.tags) <= {entry["tag"] for entry in listed if entry["kind"] == kind and entry["stale"] is False}
 
 
 def test_failed_build_names_its_reason_and_log_and_leaves_the_tag_alone(client, tmp_path: Path) -> None:
-    before = client.images.get("goaltrace/terminal:latest")
+    before = client.images.get(image_of("terminal"))
     folder = Path(shutil.copytree(docker_folder(), tmp_path / "docker"))
     dockerfile = folder / "terminal.Dockerfile"
     broken = dockerfile.read_text().replace("AS venv\n", "AS venv\nRUN echo 'E: the mirror is gone' && exit 3\n")
@@ -61,7 +61,7 @@ def test_failed_build_names_its_reason_and_log_and_leaves_the_tag_alone(client, 
         build_image(client, "terminal", folder, base=before.labels["goaltrace.base"])
     log = Path(str(caught.value).rsplit(" ", 1)[1])
     assert "the mirror is gone" in log.read_text()
-    assert client.images.get("goaltrace/terminal:latest").id == before.id
+    assert client.images.get(image_of("terminal")).id == before.id
     log.unlink()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.images.containers import image_of
 from manifests.clip_io import ClipReader
 from manifests.session import SessionFolder
 
@@ -35,9 +36,7 @@ def containers(label: str = "goaltrace.episode") -> set[str]:
 def stranger() -> Iterator[str]:
     """Somebody else's container, stopped: the kind that a `prune` would take."""
     name = f"stranger-{uuid.uuid4().hex[:8]}"
-    subprocess.run(
-        ["docker", "create", "--name", name, "goaltrace/terminal:latest", "true"], check=True, capture_output=True
-    )
+    subprocess.run(["docker", "create", "--name", name, image_of("terminal"), "true"], check=True, capture_output=True)
     yield name
     subprocess.run(["docker", "rm", "-f", name], check=True, capture_output=True)
 

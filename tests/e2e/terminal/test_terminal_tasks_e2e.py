@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.images.containers import image_of
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -17,7 +19,7 @@ def test_every_task_reaches_its_goal_in_the_container() -> None:
     command = [
         "docker", "run", "--rm", "--init", "--network", "none", "--cap-drop", "ALL",
         "--security-opt", "no-new-privileges", "--volume", f"{ROOT}:/src:ro", "--env", "PYTHONDONTWRITEBYTECODE=1",
-        "--env", "PYTHONPATH=/src", "goaltrace/terminal:latest",
+        "--env", "PYTHONPATH=/src", image_of("terminal"),
         "/opt/goaltrace/venv/bin/python", "/src/tests/e2e/terminal/hurried.py", "7",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -26,7 +26,6 @@ PAGE = ROOT / "docs" / "images.md"
 BEGIN, END = "<!-- make systems -->", "<!-- end of make systems -->"
 HUMAN = "tests/e2e/test_human_e2e.py"
 PROBE_S = 20
-WITHOUT_TORCH = "--ignore=tests/e2e --ignore=tests/trainer"
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def python(base: Base, scratch: Path) -> Cell:
     script = (
         "set -e; useradd -m user; .ci/setup.sh packages; chown -R user . ; "
         "runuser -u user -- env EXTRAS=collect,curate,fonts .ci/setup.sh python; "
-        f"runuser -u user -- .venv/bin/python -m pytest -q -n 3 --dist loadfile tests {WITHOUT_TORCH}"
+        "runuser -u user -- .venv/bin/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e"
     )
     mounts = ["--volume", f"{clone}:/src", "--volume", f"{ROOT.parent / 'shared'}:/shared:ro"]
     settings = [f"--env={name}={os.environ[name]}" for name in ("PIP_INDEX_URL",) if name in os.environ]

@@ -21,6 +21,7 @@ settings.register_profile("patient", settings.default, deadline=None, suppress_h
 settings.load_profile("patient")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+WITH_TORCH = ("trainer", "e2e/test_evaluate_e2e.py", "e2e/test_ranks_e2e.py")
 PLAYER = Path(sys.prefix) / "share" / "asciinema-player" / "dist" / "bundle"
 """asciinema's own player, as .ci/setup.sh fetched it."""
 
@@ -48,6 +49,8 @@ def _missing(part: str) -> str | None:
         asked = "command -v fc-list >/dev/null && fc-list :charset=1f600:color=true | grep -q ."
         probe = subprocess.run(["sh", "-c", asked], check=False)
         return None if probe.returncode == 0 else "no font of the system has emoji in colour"
+    if part == "torch":
+        return None if find_spec("torch") else "PyTorch, the extra `train`, is not installed"
     if part == "player":
         return None if PLAYER.is_dir() else "asciinema's player is not here (.ci/setup.sh player)"
     tool = {"xvfb": "Xvfb"}.get(part, part)
@@ -55,14 +58,10 @@ def _missing(part: str) -> str | None:
 
 
 def require(*parts: str) -> None:
-    """Skip (fail in CI) unless every part is there: docker, desktop, terminal, xvfb, chromium, ffmpeg, player, ..."""
+    """Skip (in CI that is a failure) unless every part is there: docker, desktop, xvfb, chromium, player, ..."""
     for part in parts:
-        reason = _missing(part)
-        if reason is None:
-            continue
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must have {part}: {reason}")
-        pytest.skip(reason)
+        if (reason := _missing(part)) is not None:
+            pytest.skip(reason)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,14 +74,28 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     report = yield
     if os.environ.get("CI") == "true" and report.skipped:
         report.outcome = "failed"
+        report.when = "call"  # told as a failure, not as an error of the test's set-up
         report.longrepr = f"CI must not skip: {report.longrepr}"
     return report
 
 
-@pytest.fixture(autouse=True)
-def _needs(request: pytest.FixtureRequest) -> None:
-    for marker in request.node.iter_markers("needs"):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: one of a whole module would otherwise fail for want of what the test says it needs."""
+    for marker in item.iter_markers("needs"):
         require(*marker.args)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """What imports PyTorch is left out where the extra `train` is not installed, but not in CI."""
+    if _missing("torch") is None or os.environ.get("CI") == "true":
+        return None
+    here = Path(__file__).resolve().parent
+    return collection_path in [here / name for name in WITH_TORCH] or None
+
+
+def pytest_report_header() -> str | None:
+    return f"left out: {', '.join(WITH_TORCH)} ({_missing('torch')})" if _missing("torch") else None
 
 
 @pytest.fixture

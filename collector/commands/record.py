@@ -190,3 +190,7 @@ def print_results(results: list[EpisodeResult], args: argparse.Namespace) -> Non
     summary = ", ".join(f"{outcomes.count(name)} {name}" for name in dict.fromkeys(outcomes))
     minutes = sum(result.seconds for result in results) / 60
     print(f"{args.out}: {len(results)} sessions ({summary or 'none'}), {minutes:.1f} min")
+    aborted = [result for result in results if result.outcome == "aborted"]
+    if aborted and len(results) > 1:
+        first = f"the first, {aborted[0].episode_id}: {aborted[0].detail}"
+        print(f"{len(aborted)} of {len(results)} aborted; {first}", file=sys.stderr)

@@ -1,8 +1,8 @@
 """Everything that depends on the operating system, on each one that we support: a table base x part.
 
 `make systems`, or `python benchmarks/systems.py [--releases bookworm,trixie] [--parts desktop,people] [--docs]`.
-About twelve minutes a release on two cores. Both images of each are built on a base made by debootstrap; nothing is
-tagged that the builds would not tag. --docs writes the table into docs/images.md. Exit status 1: a cell is not green.
+About a quarter of an hour a release on two cores. Both images of each are built on a base made by debootstrap.
+--docs writes the table into docs/images.md. Exit status 1: a cell is not green.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ PAGE = ROOT / "docs" / "images.md"
 BEGIN, END = "<!-- make systems -->", "<!-- end of make systems -->"
 HUMAN = "tests/e2e/test_human_e2e.py"
 PROBE_S = 20
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+"""Debian 12's, Ubuntu 24.04's, Debian 13's, Ubuntu 26.04's."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,27 @@ def python(base: Base, scratch: Path) -> Cell:
 
 
 def pytest_cell(done: subprocess.CompletedProcess[str]) -> Cell:
-    found = re.search(r"^(?:.* )?(\d+ (?:passed|failed).*?) in [\d.]+s", done.stdout, re.M)
+    found = re.search(r"^\W*(\d+ (?:passed|failed|skipped).*?) in [\d.]+s", done.stdout, re.M)
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     text = found[1] if found else last_line(done)
     return Cell(done.returncode == 0, f"{text}; {failed[0][:160]}" if failed else text)
+
+
+def wheels() -> Cell:
+    """Whether each package that the images pin has a wheel for the Python of every system, tried or not."""
+    missing = []
+    for python_version in PYTHONS:
+        for kind in ("desktop", "terminal"):
+            with tempfile.TemporaryDirectory(prefix="goaltrace-wheels-") as scratch:
+                command = [
+                    sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest",
+                    scratch, "--python-version", python_version, "--platform=manylinux_2_28_x86_64",
+                    "--platform=manylinux2014_x86_64", "-r", f"docker/requirements-{kind}.txt",
+                ]  # fmt: skip
+                done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            if done.returncode:
+                missing.append(f"Python {python_version}: {last_line(done)}")
+    return Cell(not missing, "; ".join(missing) or f"all, for Python {', '.join(PYTHONS)} on x86-64")
 
 
 PARTS: dict[str, tuple[str, Callable[[Base, Path], Cell]]] = {
@@ -188,13 +207,15 @@ def main() -> int:
     for title in next(iter(table.values())):
         row = (cells[title] for cells in table.values())
         lines.append(f"| {title} | " + " | ".join(f"{'✓' if cell.ok else '✗'} {cell.text}" for cell in row) + " |")
+    pinned = wheels()
+    lines += ["", f"{'✓' if pinned.ok else '✗'} Wheels of what the images pin: {pinned.text}."]
     text = "\n".join([*lines, "", f"Versions seen on {time.strftime('%Y-%m-%d')}:", "", *notes])
     print(f"\n{text}")
     if args.docs:
         page = PAGE.read_text(encoding="utf-8")
         before, rest = page.split(BEGIN)
         PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
-    return 0 if all(cell.ok for cells in table.values() for cell in cells.values()) else 1
+    return 0 if pinned.ok and all(cell.ok for cells in table.values() for cell in cells.values()) else 1
 
 
 if __name__ == "__main__":

@@ -74,7 +74,9 @@ def _seconds(*arguments: str) -> float:
         (["pack", "/nowhere", "--out", "x"], "/nowhere: no such folder"),
         (["tasks", "/nowhere.yaml"], "/nowhere.yaml: no such file"),
         (["score", "/nowhere"], "/nowhere: no such data set"),
-        (["train", "/nowhere", "--preset", "giant", "--out", "x"], "giant"),
+        pytest.param(
+            ["train", "/nowhere", "--preset", "giant", "--out", "x"], "giant", marks=pytest.mark.needs("torch")
+        ),
         (["publish", "/nowhere", "me/set"], "/nowhere: no such data set"),
         (["import", "cast", "", "--out", "x"], "an argument is empty"),
     ],

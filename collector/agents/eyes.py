@@ -74,7 +74,7 @@ class Eyes:
             return self._browser.describe()
         try:
             if target.window is not None or (target.program is not None and not (target.role or target.name)):
-                seen = [f"{app!r} {window.name!r}" for app, window in self._named_windows()]
+                seen = [f"{window.name[:60]!r} of {app}" for app, window in self._named_windows() if window.name]
                 return f"the windows are {', '.join(seen[:count])}" if seen else "no window is open"
             found = self._like(target)
         except Exception:  # as in `find`

@@ -18,6 +18,7 @@ may_install() {
 system_packages() {
   local wanted=()
   command -v dockerd >/dev/null || docker info >/dev/null 2>&1 || wanted+=(docker.io iptables)
+  command -v docker >/dev/null || wanted+=(docker-cli)  # in docker.io itself on Debian 12 and on Ubuntu
   command -v Xvfb >/dev/null || wanted+=(xvfb)
   command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
@@ -43,6 +44,7 @@ system_packages() {
   fi
   say "installing ${wanted[*]} (Debian packages; NO_SETUP=1 prevents it)"
   root apt-get update -qq
+  [ -n "$(apt-cache search --names-only '^docker-cli$')" ] || wanted=("${wanted[@]/#docker-cli/docker.io}")
   root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
 }
 

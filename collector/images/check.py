@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.environments.programs import close_stream
 from collector.images.containers import PYTHON, throwaway, wait_ready
 from collector.images.system import system_of
 from manifests.errors import GoaltraceError
@@ -133,7 +134,7 @@ def _check_pty(container: Container) -> Row:
     except OSError as error:
         return Row("pty", False, _since(started), detail=f"no answer: {error}")
     finally:
-        stream.close()
+        close_stream(stream)
     ok = b"pty-42 24 80" in seen and b"agent" in seen
     detail = "" if ok else f"answered {seen[-200:]!r}"
     return Row("pty", ok, _since(started), "80x24, prompt and echo" if ok else "", detail)

@@ -75,6 +75,15 @@ def test_both_kinds_and_arms_record_pack_and_leave_no_container(tmp_path: Path, 
     assert json.loads(again.stdout)["episodes"][0]["reused"], "a complete episode is not recorded again"
 
 
+@pytest.mark.parametrize("what", [("images", "check", "terminal"), ("record", "terminal-find-largest-file")])
+def test_closing_a_containers_streams_shows_no_trace(tmp_path: Path, what: tuple[str, ...]) -> None:
+    """Development mode says on every Python what Python 3.13 says always."""
+    command = [sys.executable, "-X", "dev", "-m", "goaltrace", *what, "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert "Exception ignored" not in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
 def test_ctrl_c_ends_the_session_and_removes_its_container_only(tmp_path: Path, stranger: str) -> None:
     before = containers()
     command = [sys.executable, "-m", "goaltrace", "record", "desktop-web-order", "--out", str(tmp_path / "sessions")]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
-from manifests.videofile import NotAllowed, broken_video, opened_video
+from manifests.videofile import NotAllowed, broken_video, opened_video, require_reach
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,8 @@ def _iter_pictures(video: bytes, size: tuple[int, int] | None) -> Iterator[NDArr
         with _opened(video) as (container, stream):
             stream.thread_type = "AUTO"
             scaler = av.video.reformatter.VideoReformatter()
-            for frame in container.decode(stream):
+            for number, frame in enumerate(container.decode(stream), start=1):
+                require_reach(number, frame, len(video))
                 yield _pixels(frame, size, scaler)
     except broken_video() as error:
         raise _undecodable(error) from None
@@ -139,7 +140,10 @@ def pictures_at(
             def time(item: Any) -> int:
                 return (item.pts or 0) * tick.numerator // tick.denominator
 
+            count = 0
             for group in _groups(container.demux(stream)):
+                count += len(group)
+                require_reach(count, stream.codec_context, len(video))
                 for frame in _decoded(stream.codec_context, group, [time(packet) in missing for packet in group]):
                     if (at := time(frame)) in missing:
                         found[at] = _pixels(frame, size, scaler)

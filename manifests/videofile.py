@@ -24,6 +24,8 @@ IMPORTED = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1")
 MAX_SIDE_PX = 8192
 MAX_PX = 2**25
 """An 8K screen; a picture of it takes 100 MB."""
+DECODED_PX_AT_FIRST, DECODED_PX_PER_BYTE = 2**32, 50_000
+"""Pixels that may be decoded from any video, and more for each byte of it: a screen that hardly changes is small."""
 _HEAD = 64
 _FORMATS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2"
 _DECODERS = {"av1": ("av1", "libdav1d", "libaom-av1"), "vp8": ("vp8", "libvpx"), "vp9": ("vp9", "libvpx-vp9")}
@@ -52,6 +54,12 @@ def video_format(head: bytes) -> str | None:
 def picture_fits(width: int, height: int) -> bool:
     """Whether a picture is one that videos here may have."""
     return 0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX and width * height <= MAX_PX
+
+
+def require_reach(pictures: int, context: Any, size: int) -> None:
+    """Raise `NotAllowed` where decoding takes far more than a video of `size` bytes asks for in earnest."""
+    if pictures * context.width * context.height > DECODED_PX_AT_FIRST + DECODED_PX_PER_BYTE * size:
+        raise NotAllowed(f"{pictures:,} pictures or more of {context.width}x{context.height} px in {size:,} bytes")
 
 
 @contextmanager

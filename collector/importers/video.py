@@ -15,7 +15,7 @@ from collector.encoder import Encoder
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full
 from manifests.session import Frame
-from manifests.videofile import IMPORTED, broken_video, opened_video
+from manifests.videofile import IMPORTED, broken_video, opened_video, require_reach
 
 MAX_FRAMES = 2_000_000
 
@@ -63,11 +63,12 @@ def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: N
     try:
         with opened_video(source, IMPORTED) as (container, stream):
             stream.thread_type = "AUTO"
-            facts = _facts(source, stream)
+            facts, size = _facts(source, stream), source.stat().st_size
             with Encoder(out, facts.width, facts.height, "bgr0") as encoder:
                 before: NDArray[np.uint8] | None = None
                 for index, picture in enumerate(container.decode(stream)):
                     _check(source, index, picture, facts)
+                    require_reach(index, picture, size)
                     screen = np.ascontiguousarray(picture.to_ndarray(format="bgra"), dtype=np.uint8)
                     changed, box = (0.0, None) if before is None else difference(before, screen)
                     t_ns = round(index * 1e9 / facts.fps)

@@ -46,6 +46,9 @@ class SessionVideo:
         if not self._packets or not self._packets[0].is_keyframe:
             self._open.close()
             raise GoaltraceError(f"{path}: holds no frames, or does not begin with a key frame")
+        context = self._stream.codec_context
+        self.size = (int(context.width), int(context.height))
+        """Width and height in px."""
         self.keyframes = frozenset(index for index, packet in enumerate(self._packets) if packet.is_keyframe)
         """The pictures that need no other picture."""
 

@@ -13,7 +13,7 @@ import av
 
 from manifests.errors import GoaltraceError
 from manifests.files import is_plain
-from manifests.videofile import broken_video, opened_video
+from manifests.videofile import broken_video, opened_video, require_reach
 
 _BROKEN = broken_video()
 
@@ -63,6 +63,7 @@ def count_decodable(path: Path, limit: int) -> int:
         count = 0
         try:
             for packet in islice(_packets(container, stream), limit):
+                require_reach(count, context, path.stat().st_size)
                 count += len(context.decode(packet))
             count += len(context.decode(None))
         except _BROKEN:

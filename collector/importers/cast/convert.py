@@ -27,6 +27,8 @@ from manifests.session import Action, Clock, SessionFolder, SessionManifest
 Sensitive = Literal["mask", "refuse", "keep"]
 _NOMINAL = "the times are the cast's own; who stamped them, and how late, is unknown"
 _BATCH = 1000
+_IN_THE_MAKING = re.compile(r"^[^\n]{0,4096}/\.[^/\n]{1,255}\.tmp(?:/[a-z.]+)?: ")
+"""How a reason begins that names the session's folder, which is gone."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
             return {**entry, "session": there, "state": "there already"}
         if isinstance(error, DiskFull) or not isinstance(error, GoaltraceError):
             raise  # no fault of the cast
-        return {**entry, "state": "quarantined", "reason": one_line(str(error))}
+        reason = _IN_THE_MAKING.sub("", str(error))
+        return {**entry, "state": "quarantined", "reason": one_line(reason)}
 
 
 def _imported(path: Path, out: Path, options: Options, entry: dict[str, Any]) -> dict[str, Any]:

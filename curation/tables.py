@@ -26,7 +26,7 @@ def read_scores(dataset: Path, manifest: DatasetManifest) -> dict[str, pa.Table]
         file = open_parquet(path)
         try:
             table = file.read()
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines()[0][:160]
             raise GoaltraceError(f"{path}: damaged ({reason}); run: goaltrace score {dataset} --force") from None
         if "clip_id" not in table.column_names:

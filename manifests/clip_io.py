@@ -41,7 +41,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise GoaltraceError(f"{path}: no such shard; the data set is incomplete, make it again") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name that is no UTF-8
         raise _damaged(path, error) from None
     metadata = file.schema_arrow.metadata or {}
     version = metadata.get(b"goaltrace_schema_version")
@@ -61,7 +61,7 @@ def _require_bounded(path: Path, metadata: pq.FileMetaData) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> GoaltraceError:
-    reason = str(error).splitlines()[0][:160]
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
     return GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again or remake the data set")
 
 
@@ -234,6 +234,11 @@ class ClipReader:
         for shard in () if self._far else self.manifest.shards:
             require_size(self.folder.path / shard.path, shard)
 
+    def require_same(self) -> None:
+        """Raise `GoaltraceError` unless every shard is the one that dataset.json names, byte for byte."""
+        for shard in self.manifest.shards:
+            self._open(shard.path)
+
     def index(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of the `events` config, in order, as one table; what is no sound clip is in `left_out` instead."""
         self.left_out, seen = {}, set[str]()
@@ -271,7 +276,7 @@ class ClipReader:
         where = self.folder.path / shard
         try:
             table = read_rows(file, group, names).slice(row, 1)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged(where, error) from None
         if names is not None and (gone := [name for name in names if name not in table.column_names]):
             raise GoaltraceError(f"{where}: no column {gone[0]}; make the data set again")
@@ -289,7 +294,7 @@ class ClipReader:
             for group in range(file.num_row_groups):
                 try:
                     table = read_rows(file, group, columns)
-                except (pa.ArrowException, OSError) as error:
+                except (pa.ArrowException, OSError, ValueError) as error:
                     raise _damaged(self.folder.path / shard, error) from None
                 yield from table.to_pylist()
 
@@ -349,7 +354,7 @@ class ClipReader:
     def _read(self, shard: str, columns: Sequence[str] | None) -> pa.Table:
         try:
             table = read_rows(self._open(shard), columns=columns)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged(self.folder.path / shard, error) from None
         if columns is not None and (gone := [name for name in columns if name not in table.column_names]):
             raise GoaltraceError(f"{self.folder.path / shard}: no column {gone[0]}; make the data set again")

@@ -38,6 +38,7 @@ def write_report(
     """
     _require_ours(out)
     reader = ClipReader(dataset)
+    reader.require_same()
     rows = rows_with_scores(reader)
     arms = table.compare(rows)
     write_text(out, render(reader, rows, arms, leave_out))

@@ -128,7 +128,7 @@ def measure_rows(path: Path, group: int) -> list[Measure]:
     require_types(pa.schema([file.schema_arrow.field(name) for name in here]), path)
     try:
         rows = read_rows(file, group, COLUMNS_READ)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:160]
         raise GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again") from None
     bad = unsound(rows)

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 from collector.campaign import STOPPED
 from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.programs import Program
+from collector.environments.quota import Quota
+from collector.environments.taking import take
 from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON, UNPRIVILEGED, image_of, not_built, wait_ready
+from collector.images.containers import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer
 from collector.images.engine import connect
 from manifests import __version__
 from manifests.errors import GoaltraceError
@@ -69,16 +71,30 @@ class DockerEnvironment:
             return hear_out(recorder, container, spec, report)
 
     @contextmanager
-    def container(self, spec: EpisodeSpec, folder: Path, vnc: bool = False) -> Iterator[Container]:
-        """A container ready to record `spec` into `folder`, gone on leaving. `vnc`: its screen can be looked at."""
+    def container(
+        self, spec: EpisodeSpec, folder: Path, vnc: bool = False, also: tuple[str, ...] = ()
+    ) -> Iterator[Container]:
+        """A container ready to record `spec` into `folder`, gone on leaving; what it left there is then taken over.
+
+        `vnc`: its screen can be looked at. `also`: files that it may leave beside those of a session.
+        """
         container = self._start(spec, folder, {"GOALTRACE_VNC": "unix"} if vnc else {})
+        quota = Quota(folder, spec.min_free_bytes, partial(self._quietly, container.kill))
         try:
+            quota.start()
             if spec.task.kind == "desktop":
                 wait_ready(container)
             yield container
+        except GoaltraceError:
+            if quota.reason is None:
+                raise
+            raise GoaltraceError(f"episode {spec.episode_id}: {quota.reason}") from None
         finally:
+            quota.stop()
             self._remove(container)
             self._give_back(container, folder)
+            for refused in take(folder, also):
+                print(f"episode {spec.episode_id}: not taken out of its container: {refused}", file=sys.stderr)
 
     def stop_all(self) -> None:
         """Ask every recorder to end its session; `run` then returns in its own thread, and no other begins."""
@@ -107,17 +123,18 @@ class DockerEnvironment:
         from docker.errors import APIError
 
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o777)  # the container's user writes here; taken back in _give_back
+        folder.chmod(0o1777)  # the container's user writes here, but not over what is ours; ends in `take`
         try:
-            container = self._client.containers.create(
-                spec.image_digest or image_of(spec.task.kind, self._system),
-                name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
-                labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
-                mem_limit="3g",
-                pids_limit=2048,
-                environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
-                volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
-                **UNPRIVILEGED,
+            container = with_limited_layer(
+                lambda options: self._client.containers.create(
+                    spec.image_digest or image_of(spec.task.kind, self._system),
+                    name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
+                    labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
+                    environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
+                    volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
+                    **walls(),
+                    **options,
+                )
             )
         except APIError as error:
             raise GoaltraceError(f"episode {spec.episode_id}: no container: {error.explanation}") from None
@@ -135,14 +152,13 @@ class DockerEnvironment:
         return container
 
     def _give_back(self, container: Container, folder: Path) -> None:
-        """The session belongs to who started it, not to the container's user."""
-        folder.chmod(0o755)
-        if all(path.stat().st_uid == os.getuid() for path in folder.iterdir()):
+        """What cannot be read or removed because it is the container's user's becomes that of who started it."""
+        if os.getuid() == 0 or all(path.lstat().st_uid == os.getuid() for path in folder.iterdir()):
             return
         self._quietly(
             lambda: self._client.containers.run(
                 container.attrs["Image"],
-                ["-R", f"{os.getuid()}:{os.getgid()}", "/session"],
+                ["-R", "-h", f"{os.getuid()}:{os.getgid()}", "/session"],
                 entrypoint="chown",
                 user="root",
                 remove=True,

@@ -31,8 +31,11 @@ from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+    from docker.types import Mount
 
 SOURCE = "/opt/goaltrace/src"
+WRITABLE = ("/tmp", "/var/tmp", "/home/agent")
+"""What a task in a terminal may write to."""
 
 
 class DockerEnvironment:
@@ -79,7 +82,8 @@ class DockerEnvironment:
         `vnc`: its screen can be looked at. `also`: files that it may leave beside those of a session.
         """
         container = self._start(spec, folder, {"GOALTRACE_VNC": "unix"} if vnc else {})
-        quota = Quota(folder, spec.min_free_bytes, partial(self._quietly, container.kill))
+        own = Path(str(self._client.info().get("DockerRootDir") or "/nowhere"))
+        quota = Quota(folder, spec.min_free_bytes, partial(self._quietly, container.kill), also=own)
         try:
             quota.start()
             if spec.task.kind == "desktop":
@@ -121,6 +125,7 @@ class DockerEnvironment:
 
     def _start(self, spec: EpisodeSpec, folder: Path, settings: dict[str, str]) -> Container:
         from docker.errors import APIError
+        from docker.types import Mount
 
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o1777)  # the container's user writes here, but not over what is ours; ends in `take`
@@ -131,7 +136,8 @@ class DockerEnvironment:
                     name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
                     labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
                     environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
-                    volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
+                    mounts=[Mount("/session", str(folder.resolve()), type="bind"), *_writable(spec.task.kind)],
+                    read_only=spec.task.kind == "terminal",
                     **walls(),
                     **options,
                 )
@@ -141,7 +147,7 @@ class DockerEnvironment:
         with self._lock:
             self._running[container.id or ""] = container
         try:
-            container.put_archive("/opt/goaltrace", self._source)
+            container.put_archive(SOURCE, self._source)
             container.put_archive("/tmp", _archive({"spec.json": spec.model_dump_json().encode()}))
             container.start()
         except APIError as error:
@@ -185,6 +191,16 @@ class DockerEnvironment:
             action()
         except (APIError, RequestException):
             pass
+
+
+def _writable(kind: str) -> list[Mount]:
+    """Where a container may write beside its session; a terminal's root is read-only, a desktop's needs all of it.
+
+    Volumes are filled with what the image has there, and go with the container.
+    """
+    from docker.types import Mount
+
+    return [Mount(place, None, type="volume") for place in (SOURCE, *(WRITABLE if kind == "terminal" else ()))]
 
 
 def start_recorder(container: Container, listens: bool) -> Program:
@@ -256,5 +272,5 @@ def _source_archive() -> bytes:
     for package in (collector, manifests):
         root = Path(package.__path__[0])
         for path in sorted(root.rglob("*.py")):
-            files[f"src/{root.name}/{path.relative_to(root)}"] = path.read_bytes()
+            files[f"{root.name}/{path.relative_to(root)}"] = path.read_bytes()
     return _archive(files)

@@ -20,9 +20,14 @@ _MOST_FILES = 1000
 class Quota(threading.Thread):
     """Looks at a session's folder while its container runs; `reason` says why it was ended, if it was."""
 
-    def __init__(self, folder: Path, floor_bytes: int, end: Callable[[], object], quota: int = QUOTA_BYTES) -> None:
+    def __init__(
+        self, folder: Path, floor_bytes: int, end: Callable[[], object], quota: int = QUOTA_BYTES,
+        also: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`also`: another disk that must keep `floor_bytes` / 2 free: Docker's, where the container's own files lie."""
         super().__init__(name="quota", daemon=True)
         self._folder, self._floor, self._end, self._quota = folder, floor_bytes // 2, end, quota
+        self._disks = [folder, *([also] if also is not None and also.is_dir() else [])]
         self._over = threading.Event()
         self.reason: str | None = None
 
@@ -40,9 +45,13 @@ class Quota(threading.Thread):
             return f"it wrote more than {self._quota / 2**30:g} GiB into its session"
         if count > _MOST_FILES:
             return f"it made more than {_MOST_FILES} files in its session"
-        free = shutil.disk_usage(self._folder).free
-        if free < self._floor:
-            return f"only {free / 2**30:.2f} GiB are left on the disk of the session"
+        for disk in self._disks:
+            try:
+                free = shutil.disk_usage(disk).free
+            except OSError:
+                continue
+            if free < self._floor:
+                return f"only {free / 2**30:.2f} GiB are left on the disk of {disk}"
         return None
 
     def stop(self) -> None:

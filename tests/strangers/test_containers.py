@@ -103,7 +103,6 @@ def test_every_container_has_the_same_walls() -> None:
 @pytest.mark.needs("docker", "terminal")
 def test_nothing_that_a_container_plants_reaches_the_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environment = DockerEnvironment()
-    environment.prepare({"terminal"})
     spec = environment.describe(SPEC)
     plants = (
         "cd /session && cp /bin/sh shell && chmod 6777 shell && cp /bin/sh frames.jsonl && chmod 4755 frames.jsonl && "
@@ -114,7 +113,9 @@ def test_nothing_that_a_container_plants_reaches_the_host(tmp_path: Path, capsys
     with environment.container(spec, tmp_path / "s") as container:
         limits = container.attrs["HostConfig"]
         assert limits["Memory"] == limits["MemorySwap"] == 3 * 2**30
-        assert limits["CpuQuota"] and limits["PidsLimit"] == 2048
+        assert limits["CpuQuota"] and limits["PidsLimit"] == 2048 and limits["ReadonlyRootfs"]
+        assert container.exec_run(["touch", "/var/x"], user="root").exit_code != 0
+        assert container.exec_run(["sh", "-c", "touch ~/x /tmp/x /var/tmp/x"], user="agent").exit_code == 0
         assert container.exec_run(["sh", "-c", plants], user="agent").exit_code == 0
     left = plain_files(tmp_path / "s")
     assert set(left) <= {"frames.jsonl", "actions.jsonl", "session.json", "screen.mkv"} and "frames.jsonl" in left
@@ -129,7 +130,8 @@ def test_a_container_that_fills_its_session_is_ended_with_the_reason(
     environment = DockerEnvironment()
     spec = environment.describe(SPEC)
     monkeypatch.setattr(
-        "collector.environments.docker.Quota", lambda folder, floor, end: Quota(folder, floor, end, quota=20 * 2**20)
+        "collector.environments.docker.Quota",
+        lambda folder, floor, end, also: Quota(folder, floor, end, 20 * 2**20, also),
     )
     with (
         pytest.raises(GoaltraceError, match="wrote more than"),

@@ -34,8 +34,11 @@ EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2."""
+    from manifests.plain import plain_output
+
     try:
-        status = _main(sys.argv[1:] if argv is None else argv)
+        with plain_output():
+            status = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except BrokenPipeError:  # `goaltrace ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,6 +75,8 @@ def _overview() -> str:
 
 def _run(name: str, arguments: list[str]) -> int:
     from manifests.errors import GoaltraceError
+    from manifests.items import DEBUG, show_trace, unexpected
+    from manifests.plain import one_line
 
     module_name, text = COMMANDS[name]
     module = importlib.import_module(module_name)
@@ -80,11 +85,15 @@ def _run(name: str, arguments: list[str]) -> int:
     if "" in arguments:  # an empty path would mean the working directory
         print(f"goaltrace {name}: an argument is empty; is a variable of your shell not set?", file=sys.stderr)
         return 2
+    parser.add_argument("--debug", action="store_true", help="show where an unexpected fault came from")
+    if "--debug" in arguments:  # wherever it stands: behind a subcommand too
+        os.environ[DEBUG] = "1"
+        arguments = [argument for argument in arguments if argument != "--debug"]
     parsed = parser.parse_args(arguments)
     try:
         return int(module.run(parsed) or 0)
     except GoaltraceError as error:
-        print(f"goaltrace {name}: {error}", file=sys.stderr)
+        print(f"goaltrace {name}: {one_line(str(error))}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         extra = EXTRAS[module_name.split(".")[0]]
@@ -106,7 +115,11 @@ def _run(name: str, arguments: list[str]) -> int:
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"goaltrace {name}: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"goaltrace {name}: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        return 2
+    except Exception as error:  # the last seam: nothing that a file holds ends in a stack trace
+        show_trace()
+        print(f"goaltrace {name}: {unexpected(error)}", file=sys.stderr)
         return 2
 
 

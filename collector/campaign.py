@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from collector.episode import EpisodeSpec
 from manifests.errors import GoaltraceError
 from manifests.futures import as_they_end
+from manifests.items import one_item
 from manifests.session import SessionFolder
 
 STOP_S = 20
@@ -71,7 +72,10 @@ def mark_aborted(folder: SessionFolder, reason: str) -> None:
     """A recorder that died could not say so itself."""
     if not folder.manifest_path.is_file():
         return
-    manifest = folder.read_manifest()
+    try:
+        manifest = folder.read_manifest()
+    except GoaltraceError:  # what is there came out of the container, and is no manifest
+        return
     update = {"state": "complete", "outcome": "aborted", "outcome_detail": reason}
     folder.write_manifest(manifest.model_copy(update=update))
 
@@ -130,14 +134,20 @@ class Campaign:
             return EpisodeResult(spec.episode_id, "aborted", STOPPED)
         set_aside(folder)
         try:
-            spec = self._environment.describe(spec)
-            self._environment.run(spec, folder.path, lambda event: report(spec.episode_id, event))
-            if spec.task.kind == "terminal":
-                from collector.terminal.render import render_session
-
-                render_session(folder, spec.fps)
-            return result_of(folder)
+            with one_item(f"episode {spec.episode_id}"):
+                return self._recorded(spec, folder, report)
         except (GoaltraceError, OSError) as error:
             detail = str(error).removeprefix(f"episode {spec.episode_id}: ")
             mark_aborted(folder, detail)
             return EpisodeResult(spec.episode_id, "aborted", detail)
+
+    def _recorded(
+        self, spec: EpisodeSpec, folder: SessionFolder, report: Callable[[str, dict[str, Any]], None]
+    ) -> EpisodeResult:
+        described = self._environment.describe(spec)
+        self._environment.run(described, folder.path, lambda event: report(spec.episode_id, event))
+        if described.task.kind == "terminal":
+            from collector.terminal.render import render_session
+
+            render_session(folder, described.fps)
+        return result_of(folder)

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from collector.tapes.language import Tape
+from manifests.ids import Id
 from manifests.task import TaskInstance, TaskManifest
 
 Agent = Literal["scripted", "random-fast", "human", "tape"]
@@ -23,8 +24,8 @@ class EpisodeSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    session_id: str
-    episode_id: str
+    session_id: Id
+    episode_id: Id
     task: TaskManifest
     """The manifest with its parameters filled in."""
     parameters: dict[str, str]

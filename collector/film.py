@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from collector.encoder import GOP_MS, X264
 from manifests.errors import GoaltraceError
+from manifests.files import DiskFull
 
 _BT709, _LIMITED = 1, 1  # ISO/IEC 23091-2; the range as FFmpeg numbers it
 _BAND = 16  # rows that are converted at once: what they need stays in the processor's cache
@@ -108,7 +109,7 @@ class Film:
 
     def _failure(self, error: Exception) -> GoaltraceError:
         if getattr(error, "errno", None) == errno.ENOSPC:
-            return GoaltraceError(f"{self.path}: no space left on its disk; free some or choose another --out")
+            return DiskFull(f"{self.path}: no space left on its disk; free some or choose another --out")
         return GoaltraceError(f"{self.path}: the video cannot be written ({error})")
 
 

@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 
 from curation.scores.stage import describe, output_name, write_scores
 from curation.tables import read_scores, rows_with_scores
-from manifests.clip_io import ClipReader, ClipWriter, open_parquet
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LineageStep, ScoreTable
+from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_parquet
+from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, require_absent, sha256_of
+from manifests.items import Fault, one_item
 
 LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -98,17 +99,23 @@ def summary(rows: pa.Table, kept: list[str]) -> list[Kept]:
 
 
 def select(
-    dataset: Path, where: str, out: Path | None, progress: Callable[[int], None] | None = None
+    dataset: Path,
+    where: str,
+    out: Path | None,
+    progress: Callable[[int], None] | None = None,
+    leave_out: Callable[[str, str], None] = lambda clip, reason: None,
 ) -> tuple[list[Kept], DatasetManifest | None]:
     """Keep the clips that meet `where`; with `out`, write them there as a data set.
 
     Raises `GoaltraceError` for a bad condition, one that keeps nothing, an existing `out` or a damaged shard;
-    nothing is left half-written.
+    nothing is left half-written. `leave_out` hears of each clip that is not as clips are, and why.
     """
     if out is not None:
         require_absent(out)
     reader = ClipReader(dataset)
     rows = rows_with_scores(reader)
+    for clip, reason in reader.left_out.items():
+        leave_out(clip, reason)
     kept = matching(rows, where)
     kept_by_arm = summary(rows, kept)
     if out is None:
@@ -117,22 +124,37 @@ def select(
         raise GoaltraceError(
             f"--where: {where!r} keeps none of the {len(rows)} clips of {dataset}; nothing was written"
         )
-    manifest = _materialise(reader, kept, where, out, progress or (lambda clips: None))
+    manifest = _materialise(reader, kept, where, out, progress or (lambda clips: None), leave_out)
     return kept_by_arm, manifest
 
 
 def _materialise(
-    reader: ClipReader, kept: list[str], where: str, out: Path, progress: Callable[[int], None]
+    reader: ClipReader,
+    kept: list[str],
+    where: str,
+    out: Path,
+    progress: Callable[[int], None],
+    leave_out: Callable[[str, str], None],
 ) -> DatasetManifest:
     parent = reader.folder
     counter = Counter()
+    broken = dict(reader.left_out)
     with new_folder(out) as root:
         with ClipWriter(root) as writer:
             for clip_id in kept:
-                row = reader.read(clip_id)
-                writer.write(row)
+                try:
+                    with one_item(f"clip {clip_id}"):
+                        row = reader.read(clip_id)
+                        clip = clip_table(row)
+                except (BadClip, Fault) as error:
+                    broken[clip_id] = str(error)
+                    leave_out(clip_id, str(error))
+                    continue
+                writer.write_table(clip)
                 counter.add(row)
                 progress(1)
+        if all(clip_id in broken for clip_id in kept):
+            raise GoaltraceError(f"none of the {len(kept)} clips can be kept; the first: {broken[kept[0]]}")
         step = LineageStep(
             command="goaltrace select",
             parameters={"where": where},
@@ -143,7 +165,7 @@ def _materialise(
             counts=counter.result(),
             shards=writer.shards,
             lineage=[*reader.manifest.lineage, step],
-            left_out=reader.manifest.left_out,
+            left_out=[*reader.manifest.left_out, *(LeftOut(name=name, reason=why) for name, why in broken.items())],
         )
         manifest.scores = list(_carry_scores(reader, root, manifest))
         DatasetFolder(root).write_manifest(manifest)

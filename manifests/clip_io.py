@@ -15,17 +15,24 @@ from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA, read_rows
 from manifests.dataset import DatasetFolder, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
+from manifests.ids import is_id
+from manifests.shards import require_shard, require_size
+from manifests.sound import require_types, unsound
 from manifests.versions import require_readable
 
 ROWS_PER_GROUP = 4
 SHARD_BYTES = 500 * 10**6
 OPEN_SHARDS = 64
+MAX_VALUES = 2**24
+"""Values of a column in one row group: a run of equal ones takes no room in a file, and as much as any in memory."""
+MAX_GROUP_BYTES = 2**31
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -34,18 +41,32 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise GoaltraceError(f"{path}: no such shard; the data set is incomplete, make it again") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name that is no UTF-8
         raise _damaged(path, error) from None
     metadata = file.schema_arrow.metadata or {}
     version = metadata.get(b"goaltrace_schema_version")
     if version is not None:
         require_readable(version.decode(errors="replace"), str(path))
+    _require_bounded(path, file.metadata)
     return file
 
 
+def _require_bounded(path: Path, metadata: pq.FileMetaData) -> None:
+    """Memory follows the bytes read: no row group of a small file becomes a large table."""
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = [group.column(place) for place in range(group.num_columns)]
+        if any(column.num_values > MAX_VALUES for column in columns) or group.total_byte_size > MAX_GROUP_BYTES:
+            raise GoaltraceError(f"{path}: row group {number} is too large to be one of ours; make the data set again")
+
+
 def _damaged(path: Path, error: Exception) -> GoaltraceError:
-    reason = str(error).splitlines()[0][:160]
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
     return GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again or remake the data set")
+
+
+class BadClip(GoaltraceError):
+    """One clip that is not as clips are; the others of its shard are as good as before."""
 
 
 class _ShardWriter:
@@ -132,6 +153,11 @@ def _dictionary_columns(schema: pa.Schema) -> list[str]:
     return [path for path, kind in leaves if pa.types.is_string(kind)]
 
 
+def clip_table(row: dict[str, Any]) -> pa.Table:
+    """One clip as it will be stored: a dict with the columns of `CLIPS_SCHEMA`; video is {"bytes", "path"}."""
+    return pa.Table.from_pylist([{name: row[name] for name in CLIPS_SCHEMA.names}], schema=CLIPS_SCHEMA)
+
+
 class ClipWriter:
     """Writes clips into `root/clips` and the same rows without video into `root/events`.
 
@@ -150,11 +176,15 @@ class ClipWriter:
 
     def write(self, row: dict[str, Any]) -> None:
         """Add one clip: a dict with the columns of `CLIPS_SCHEMA`; video is {"bytes", "path"}."""
-        clip = pa.Table.from_pylist([{name: row[name] for name in CLIPS_SCHEMA.names}], schema=CLIPS_SCHEMA)
+        self.write_table(clip_table(row))
+
+    def write_table(self, clip: pa.Table) -> None:
+        """Add one clip as `clip_table` has it."""
         event = clip.drop_columns(["video"]).replace_schema_metadata(EVENTS_SCHEMA.metadata)
         try:
-            self._clips.write(clip, len(row["video"]["bytes"]))
-            self._events.write(event, 16 * len(row["t0_ns"]) + 64 * len(row["actions"]))
+            sizes = [pc.sum(pc.list_value_length(clip.column(name))).as_py() for name in ("t0_ns", "actions")]
+            self._clips.write(clip, len(clip.column("video")[0]["bytes"].as_buffer()))
+            self._events.write(event, 16 * sizes[0] + 64 * sizes[1])
         except OSError as error:
             raise_if_full(error, self._root)
             raise
@@ -192,20 +222,41 @@ class ClipReader:
         self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
         self._groups: dict[str, list[int]] = {}  # shard -> the row behind each of its row groups
         self._rows: dict[str, tuple[str, int]] | None = None
+        self.left_out: dict[str, str] = {}
+        """Clips that `index` left out, as they are not as clips are: id (or place, where that is none) -> reason."""
 
     def __len__(self) -> int:
         return self.manifest.counts.clips
 
     def require_whole(self) -> None:
-        """Raise `GoaltraceError` where a shard that lies here is missing or cut short: before hours of work, not in
-        their midst."""
-        for shard in () if self._far else self.folder.shard_names(self.manifest, "clips"):
-            self._open(shard)
+        """Raise `GoaltraceError` where a shard that lies here is missing, cut short or another one: before hours of
+        work, not in their midst. Of shards with video only what costs little is looked at, until one is read."""
+        for shard in () if self._far else self.manifest.shards:
+            require_size(self.folder.path / shard.path, shard)
+
+    def require_same(self) -> None:
+        """Raise `GoaltraceError` unless every shard is the one that dataset.json names, byte for byte."""
+        for shard in self.manifest.shards:
+            self._open(shard.path)
 
     def index(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """All rows of the `events` config, in order, as one table."""
-        tables = [self._read(path, columns) for path in self.folder.shard_names(self.manifest, "events")]
+        """The rows of the `events` config, in order, as one table; what is no sound clip is in `left_out` instead."""
+        self.left_out, seen = {}, set[str]()
+        tables = [self._sound(path, columns, seen) for path in self.folder.shard_names(self.manifest, "events")]
         return pa.concat_tables(tables) if tables else EVENTS_SCHEMA.empty_table()
+
+    def _sound(self, shard: str, columns: Sequence[str] | None, seen: set[str]) -> pa.Table:
+        """The sound rows of a shard."""
+        table = self._read(shard, columns)
+        bad = unsound(table)
+        if "clip_id" in table.column_names:
+            for row, clip_id in enumerate(table.column("clip_id").to_pylist()):
+                if row not in bad and clip_id in seen:
+                    bad[row] = "another clip has the same id"
+                seen.add(clip_id)
+                if row in bad:
+                    self.left_out[clip_id if is_id(clip_id) else f"{shard}, row {row}"] = bad[row]
+        return table.take(pa.array(sorted(set(range(len(table))) - set(bad)), pa.int64())) if bad else table
 
     def clip_ids(self) -> list[str]:
         """Every clip's id, in the order stored."""
@@ -222,16 +273,19 @@ class ClipReader:
         group = min(bisect_right(ends, row), len(ends) - 1)
         row -= ends[group - 1] if group else 0
         names = columns if columns is None or "clip_id" in columns else ["clip_id", *columns]
+        where = self.folder.path / shard
         try:
-            rows = read_rows(file, group, names).slice(row, 1).to_pylist()
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(self.folder.path / shard, error) from None
-        if rows and names is not None and (gone := [name for name in names if name not in rows[0]]):
-            raise GoaltraceError(f"{self.folder.path / shard}: no column {gone[0]}; make the data set again")
-        if not rows or rows[0]["clip_id"] != clip_id:
-            where = self.folder.path / shard
+            table = read_rows(file, group, names).slice(row, 1)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(where, error) from None
+        if names is not None and (gone := [name for name in names if name not in table.column_names]):
+            raise GoaltraceError(f"{where}: no column {gone[0]}; make the data set again")
+        if not len(table) or table.column("clip_id")[0].as_py() != clip_id:
             raise GoaltraceError(f"{where}: clip {clip_id!r} is not where events say it is; make the data set again")
-        return {name: value for name, value in rows[0].items() if columns is None or name in columns}
+        if bad := unsound(table):
+            raise BadClip(f"{where}: clip {clip_id}: {bad[0]}; pack its session again")
+        (clip,) = table.to_pylist()
+        return {name: value for name, value in clip.items() if columns is None or name in columns}
 
     def iter_clips(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """Every clip in order, one row group in memory at a time."""
@@ -240,7 +294,7 @@ class ClipReader:
             for group in range(file.num_row_groups):
                 try:
                     table = read_rows(file, group, columns)
-                except (pa.ArrowException, OSError) as error:
+                except (pa.ArrowException, OSError, ValueError) as error:
                     raise _damaged(self.folder.path / shard, error) from None
                 yield from table.to_pylist()
 
@@ -256,26 +310,52 @@ class ClipReader:
     def _locations(self) -> dict[str, tuple[str, int]]:
         """Clips come in the same order in both configs, so `events` tells which shard a clip's video is in."""
         if self._rows is None:
-            ids = self.index(["clip_id"]).column("clip_id").to_pylist()
+            ids = [clip_id for shard in self._names("events") for clip_id in self._ids(shard)]
             shards = [shard for shard in self.manifest.shards if shard.path.startswith("clips/")]
+            where = self.folder.manifest_path
+            if len(ids) != sum(shard.rows for shard in shards):
+                rows = sum(shard.rows for shard in shards)
+                raise GoaltraceError(f"{where}: {rows} clips with video, {len(ids)} in events; make it again")
+            if not self._far and ids != [clip_id for shard in shards for clip_id in self._ids(shard.path)]:
+                raise GoaltraceError(f"{where}: clips and events are not of the same clips; make it again")
             places = [(shard.path, row) for shard in shards for row in range(shard.rows)]
-            if len(ids) != len(places):
-                where = self.folder.manifest_path
-                raise GoaltraceError(f"{where}: {len(places)} clips with video, {len(ids)} in events; make it again")
-            self._rows = dict(zip(ids, places, strict=True))
+            self._rows = {}
+            for clip_id, place in zip(ids, places, strict=True):
+                self._rows.setdefault(clip_id, place)
         return self._rows
+
+    def _ids(self, shard: str) -> list[str]:
+        ids: list[str] = self._read(shard, ["clip_id"]).column("clip_id").to_pylist()
+        return ids
+
+    def _names(self, config: str) -> list[str]:
+        return self.folder.shard_names(self.manifest, config)
 
     def _open(self, shard: str) -> pq.ParquetFile:
         if shard in self._files:
             self._files.move_to_end(shard)
         else:
-            self._files[shard] = open_parquet(self.fetch(shard))
+            self._files[shard] = self._opened(shard)
             if len(self._files) > OPEN_SHARDS:
                 self._files.popitem(last=False)
         return self._files[shard]
 
+    def _opened(self, shard: str) -> pq.ParquetFile:
+        """A shard, found to be the one that dataset.json names: what was fetched from afar was checked there."""
+        path = self.fetch(shard)
+        said = next(known for known in self.manifest.shards if known.path == shard)
+        (require_size if self._far else require_shard)(path, said)
+        file = open_parquet(path)
+        if file.metadata.num_rows != said.rows:
+            raise GoaltraceError(f"{path}: {file.metadata.num_rows} rows, dataset.json says {said.rows}; copy it again")
+        require_types(file.schema_arrow, path)
+        return file
+
     def _read(self, shard: str, columns: Sequence[str] | None) -> pa.Table:
         try:
-            return read_rows(self._open(shard), columns=columns)
-        except (pa.ArrowException, OSError) as error:
+            table = read_rows(self._open(shard), columns=columns)
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged(self.folder.path / shard, error) from None
+        if columns is not None and (gone := [name for name in columns if name not in table.column_names]):
+            raise GoaltraceError(f"{self.folder.path / shard}: no column {gone[0]}; make the data set again")
+        return table

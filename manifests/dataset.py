@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -13,27 +14,30 @@ from manifests.errors import GoaltraceError
 from manifests.files import parse_model, read_json, write_json
 from manifests.versions import SCHEMA_VERSION, require_readable
 
+_SHARD = re.compile(r"(clips|events|scores)/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.parquet")
+
 
 class Document(BaseModel):
     """Part of dataset.json; unknown keys of a later minor version are ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
 class Shard(Document):
     """One Parquet file of the data set; `path` is relative to the data set's folder."""
 
     path: str
-    rows: int
-    bytes: int
-    sha256: str
+    rows: int = Field(ge=0, le=10**9)
+    bytes: int = Field(ge=0, le=2**50)
+    sha256: str = Field(max_length=64)
 
     @field_validator("path")
     @classmethod
     def _stays_inside(cls, value: str) -> str:
-        pure = PurePosixPath(value)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in value:
-            raise ValueError(f"{value!r} points outside the data set")
+        if not _SHARD.fullmatch(value):
+            raise ValueError(
+                f"{value!r} points outside the data set, or is not NAME.parquet in its clips, events or scores"
+            )
         return value
 
 
@@ -41,10 +45,17 @@ class ScoreTable(Document):
     """One table of scores keyed by clip_id."""
 
     shard: Shard
-    name: str
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
     stage_version: str
     columns: list[str]
     parameters: dict[str, Any] = {}
+
+    @field_validator("shard")
+    @classmethod
+    def _is_of_scores(cls, value: Shard) -> Shard:
+        if not value.path.startswith("scores/"):  # or scoring again, which removes old tables, would remove clips
+            raise ValueError(f"{value.path!r} is not scores/NAME.parquet")
+        return value
 
 
 class Input(Document):
@@ -76,10 +87,10 @@ class LeftOut(Document):
 class Counts(Document):
     """How much there is."""
 
-    clips: int = 0
-    sessions: int = 0
-    frames: int = 0
-    actions: int = 0
+    clips: Annotated[int, Field(ge=0, le=2**62)] = 0
+    sessions: Annotated[int, Field(ge=0, le=2**62)] = 0
+    frames: Annotated[int, Field(ge=0, le=2**62)] = 0
+    actions: Annotated[int, Field(ge=0, le=2**62)] = 0
     hours: float = 0.0
     hours_by_arm: dict[str, float] = {}
     hours_by_kind: dict[str, float] = {}
@@ -96,6 +107,16 @@ class DatasetManifest(Document):
     scores: list[ScoreTable] = []
     lineage: list[LineageStep]
     left_out: list[LeftOut] = []
+
+    @field_validator("shards")
+    @classmethod
+    def _are_clips(cls, value: list[Shard]) -> list[Shard]:
+        paths = [shard.path for shard in value]
+        if any(path.startswith("scores/") for path in paths):
+            raise ValueError("a table of scores is named under scores")
+        if len(set(paths)) < len(paths):
+            raise ValueError(f"{next(path for path in paths if paths.count(path) > 1)!r} is named twice")
+        return value
 
 
 class DatasetFolder:

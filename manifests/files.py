@@ -8,11 +8,12 @@ import json
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +22,11 @@ from manifests.errors import GoaltraceError
 M = TypeVar("M", bound=BaseModel)
 
 MAX_DOCUMENT_BYTES = 16 * 2**20  # a manifest larger than this is not one of ours
+MAX_LINE_BYTES = 2**20
+
+
+class DiskFull(GoaltraceError):
+    """No space left: no fault of the item in hand, and the end of the run."""
 
 
 _TEMPORARY = re.compile(r"^\.(.+)\.[0-9a-f]{8}\.tmp$")
@@ -95,7 +101,7 @@ def raise_if_full(error: OSError, path: Path) -> None:
             folder = folder.parent
         free = shutil.disk_usage(folder).free / 2**20
         meant = Path(*(_TEMPORARY.sub(r"\1", part) for part in path.parts))
-        raise GoaltraceError(
+        raise DiskFull(
             f"{meant}: no space left on its disk ({free:.0f} MiB free); free some or choose another --out"
         ) from error
 
@@ -113,13 +119,40 @@ def write_json(path: Path, document: BaseModel | dict[str, Any] | list[Any]) -> 
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
+def is_plain(path: Path) -> bool:
+    """True for a regular file that is itself there: what a link leads to is somebody else's, or another place's."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a regular file for reading; a link, a pipe or a device is refused and never waited for."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        number = os.open(path, flags)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise GoaltraceError(f"{path}: a link; links are not followed here, put the file itself there") from None
+        raise
+    file = os.fdopen(number, "rb")
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        file.close()
+        raise GoaltraceError(f"{path}: not a regular file; put a file there")
+    return file
+
+
 def read_bytes(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
     """The bytes of a document; one clear line when it is missing, unreadable or absurdly large."""
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise GoaltraceError(f"{path}: {size:,} bytes is more than the {limit:,} allowed here")
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise GoaltraceError(f"{path}: not a regular file; give a file")
+        with path.open("rb") as source:
+            data = source.read(limit + 1)  # the size that a file system tells need not be the file's
+        if len(data) > limit:
+            raise GoaltraceError(f"{path}: more than the {limit:,} bytes allowed here")
+        return data
     except FileNotFoundError:
         raise GoaltraceError(f"{path}: no such file") from None
     except OSError as error:
@@ -128,8 +161,12 @@ def read_bytes(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
 
 def read_json(path: Path) -> Any:
     """A JSON document of bounded size."""
+    data = read_bytes(path)
     try:
-        return json.loads(read_bytes(path))
+        value = json.loads(data)
+        if b"\\u" in data or not data.isascii():  # perhaps half of a character, which no file can be written with
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise GoaltraceError(f"{path}: not valid JSON ({error}); restore the file or make it again") from None
 
@@ -163,9 +200,13 @@ def read_jsonl(path: Path, model: type[M]) -> list[M]:
     `GoaltraceError` with its number.
     """
     records: list[M] = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
+    with path.open("rb") as source:
+        number = 0
+        while line := source.readline(MAX_LINE_BYTES):
+            number += 1
             if not line.endswith(b"\n"):
+                if len(line) == MAX_LINE_BYTES:
+                    raise GoaltraceError(f"{path}: line {number}: longer than {MAX_LINE_BYTES:,} bytes")
                 break
             try:
                 records.append(model.model_validate_json(line))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from manifests.errors import GoaltraceError
-from manifests.files import parse_model, read_json, read_jsonl, write_json
+from manifests.files import is_plain, parse_model, read_json, read_jsonl, write_json
+from manifests.ids import Id
 from manifests.task import Kind
 from manifests.versions import SCHEMA_VERSION, require_readable
 
@@ -18,56 +19,64 @@ ClockSource = Literal["xserver", "pty", "callback", "nominal"]
 ActionKind = Literal["move", "button_down", "button_up", "scroll", "key_down", "key_up", "key", "resize", "marker"]
 EventKind = Literal["pause", "resume", "hide", "show", "sleep", "stop"]
 
+# What clips hold of these is 32 or 64 bits wide, and sums of them must be too.
+Ns = Annotated[int, Field(ge=-(2**62), le=2**62)]
+Whole = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Text = Annotated[str, Field(max_length=2**20)]
+MAX_FPS = 1000
+MIN_FPS = 0.001
+
 
 class Record(BaseModel):
     """A line of a log; unknown keys of a later minor version are ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class Frame(Record):
     """One grab of the screen: line i of frames.jsonl. `picture` says which picture of screen.mkv shows it."""
 
-    index: int
-    t0_ns: int
+    index: Ns
+    t0_ns: Ns
     """Read just before the grab; ns of CLOCK_MONOTONIC since the session's start."""
-    t1_ns: int
+    t1_ns: Ns
     """Read just after the grab; the pixels are the screen somewhere in [t0, t1]."""
-    changed: float = 0.0
+    changed: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
     """Share of pixels that differ from the frame before, 0..1."""
-    box: tuple[int, int, int, int] | None = None
+    box: tuple[Whole, Whole, Whole, Whole] | None = None
     """x, y, width, height in px of what changed."""
-    cursor_x: int = -1
-    cursor_y: int = -1
+    cursor_x: Whole = -1
+    cursor_y: Whole = -1
     """Pointer in px (terminals: the text cursor's centre); -1 where there is none."""
     cursor: str | None = None
     """The pointer's shape: an id in cursors.jsonl."""
-    picture: int | None = None
+    picture: Whole | None = None
     """The picture of screen.mkv that shows this frame; unchanged frames share one. None: the frame's own index."""
     redacted: bool = False
     """True for a frame left blank on purpose: something was hidden, or a password field had the focus."""
-    dropped_before: int = 0
+    dropped_before: Whole = 0
     """Ticks that should have been frames between the frame before and this one."""
 
 
 class Action(Record):
     """One input event as the X server or the pty saw it."""
 
-    seq: int
-    t_ns: int
+    seq: Whole
+    t_ns: Ns
     """The X server's event time (desktop) or the write to the pty (terminal); ns since the session's start."""
     kind: ActionKind
-    x: int | None = None
-    y: int | None = None
-    dx: int | None = None
-    dy: int | None = None
+    x: Whole | None = None
+    y: Whole | None = None
+    dx: Whole | None = None
+    dy: Whole | None = None
     """Wheel clicks of a scroll: dy > 0 is up, dx > 0 is right."""
     button: str | None = None
     """left, middle, right, back, forward."""
     key: str | None = None
     """The visible character that the key types ("a", "."), else its X keysym name ("Return", "space", "Shift_L");
     terminals: the key that makes the bytes."""
-    keysym: int | None = None
+    keysym: Ns | None = None
     char: str | None = None
     """The text it types, if any; terminals: the bytes sent, as text."""
     redacted: bool = False
@@ -77,15 +86,15 @@ class Action(Record):
 class Intent(Record):
     """What the actor meant; logged apart from what the X server saw."""
 
-    seq: int
-    t_ns: int
-    t_end_ns: int
+    seq: Whole
+    t_ns: Ns
+    t_end_ns: Ns
     verb: str
     goal: str | None = None
     target: dict[str, Any] | None = None
-    box: tuple[int, int, int, int] | None = None
+    box: tuple[Whole, Whole, Whole, Whole] | None = None
     """The target element's box on the screen in px: x, y, width, height."""
-    sent: dict[str, int] = {}
+    sent: dict[str, Count] = {}
     """Input events sent, by kind; what the reconciliation compares with actions.jsonl."""
     ok: bool = True
     note: str | None = None
@@ -94,13 +103,13 @@ class Intent(Record):
 class Event(Record):
     """Something that happened to the recording itself."""
 
-    t_ns: int
+    t_ns: Ns
     kind: EventKind
     """pause, resume: pixels and input stop and go on together; hide, show: both lose what they say but keep their
     times; sleep: the machine was suspended here; stop: the recording ended itself."""
     reason: str = ""
     """Who or what caused it: "hotkey", "page", "password field", "free space under 2 GiB"."""
-    gap_ns: int = 0
+    gap_ns: Ns = 0
     """sleep: how long the machine slept (CLOCK_MONOTONIC did not run meanwhile)."""
 
 
@@ -122,16 +131,18 @@ class Cursor(Record):
     """A pointer's shape, stored once a session."""
 
     id: str
-    width: int
-    height: int
-    hot_x: int
-    hot_y: int
+    width: Whole
+    height: Whole
+    hot_x: Whole
+    hot_y: Whole
     argb: str
     """Base64 of height x width x 4 bytes, premultiplied, in the order B, G, R, A."""
 
 
 class Spread(BaseModel):
     """How a measured time is spread, in ms."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     p50: float
     p95: float
@@ -143,9 +154,9 @@ class Clock(BaseModel):
     """The one clock of a session, anchored once to the wall."""
 
     source: ClockSource
-    origin_monotonic_ns: int
+    origin_monotonic_ns: Ns
     """CLOCK_MONOTONIC at the session's start; every *_ns counts from here."""
-    wall_unix_ns: int
+    wall_unix_ns: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     """Wall clock at that same moment, ns since 1970-01-01 UTC."""
     reasons: list[str] = []
     """Why these times cannot be fully trusted, if so."""
@@ -156,7 +167,7 @@ class TerminalLook(Record):
 
     theme: str | None = None
     """A theme by name; None: the cast's own, else the usual one."""
-    cell: tuple[int, int] = (8, 16)
+    cell: tuple[Whole, Whole] = (8, 16)
     """Width and height of a character cell in px."""
     fonts: list[str] = []
     """Font files in the order of their use, before the one that comes along."""
@@ -167,15 +178,15 @@ class TerminalLook(Record):
 class SessionManifest(BaseModel):
     """session.json: everything about a recording that is not a time series."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     schema_version: str = SCHEMA_VERSION
     recorder_version: str
-    session_id: str
-    episode_id: str
+    session_id: Id
+    episode_id: Id
     state: Literal["recording", "complete"] = "recording"
     kind: Kind
-    task_id: str
+    task_id: Id
     family: str
     goal: str
     parameters: dict[str, str] = {}
@@ -183,14 +194,14 @@ class SessionManifest(BaseModel):
     """Who acted: "scripted", "random-fast", "tape", "human:<pseudonym>", "unknown"."""
     arm: str
     """The arm of the experiment that this session belongs to."""
-    seed: int
-    width: int
-    height: int
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    width: Whole
+    height: Whole
     """Pixels of a frame."""
-    fps: float
+    fps: Annotated[float, Field(ge=MIN_FPS, le=MAX_FPS)]
     """The rate asked for; the true times are in frames.jsonl."""
-    columns: int | None = None
-    rows: int | None = None
+    columns: Whole | None = None
+    rows: Whole | None = None
     look: TerminalLook | None = None
     """Terminals: how the frames were drawn; None before they are, and in sessions of older releases."""
     cursor_in_pixels: bool = False
@@ -203,11 +214,11 @@ class SessionManifest(BaseModel):
     outcome: Outcome = "unverified"
     outcome_detail: str = ""
     """What the check saw, or why the episode ended early."""
-    duration_ns: int = 0
-    frames: int = 0
-    actions: int = 0
-    dropped: int = 0
-    events: int = 0
+    duration_ns: Ns = 0
+    frames: Count = 0
+    actions: Count = 0
+    dropped: Count = 0
+    events: Count = 0
     bracket_ms: Spread | None = None
     """How long the grabs took: t1 - t0."""
     lateness_ms: Spread | None = None
@@ -216,7 +227,7 @@ class SessionManifest(BaseModel):
     """From an input event's own time to the moment the recorder heard of it: the error of a callback's clock."""
     consent_id: str | None = None
     """The consent (consent.json) under which a person was recorded."""
-    keep_ns: tuple[int, int] | None = None
+    keep_ns: tuple[Ns, Ns] | None = None
     """What a review kept: only frames and actions inside [start, end] are packed."""
     invalid_reasons: list[str] = []
     """Why the session does not reconcile; empty for a valid one."""
@@ -228,8 +239,10 @@ class SessionManifest(BaseModel):
 class SessionFolder:
     """Paths and documents of one session folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, linked: bool = False) -> None:
+        """`linked`: a link led here that nobody named, so the session is not read."""
         self.path = path
+        self._linked = linked
         self.manifest_path = path / "session.json"
         self.screen = path / "screen.mkv"
         self.frames_path = path / "frames.jsonl"
@@ -242,6 +255,7 @@ class SessionFolder:
 
     def read_manifest(self) -> SessionManifest:
         """session.json; `GoaltraceError` when it is missing, broken or of a newer major version."""
+        self._require_own()
         if not self.manifest_path.is_file():
             raise GoaltraceError(
                 f"{self.path}: not a session folder: session.json is missing; give a folder that record made"
@@ -262,18 +276,34 @@ class SessionFolder:
         return read_jsonl(self._need(self.actions_path), Action)
 
     def intents(self) -> list[Intent]:
-        return read_jsonl(self.intents_path, Intent) if self.intents_path.is_file() else []
+        return read_jsonl(self.intents_path, Intent) if is_plain(self.intents_path) else []
 
     def events(self) -> list[Event]:
-        return read_jsonl(self.events_path, Event) if self.events_path.is_file() else []
+        return read_jsonl(self.events_path, Event) if is_plain(self.events_path) else []
 
     def cursors(self) -> list[Cursor]:
-        return read_jsonl(self.cursors_path, Cursor) if self.cursors_path.is_file() else []
+        return read_jsonl(self.cursors_path, Cursor) if is_plain(self.cursors_path) else []
 
     def _need(self, path: Path) -> Path:
-        if not path.is_file():
+        if not is_plain(path):
             raise GoaltraceError(f"{path}: missing; the session did not finish, record it again")
         return path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that a session may have, there or not."""
+        return (
+            self.manifest_path, self.screen, self.frames_path, self.actions_path, self.intents_path, self.cast,
+            self.events_path, self.cursors_path, self.consent_path,
+        )  # fmt: skip
+
+    def _require_own(self) -> None:
+        """Links are not followed: what one leads to was not recorded here, and would be packed, shown or replaced."""
+        if self._linked:
+            raise GoaltraceError(f"{self.path}: a link, which is not followed; name the folder that it leads to")
+        for path in self.files:
+            if path.is_symlink() or (path.exists() and not is_plain(path)):
+                raise GoaltraceError(f"{path}: a link, or no regular file; put the session's own file there")
 
 
 def find_sessions(paths: list[Path]) -> list[SessionFolder]:
@@ -291,5 +321,9 @@ def find_sessions(paths: list[Path]) -> list[SessionFolder]:
         below = sorted(p.parent for depth in ("*", "*/*", "*/*/*") for p in path.glob(f"{depth}/session.json"))
         if not below:
             raise GoaltraceError(f"{path}: no session.json in it or below; give a session or a folder of sessions")
-        found.extend(SessionFolder(p) for p in below)
+        found.extend(SessionFolder(p, _through_a_link(p, path)) for p in below)
     return found
+
+
+def _through_a_link(path: Path, root: Path) -> bool:
+    return any(part.is_symlink() for part in (path, *path.parents) if root in part.parents)

@@ -17,6 +17,7 @@ from manifests.versions import require_readable
 from manifests.vocabulary import program_named, role_named
 
 Kind = Literal["desktop", "terminal"]
+MAX_ALIASES = 50
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -206,14 +207,25 @@ def _fill(value: Any, values: dict[str, str]) -> Any:
 def load_task(path: Path) -> TaskManifest:
     """Read one task file; a problem is one line naming file, field and mend."""
     try:
-        data = yaml.safe_load(read_bytes(path, limit=2**20))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        text = read_bytes(path, limit=2**20)
+        _require_few_aliases(path, text)
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        # PyYAML's own errors, and what its constructors make of a date or number that is none
         reason = " ".join(str(error).split())
         raise GoaltraceError(f"{path}: not valid YAML ({reason})") from None
     if not isinstance(data, dict):
         raise GoaltraceError(f"{path}: a task file is a mapping with keys such as id, kind, goal, script")
     require_readable(data.get("schema_version"), str(path))
     return parse_model(TaskManifest, data, path)
+
+
+def _require_few_aliases(path: Path, text: bytes) -> None:
+    """Aliases make a few lines into gigabytes, and no task needs many."""
+    if b"*" in text:
+        aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader))
+        if aliases > MAX_ALIASES:
+            raise GoaltraceError(f"{path}: {aliases} aliases (*name) are more than {MAX_ALIASES}; write it out")
 
 
 def builtin_tasks() -> dict[str, Path]:

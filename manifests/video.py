@@ -7,21 +7,21 @@ ask for frames, and each picture is decoded once.
 from __future__ import annotations
 
 import errno
-import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
+from manifests.videofile import NotAllowed, broken_video, opened_video, require_reach
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 # The header says it all: opening a clip shall not decode a picture to learn more, which takes ten times as long.
-_NO_PROBING = {"analyzeduration": "0"}
-_NO_PICTURE: list[Any] = [{"skip_frame": "all"}]  # while opening only
+_NO_PROBING = {"analyzeduration": "0", "skip_frame": "all"}
 
 
 def iter_frames(
@@ -62,13 +62,13 @@ def _iter_pictures(video: bytes, size: tuple[int, int] | None) -> Iterator[NDArr
     import av
 
     try:
-        with av.open(io.BytesIO(video), "r") as container:
-            stream = _stream(container)
+        with _opened(video) as (container, stream):
             stream.thread_type = "AUTO"
             scaler = av.video.reformatter.VideoReformatter()
-            for frame in container.decode(stream):
+            for number, frame in enumerate(container.decode(stream), start=1):
+                require_reach(number, frame, len(video))
                 yield _pixels(frame, size, scaler)
-    except (av.error.FFmpegError, IndexError) as error:
+    except broken_video() as error:
         raise _undecodable(error) from None
 
 
@@ -91,12 +91,16 @@ def _pixels(frame: Any, size: tuple[int, int] | None, scaler: Any) -> NDArray[np
     return image
 
 
-def _stream(container: Any) -> Any:
-    """The only stream of a clip's video, with a decoder."""
-    stream = container.streams.video[0]
-    if stream.codec_context is None:
-        raise GoaltraceError("the video's codec has no decoder in this PyAV; pip install av, or pack its session again")
-    return stream
+@contextmanager
+def _opened(video: bytes, options: dict[str, str] | None = None) -> Iterator[tuple[Any, Any]]:
+    """The container of a clip's video and its only stream, with a decoder."""
+    if not isinstance(video, bytes):
+        raise GoaltraceError("the clip holds no video; pack its session again")
+    try:
+        with opened_video(video, options=options) as opened:
+            yield opened
+    except NotAllowed as error:
+        raise GoaltraceError(f"video cannot be decoded ({error}); pack its session again") from None
 
 
 def _undecodable(error: Exception) -> Exception:
@@ -127,8 +131,7 @@ def pictures_at(
     missing = set(wanted)
     found: dict[int, NDArray[np.uint8]] = {}
     try:
-        with av.open(io.BytesIO(video), "r", container_options=_NO_PROBING, stream_options=_NO_PICTURE) as container:
-            stream = _stream(container)
+        with _opened(video, _NO_PROBING) as (container, stream):
             stream.thread_type = "NONE"
             tick = (stream.time_base or Fraction(1, PTS_PER_SECOND)) * PTS_PER_SECOND
             scaler = av.video.reformatter.VideoReformatter()
@@ -137,14 +140,17 @@ def pictures_at(
             def time(item: Any) -> int:
                 return (item.pts or 0) * tick.numerator // tick.denominator
 
+            count = 0
             for group in _groups(container.demux(stream)):
+                count += len(group)
+                require_reach(count, stream.codec_context, len(video))
                 for frame in _decoded(stream.codec_context, group, [time(packet) in missing for packet in group]):
                     if (at := time(frame)) in missing:
                         found[at] = _pixels(frame, size, scaler)
                         missing.remove(at)
                 if not missing:
                     break
-    except (av.error.FFmpegError, IndexError) as error:
+    except broken_video() as error:
         raise _undecodable(error) from None
     if missing:
         raise GoaltraceError(f"the video has no picture at {min(missing)}/{PTS_PER_SECOND} s; pack its session again")

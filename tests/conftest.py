@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +66,8 @@ def require(*parts: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if "GOALTRACE_CACHE" not in os.environ:  # what is remembered of shards is not the user's
+        os.environ["GOALTRACE_CACHE"] = str(Path(tempfile.gettempdir()) / f"goaltrace-tests-{os.getuid()}")
     config.addinivalue_line("markers", "needs(*parts): parts of the machine this test uses; see tests/conftest.py")
 
 

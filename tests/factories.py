@@ -15,13 +15,14 @@ from typing import Any
 
 import av
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from manifests import __version__
 from manifests.clip import PTS_PER_SECOND
 from manifests.clip_io import ClipWriter
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LineageStep
-from manifests.files import new_folder
+from manifests.files import new_folder, sha256_of
 from manifests.slots import assign_slots
 from manifests.versions import SCHEMA_VERSION
 
@@ -136,6 +137,18 @@ def write_dataset(path: Path, rows: Iterable[dict[str, Any]], shard_bytes: int =
         manifest = DatasetManifest(name=path.name, counts=counter.result(), shards=writer.shards, lineage=lineage)
         DatasetFolder(root).write_manifest(manifest)
     return path
+
+
+def named_anew(dataset: Path) -> Path:
+    """The data set with dataset.json brought up to date after its shards were changed, as a stranger would."""
+    folder = DatasetFolder(dataset)
+    manifest = folder.read_manifest()
+    for shard in manifest.shards:
+        path = dataset / shard.path
+        shard.rows = pq.ParquetFile(path).metadata.num_rows
+        shard.bytes, shard.sha256 = path.stat().st_size, sha256_of(path)
+    folder.write_manifest(manifest)
+    return dataset
 
 
 def _action(t_ns: int, kind: str, **fields: Any) -> dict[str, Any]:

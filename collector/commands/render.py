@@ -6,6 +6,7 @@ What is not said stays as it was: a session knows its look.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,18 +38,35 @@ def run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
+    from manifests.errors import GoaltraceError
+    from manifests.files import DiskFull
+    from manifests.items import one_item
+    from manifests.plain import one_line
     from manifests.session import find_sessions
 
     said = _said(args)
-    drawn = []
-    for folder in tqdm(find_sessions(args.sessions), unit="session", desc="drawing", disable=None, leave=False):
-        drawn.append(_draw(folder, args.fps, said, args.usual))
+    drawn, failed = [], 0
+    folders = find_sessions(args.sessions)
+    bar = tqdm(folders, unit="session", desc="drawing", disable=None, leave=False)
+    for folder in bar:
+        try:
+            with one_item(folder.path):
+                drawn.append(_draw(folder, args.fps, said, args.usual))
+        except DiskFull:
+            raise
+        except GoaltraceError as error:
+            if len(folders) == 1:
+                raise
+            failed += 1
+            bar.write(f"goaltrace render: {one_line(str(error))}", file=sys.stderr)
     if args.json:
         print(json.dumps(drawn, indent=2))
-        return 0
+        return 2 if failed else 0
     for session in drawn:
         print("{session}: {frames} frames of {width}x{height} px at {fps:g} fps".format(**session))
-    return 0
+    if failed:
+        print(f"{failed} of {len(drawn) + failed} sessions could not be drawn", file=sys.stderr)
+    return 2 if failed else 0
 
 
 def _said(args: argparse.Namespace) -> dict[str, Any]:

@@ -74,6 +74,9 @@ def _recover(args: argparse.Namespace) -> int:
 
     from collector.sessions.recover import recover_session
     from manifests.errors import GoaltraceError
+    from manifests.files import DiskFull
+    from manifests.items import one_item
+    from manifests.plain import one_line
     from manifests.session import find_sessions
 
     results: list[Recovery] = []
@@ -81,10 +84,13 @@ def _recover(args: argparse.Namespace) -> int:
     bar = tqdm(find_sessions(args.paths), unit="session", desc="recovering", disable=None, leave=False)
     for folder in bar:
         try:
-            result = recover_session(folder, dry_run=args.dry_run, keep=args.keep, decode=args.decode)
+            with one_item(folder.path):
+                result = recover_session(folder, dry_run=args.dry_run, keep=args.keep, decode=args.decode)
+        except DiskFull:
+            raise
         except GoaltraceError as error:
             failed += 1
-            bar.write(f"goaltrace sessions recover: {error}", file=sys.stderr)
+            bar.write(f"goaltrace sessions recover: {one_line(str(error))}", file=sys.stderr)
             continue
         results.append(result)
         if not args.json:

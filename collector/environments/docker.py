@@ -21,16 +21,21 @@ from typing import TYPE_CHECKING, Any
 from collector.campaign import STOPPED
 from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.programs import Program
+from collector.environments.quota import Quota
+from collector.environments.taking import take
 from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON, UNPRIVILEGED, image_of, not_built, wait_ready
+from collector.images.containers import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer
 from collector.images.engine import connect
 from manifests import __version__
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+    from docker.types import Mount
 
 SOURCE = "/opt/goaltrace/src"
+WRITABLE = ("/tmp", "/var/tmp", "/home/agent")
+"""What a task in a terminal may write to."""
 
 
 class DockerEnvironment:
@@ -69,16 +74,31 @@ class DockerEnvironment:
             return hear_out(recorder, container, spec, report)
 
     @contextmanager
-    def container(self, spec: EpisodeSpec, folder: Path, vnc: bool = False) -> Iterator[Container]:
-        """A container ready to record `spec` into `folder`, gone on leaving. `vnc`: its screen can be looked at."""
+    def container(
+        self, spec: EpisodeSpec, folder: Path, vnc: bool = False, also: tuple[str, ...] = ()
+    ) -> Iterator[Container]:
+        """A container ready to record `spec` into `folder`, gone on leaving; what it left there is then taken over.
+
+        `vnc`: its screen can be looked at. `also`: files that it may leave beside those of a session.
+        """
         container = self._start(spec, folder, {"GOALTRACE_VNC": "unix"} if vnc else {})
+        own = Path(str(self._client.info().get("DockerRootDir") or "/nowhere"))
+        quota = Quota(folder, spec.min_free_bytes, partial(self._quietly, container.kill), also=own)
         try:
+            quota.start()
             if spec.task.kind == "desktop":
                 wait_ready(container)
             yield container
+        except GoaltraceError:
+            if quota.reason is None:
+                raise
+            raise GoaltraceError(f"episode {spec.episode_id}: {quota.reason}") from None
         finally:
+            quota.stop()
             self._remove(container)
             self._give_back(container, folder)
+            for refused in take(folder, also):
+                print(f"episode {spec.episode_id}: not taken out of its container: {refused}", file=sys.stderr)
 
     def stop_all(self) -> None:
         """Ask every recorder to end its session; `run` then returns in its own thread, and no other begins."""
@@ -105,26 +125,29 @@ class DockerEnvironment:
 
     def _start(self, spec: EpisodeSpec, folder: Path, settings: dict[str, str]) -> Container:
         from docker.errors import APIError
+        from docker.types import Mount
 
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o777)  # the container's user writes here; taken back in _give_back
+        folder.chmod(0o1777)  # the container's user writes here, but not over what is ours; ends in `take`
         try:
-            container = self._client.containers.create(
-                spec.image_digest or image_of(spec.task.kind, self._system),
-                name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
-                labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
-                mem_limit="3g",
-                pids_limit=2048,
-                environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
-                volumes={str(folder.resolve()): {"bind": "/session", "mode": "rw"}},
-                **UNPRIVILEGED,
+            container = with_limited_layer(
+                lambda options: self._client.containers.create(
+                    spec.image_digest or image_of(spec.task.kind, self._system),
+                    name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
+                    labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
+                    environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
+                    mounts=[Mount("/session", str(folder.resolve()), type="bind"), *_writable(spec.task.kind)],
+                    read_only=spec.task.kind == "terminal",
+                    **walls(),
+                    **options,
+                )
             )
         except APIError as error:
             raise GoaltraceError(f"episode {spec.episode_id}: no container: {error.explanation}") from None
         with self._lock:
             self._running[container.id or ""] = container
         try:
-            container.put_archive("/opt/goaltrace", self._source)
+            container.put_archive(SOURCE, self._source)
             container.put_archive("/tmp", _archive({"spec.json": spec.model_dump_json().encode()}))
             container.start()
         except APIError as error:
@@ -135,14 +158,13 @@ class DockerEnvironment:
         return container
 
     def _give_back(self, container: Container, folder: Path) -> None:
-        """The session belongs to who started it, not to the container's user."""
-        folder.chmod(0o755)
-        if all(path.stat().st_uid == os.getuid() for path in folder.iterdir()):
+        """What cannot be read or removed because it is the container's user's becomes that of who started it."""
+        if os.getuid() == 0 or all(path.lstat().st_uid == os.getuid() for path in folder.iterdir()):
             return
         self._quietly(
             lambda: self._client.containers.run(
                 container.attrs["Image"],
-                ["-R", f"{os.getuid()}:{os.getgid()}", "/session"],
+                ["-R", "-h", f"{os.getuid()}:{os.getgid()}", "/session"],
                 entrypoint="chown",
                 user="root",
                 remove=True,
@@ -169,6 +191,16 @@ class DockerEnvironment:
             action()
         except (APIError, RequestException):
             pass
+
+
+def _writable(kind: str) -> list[Mount]:
+    """Where a container may write beside its session; a terminal's root is read-only, a desktop's needs all of it.
+
+    Volumes are filled with what the image has there, and go with the container.
+    """
+    from docker.types import Mount
+
+    return [Mount(place, None, type="volume") for place in (SOURCE, *(WRITABLE if kind == "terminal" else ()))]
 
 
 def start_recorder(container: Container, listens: bool) -> Program:
@@ -240,5 +272,5 @@ def _source_archive() -> bytes:
     for package in (collector, manifests):
         root = Path(package.__path__[0])
         for path in sorted(root.rglob("*.py")):
-            files[f"src/{root.name}/{path.relative_to(root)}"] = path.read_bytes()
+            files[f"{root.name}/{path.relative_to(root)}"] = path.read_bytes()
     return _archive(files)

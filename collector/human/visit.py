@@ -160,6 +160,8 @@ class Visit:
                         await self._record(desktop)
                 finally:
                     self.desktop = None  # from here on the page need not try to see it
+            if folder.manifest_path.is_file():  # what the container left of it is not the person's word
+                write_json(folder.consent_path, consent)
         except (GoaltraceError, OSError) as error:
             problem = str(error).removeprefix(f"episode {spec.episode_id}: ")
         finally:

@@ -7,9 +7,9 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from manifests.errors import GoaltraceError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+T = TypeVar("T")
 READY_FILE = "/tmp/goaltrace-ready"
 PYTHON = "/opt/goaltrace/venv/bin/python"
 UNPRIVILEGED: dict[str, Any] = {
@@ -27,8 +28,41 @@ UNPRIVILEGED: dict[str, Any] = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],
     "shm_size": "512m",
+    "mem_limit": "3g",
+    "memswap_limit": "3g",
+    "pids_limit": 2048,
+    "cpu_period": 100_000,
+    "cpu_quota": 400_000,
 }
-"""How a container runs: an ordinary user without capabilities, and no network but its own loopback."""
+"""How a container runs: an ordinary user without capabilities, no network but its own loopback, at most 3 GB of memory
+and no swap beyond it, 2,048 processes and four cores."""
+LAYER_BYTES = 10 * 2**30
+"""What a container may write into its own file system, where the storage driver can limit that."""
+FILE_BYTES = 8 * 2**30
+"""The largest file that a program in a container can write, wherever that is."""
+
+
+def walls() -> dict[str, Any]:
+    """`UNPRIVILEGED`, and no file larger than `FILE_BYTES`, no core dumps."""
+    from docker.types import Ulimit
+
+    limits = [Ulimit(name="fsize", soft=FILE_BYTES, hard=FILE_BYTES), Ulimit(name="core", soft=0, hard=0)]
+    return UNPRIVILEGED | {"ulimits": limits}
+
+
+def with_limited_layer(make: Callable[[dict[str, Any]], T]) -> T:
+    """`make(options)` with the layer's size limited; without, where the storage driver knows no limit.
+
+    Docker says so only when it is asked: of overlay2, that is any file system but XFS with project quotas.
+    """
+    from docker.errors import APIError
+
+    try:
+        return make({"storage_opt": {"size": str(LAYER_BYTES)}})
+    except APIError as error:
+        if not re.search(r"storage.?opt|pquota|quota", str(error.explanation or error), re.IGNORECASE):
+            raise
+    return make({})
 
 
 def image_of(kind: str, system: str | None = None) -> str:
@@ -65,13 +99,16 @@ def throwaway(
     run_id = uuid.uuid4().hex[:12]
     image = image_of(kind, system)
     try:
-        yield client.containers.run(
-            image,
-            name=f"goaltrace-check-{kind}-{run_id}",
-            labels={"goaltrace.run": run_id},
-            environment=environment,
-            detach=True,
-            **UNPRIVILEGED,
+        yield with_limited_layer(
+            lambda options: client.containers.run(
+                image,
+                name=f"goaltrace-check-{kind}-{run_id}",
+                labels={"goaltrace.run": run_id},
+                environment=environment,
+                detach=True,
+                **walls(),
+                **options,
+            )
         )
     except ImageNotFound:
         raise not_built(image) from None

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from collector.desktop.changes import difference
 from collector.encoder import Encoder
 from manifests.errors import GoaltraceError
+from manifests.files import raise_if_full
 from manifests.session import Frame
+from manifests.videofile import IMPORTED, broken_video, opened_video, require_reach
 
-MAX_SIDE = 8192
 MAX_FRAMES = 2_000_000
 
 
@@ -45,12 +46,10 @@ class Copied:
 
 def video_facts(path: Path) -> VideoFacts:
     """Look at a video's header; `GoaltraceError` when it is not a video that can be imported."""
-    import av
-
     try:
-        with av.open(str(path), "r") as container:
-            return _facts(path, container.streams.video[0])
-    except (av.error.FFmpegError, IndexError) as error:
+        with opened_video(path, IMPORTED) as (_, stream):
+            return _facts(path, stream)
+    except broken_video() as error:
         raise _broken(path, error) from None
 
 
@@ -59,19 +58,17 @@ def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: N
 
     Raises `GoaltraceError` when the video is broken; `out` is then of no use.
     """
-    import av
-
     frames: list[Frame] = []
     off_s = 0.0
     try:
-        with av.open(str(source), "r") as container:
-            stream = container.streams.video[0]
+        with opened_video(source, IMPORTED) as (container, stream):
             stream.thread_type = "AUTO"
-            facts = _facts(source, stream)
+            facts, size = _facts(source, stream), source.stat().st_size
             with Encoder(out, facts.width, facts.height, "bgr0") as encoder:
                 before: NDArray[np.uint8] | None = None
                 for index, picture in enumerate(container.decode(stream)):
                     _check(source, index, picture, facts)
+                    require_reach(index, picture, size)
                     screen = np.ascontiguousarray(picture.to_ndarray(format="bgra"), dtype=np.uint8)
                     changed, box = (0.0, None) if before is None else difference(before, screen)
                     t_ns = round(index * 1e9 / facts.fps)
@@ -81,7 +78,10 @@ def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: N
                         off_s = max(off_s, abs(picture.time - index / facts.fps))
                     before = screen
                     on_frame()
-    except (av.error.FFmpegError, IndexError) as error:
+    except OSError as error:
+        raise_if_full(error, out)
+        raise _broken(source, error) from None
+    except broken_video() as error:
         raise _broken(source, error) from None
     if len(frames) < 2:
         raise GoaltraceError(f"{source}: holds {len(frames)} pictures; the recording was lost")
@@ -90,8 +90,6 @@ def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: N
 
 def _facts(path: Path, stream: Any) -> VideoFacts:
     context, rate = stream.codec_context, stream.average_rate
-    if not (0 < context.width <= MAX_SIDE and 0 < context.height <= MAX_SIDE):
-        raise GoaltraceError(f"{path}: {context.width}x{context.height} px is not a screen of at most {MAX_SIDE} px")
     if not rate or not 0.1 <= float(rate) <= 1000:
         raise GoaltraceError(f"{path}: {rate} frames a second is not between 0.1 and 1000")
     codec = f"{context.name} {context.pix_fmt}"

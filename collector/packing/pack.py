@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from collector.packing.recorded import read_recorded
 from collector.packing.rows import Packed, pack_session
-from manifests.clip_io import SHARD_BYTES, ClipWriter
+from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, sha256_of
+from manifests.items import one_item
+from manifests.plain import one_line
 from manifests.session import SessionFolder
+from manifests.sound import unsound
 
 
 def pack(
@@ -34,14 +39,16 @@ def pack(
         with ClipWriter(root, shard_bytes) as writer:
             for session in sessions:
                 try:
-                    packed = _pack_one(session, clip_s, seen)
+                    with one_item(session.path):
+                        packed, clips = _pack_one(session, clip_s, seen)
+                        source = _input(session, packed)
                 except GoaltraceError as error:
-                    left_out.append(LeftOut(name=session.path.name, reason=str(error)))
+                    left_out.append(LeftOut(name=one_line(session.path.name), reason=one_line(str(error))))
                 else:
-                    for row in packed.rows:
-                        writer.write(row)
+                    for row, clip in zip(packed.rows, clips, strict=True):
+                        writer.write_table(clip)
                         counter.add(row)
-                    inputs.append(_input(session, packed))
+                    inputs.append(source)
                 progress(session)
         if not inputs:
             first = left_out[0] if left_out else None
@@ -58,17 +65,21 @@ def pack(
     return manifest
 
 
-def _pack_one(session: SessionFolder, clip_s: float, seen: set[str]) -> Packed:
+def _pack_one(session: SessionFolder, clip_s: float, seen: set[str]) -> tuple[Packed, list[pa.Table]]:
     """One session's clips, all or none; `GoaltraceError` with the reason when it must be left out."""
     recorded = read_recorded(session)
     session_id = recorded.manifest.session_id
     if session_id in seen:
         raise GoaltraceError(f"session_id {session_id} is in the data set already")
     packed = pack_session(recorded, clip_s)
+    clips = [clip_table(row) for row in packed.rows]
+    for row, clip in zip(packed.rows, clips, strict=True):
+        if bad := unsound(clip):
+            raise GoaltraceError(f"does not reconcile: clip {row['clip_index']}: {bad[0]}")
     seen.add(session_id)
-    return packed
+    return packed, clips
 
 
 def _input(session: SessionFolder, packed: Packed) -> Input:
     digest = sha256_of(session.manifest_path)
-    return Input(name=session.path.name, sha256=digest, frames_left_out=packed.frames_left_out)
+    return Input(name=one_line(session.path.name), sha256=digest, frames_left_out=packed.frames_left_out)

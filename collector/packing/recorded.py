@@ -8,7 +8,10 @@ from itertools import pairwise
 
 from manifests.consent import read_consent
 from manifests.errors import GoaltraceError
+from manifests.items import one_item
+from manifests.plain import one_line
 from manifests.session import Action, Event, Frame, Intent, SessionFolder, SessionManifest
+from manifests.videofile import picture_fits
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,10 @@ class Recorded:
 def why_left_out(folder: SessionFolder) -> str | None:
     """Why this session must not be packed, as far as its documents say; None if it reconciles."""
     try:
-        read_recorded(folder)
+        with one_item(folder.path):
+            read_recorded(folder)
     except GoaltraceError as error:
-        return str(error)
+        return one_line(str(error))
     return None
 
 
@@ -40,6 +44,8 @@ def read_recorded(folder: SessionFolder) -> Recorded:
     manifest = folder.read_manifest()
     if manifest.state != "complete":
         raise GoaltraceError("the recording did not finish")
+    if not picture_fits(manifest.width, manifest.height):
+        raise GoaltraceError(f"{folder.manifest_path}: {manifest.width}x{manifest.height} px is no picture of a screen")
     if manifest.outcome == "aborted":
         raise GoaltraceError(f"aborted: {manifest.outcome_detail}")
     if manifest.invalid_reasons:

@@ -54,6 +54,9 @@ def pack_session(session: Recorded, clip_s: float) -> Packed:
                 f"{session.folder.screen}: does not reconcile: {len(video)} pictures in the video, "
                 f"{session.pictures[-1] + 1} in frames.jsonl"
             )
+        if video.size != (session.manifest.width, session.manifest.height):
+            said, seen = f"{session.manifest.width}x{session.manifest.height}", f"{video.size[0]}x{video.size[1]}"
+            raise GoaltraceError(f"{session.folder.screen}: does not reconcile: {seen} px, session.json says {said}")
         for stretch in stretches(session.frames, session.events, session.manifest.keep_ns):
             starts = clip_starts(session.pictures, video.keyframes, stretch.first, stretch.stop)
             costs = quiet.costs(starts) if quiet else held_costs(starts, session.frames, session.actions)

@@ -11,7 +11,11 @@ from collector.packing.stretches import Stretch
 from collector.terminal.cast import CastEvent, open_cast, parse_size
 from collector.terminal.screen import Screen
 from collector.terminal.transcript import Transcript
+from manifests.errors import GoaltraceError
 from manifests.session import FOREVER_NS, Action, Event
+
+MAX_CHARS = 2**28
+"""Of all pictures' texts of a session, which are in memory at once."""
 
 
 class Replay:
@@ -28,6 +32,7 @@ class Replay:
         self._event: CastEvent | None = next(self._events, None)
         self._key: Action | None = next(self._keys, None)
         self._text: str | None = None
+        self._chars = 0
 
     def columns(self, stretch: Stretch, first: int, end: int) -> dict[str, Any]:
         """`screen_text` and the captions of the clip of the frames [first, end), which follow the clip before it.
@@ -52,6 +57,12 @@ class Replay:
         )
         return {"screen_text": [text for text, _ in texts]} | terminal_captions(happened)
 
+    def _count(self, text: str) -> str:
+        self._chars += len(text)
+        if self._chars > MAX_CHARS:
+            raise GoaltraceError(f"{self._where}: its screens hold more than {MAX_CHARS:,} characters of text")
+        return text
+
     def _texts(self, stretch: Stretch, first: int, end: int) -> Iterator[tuple[str, bool]]:
         """For each picture of a clip: its text, and whether it was left blank on purpose."""
         frames = list(zip(self._session.frames[first:end], self._session.pictures[first:end], strict=True))
@@ -61,7 +72,7 @@ class Replay:
             if picture != shown:
                 shown = picture
                 self._go(frame.t1_ns, stretch)
-                yield "" if picture in blank else self._now(), picture in blank
+                yield "" if picture in blank else self._count(self._now()), picture in blank
 
     def _now(self) -> str:
         if self._text is None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import av
 
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
+from manifests.videofile import broken_video, opened_video
 
 _BASE = Fraction(1, PTS_PER_SECOND)
 
@@ -30,18 +31,24 @@ class SessionVideo:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._open = ExitStack()
         try:
-            self._container: Any = av.open(str(path), options={"analyzeduration": "1"})  # its first packet says it all
-            self._stream = self._container.streams.video[0]
+            opened = opened_video(path, options={"analyzeduration": "1"})  # its first packet says it all
+            container, self._stream = self._open.enter_context(opened)
             self._packets = [
                 _Packet(bytes(packet), bool(packet.is_keyframe))
-                for packet in self._container.demux(self._stream)
+                for packet in container.demux(self._stream)
                 if packet.size
             ]
-        except (av.error.FFmpegError, IndexError, OSError) as error:
+        except broken_video() as error:
+            self._open.close()
             raise GoaltraceError(f"{path}: not a readable video ({error})") from None
         if not self._packets or not self._packets[0].is_keyframe:
+            self._open.close()
             raise GoaltraceError(f"{path}: holds no frames, or does not begin with a key frame")
+        context = self._stream.codec_context
+        self.size = (int(context.width), int(context.height))
+        """Width and height in px."""
         self.keyframes = frozenset(index for index, packet in enumerate(self._packets) if packet.is_keyframe)
         """The pictures that need no other picture."""
 
@@ -58,6 +65,13 @@ class SessionVideo:
         if any(a >= b for a, b in pairwise(times)):
             raise GoaltraceError(f"{self._path}: does not reconcile: two pictures at one time")
         buffer = io.BytesIO()
+        try:
+            self._write(buffer, first, times)
+        except broken_video() as error:  # a picture whose bytes no MP4 can hold
+            raise GoaltraceError(f"{self._path}: its pictures cannot be copied ({error})") from None
+        return buffer.getvalue()
+
+    def _write(self, buffer: io.BytesIO, first: int, times: Sequence[int]) -> None:
         with av.open(buffer, "w", format="mp4") as out:
             stream = out.add_stream_from_template(self._stream, opaque=True)
             stream.time_base = _BASE
@@ -69,7 +83,6 @@ class SessionVideo:
                 packet.duration = end - begin
                 packet.is_keyframe = source.is_keyframe
                 out.mux(packet)
-        return buffer.getvalue()
 
     def __enter__(self) -> SessionVideo:
         return self
@@ -77,4 +90,4 @@ class SessionVideo:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._container.close()
+        self._open.close()

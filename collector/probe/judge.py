@@ -16,6 +16,7 @@ from collector.probe.counter import BITS, LEFT, SQUARE, TOP
 from collector.probe.scenario import COUNTER_LOG
 from manifests.errors import GoaltraceError
 from manifests.session import Frame, SessionFolder, SessionManifest, Spread, pauses
+from manifests.videofile import opened_video
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,8 @@ def read_count(luma: NDArray[np.uint8]) -> int | None:
 
 
 def _pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
-    import av
-
-    with av.open(str(path)) as video:
-        for picture in video.decode(video=0):
+    with opened_video(path) as (video, stream):
+        for picture in video.decode(stream):
             yield np.asarray(picture.to_ndarray(format="gray"), dtype=np.uint8)
 
 

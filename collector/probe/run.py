@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from collector.episode import CaptureChoice, EpisodeSpec
 from collector.probe.judge import Verdict, judge
+from collector.probe.scenario import COUNTER_LOG
 from manifests.errors import GoaltraceError
 from manifests.task import TaskManifest
 from manifests.versions import SCHEMA_VERSION
@@ -141,7 +142,8 @@ class _Containers:
     @contextmanager
     def _begin_together(self, spec: EpisodeSpec, folder: Path) -> Iterator[Container]:
         try:
-            with self._environment.container(self._environment.describe(spec), folder) as container:
+            described = self._environment.describe(spec)
+            with self._environment.container(described, folder, also=(COUNTER_LOG,)) as container:
                 self._all_up.wait(_PATIENCE_S)
                 if self._all_up.parties > 1:
                     time.sleep(_SETTLE_S)  # a desktop that has just come up is busy for a while yet

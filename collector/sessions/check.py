@@ -16,6 +16,7 @@ from collector.sessions.pictures import Pictures, count_decodable, read_pictures
 from collector.sessions.problem import MEND_DECODED, Problem
 from collector.terminal.cast import open_cast
 from manifests.errors import GoaltraceError
+from manifests.items import one_item
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest
 
 _GOP_LIMIT_MS = 2000
@@ -30,8 +31,12 @@ def check_session(folder: SessionFolder, decode: bool = False) -> list[Problem]:
     a file that cannot be opened at all is a problem too.
     """
     try:
-        return list(_problems(folder, decode))
-    except OSError as error:
+        with one_item(folder.path):
+            return list(_problems(folder, decode))
+    except GoaltraceError as fault:
+        error = fault.__cause__
+        if not isinstance(error, OSError):
+            return [Problem("folder", str(fault), "nothing more can be said", "restore it from a copy")]
         name = Path(error.filename).name if isinstance(error.filename, str) else "folder"
         mend = "give yourself the right to read it, or mend the disk"
         return [Problem(name, f"cannot be read: {error.strerror}", "nothing more can be said", mend)]

@@ -151,7 +151,7 @@ def _counts(root: Path, manifest: DatasetManifest) -> Counts:
             for group in range(file.num_row_groups):
                 for row in file.read_row_group(group, columns=_COUNTED).to_pylist():
                     counter.add(row)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise GoaltraceError(f"{root / name}: damaged ({error}); copy it again") from None
     return counter.result()
 

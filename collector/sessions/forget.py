@@ -15,6 +15,7 @@ from collector.sessions.dataset_cut import DatasetCut, apply_cut, parquet_files,
 from collector.sessions.search import Found, delete_session, names_of, search, shows
 from collector.sessions.shard_cut import Whose
 from manifests.errors import GoaltraceError
+from manifests.items import one_item
 
 T = TypeVar("T")
 BEYOND = (
@@ -46,7 +47,8 @@ class Forgotten:
     def attempt(self, look: Callable[[Path], T], path: Path) -> T | None:
         """`look(path)`, or None and a line in `unread`."""
         try:
-            return look(path)
+            with one_item(path):
+                return look(path)
         except GoaltraceError as error:
             if str(error) not in self.unread:
                 self.unread.append(str(error))

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from collector.sessions.problem import Problem
+from manifests.files import is_plain
 
 M = TypeVar("M", bound=BaseModel)
 MAX_LINE_BYTES = 16 * 2**20
@@ -48,7 +49,7 @@ class Log(Generic[M]):
 def read_log(path: Path, model: type[M]) -> Log[M]:
     """The whole part of a log; an empty one when there is no such file. Raises `OSError` only."""
     log: Log[M] = Log(path)
-    if not path.is_file():
+    if not is_plain(path):
         return log
     for number, line in enumerate(lines_of(path), start=1):
         if log.bad_line is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 import av
 
 from manifests.errors import GoaltraceError
+from manifests.files import is_plain
+from manifests.videofile import broken_video, opened_video, require_reach
 
-_BROKEN = (av.error.FFmpegError, OSError, ValueError, IndexError, OverflowError, AttributeError)
-"""What PyAV raises for bytes that are no Matroska, or only begin as one."""
+_BROKEN = broken_video()
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,11 @@ def count_decodable(path: Path, limit: int) -> int:
     """How many of the first `limit` pictures decode without an error."""
     with _opened(path) as (container, stream):
         context = stream.codec_context
-        context.options = {"err_detect": "explode"}
+        context.options = {**context.options, "err_detect": "explode"}
         count = 0
         try:
             for packet in islice(_packets(container, stream), limit):
+                require_reach(count, context, path.stat().st_size)
                 count += len(context.decode(packet))
             count += len(context.decode(None))
         except _BROKEN:
@@ -101,20 +103,12 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    if not path.is_file():
-        raise GoaltraceError(f"{path}: no such file")
-    container: Any = None
-    try:
-        # the format is given: a file that was put in the video's place must not name other files to be read
-        container = av.open(str(path.absolute()), format="matroska", metadata_errors="replace")
-        stream = container.streams.video[0]
-        _ = stream.codec_context.width, stream.codec_context.name
-    except _BROKEN as error:
-        if container is not None:
-            container.close()
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise GoaltraceError(f"{path}: not a readable Matroska video ({reason})") from None
-    try:
+    if not is_plain(path):
+        raise GoaltraceError(f"{path}: no such file, or a link")
+    with ExitStack() as stack:
+        try:
+            container, stream = stack.enter_context(opened_video(path))
+        except _BROKEN as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise GoaltraceError(f"{path}: not a readable Matroska video ({reason})") from None
         yield container, stream
-    finally:
-        container.close()

@@ -57,7 +57,7 @@ def read_keys(path: Path) -> pa.Table:
     file = open_parquet(path)
     try:
         return file.read(columns=[name for name in _KEYS if name in file.schema_arrow.names])
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path, error) from None
 
 

@@ -122,12 +122,15 @@ def _read(args: argparse.Namespace, report: _Report) -> tuple[list[EpisodeSpec],
     from collector.tapes.load import load_tape
     from collector.tapes.spec import spec_of
     from manifests.errors import GoaltraceError
+    from manifests.items import one_item
 
     specs: dict[str, EpisodeSpec] = {}
     tapes: dict[str, Path] = {}
     for path, named in _find(args.paths).items():
         try:
-            spec = spec_of(load_tape(path), path, environment=args.env, fps=args.fps, max_duration_s=args.max_duration)
+            with one_item(path):
+                tape = load_tape(path)
+                spec = spec_of(tape, path, environment=args.env, fps=args.fps, max_duration_s=args.max_duration)
         except NothingToRun as error:
             state = "failed" if named else "shows nothing"
             report.add(_Entry(str(path), state, reason=str(error) if named else None))
@@ -187,6 +190,7 @@ def _record(
 def _ended(result: EpisodeResult, spec: EpisodeSpec, tape: Path, args: argparse.Namespace) -> _Entry:
     from collector.tapes.screenshots import draw_screenshots
     from manifests.errors import GoaltraceError
+    from manifests.items import one_item
     from manifests.session import SessionFolder
 
     if result.detail.startswith(_STOPPED):
@@ -194,7 +198,8 @@ def _ended(result: EpisodeResult, spec: EpisodeSpec, tape: Path, args: argparse.
     if result.outcome == "aborted":
         return _entry(tape, spec, "failed", args, re.sub(r"^the recorder ended with status -?\d+: ", "", result.detail))
     try:
-        draw_screenshots(SessionFolder(args.out / result.episode_id))
+        with one_item("its pictures"):
+            draw_screenshots(SessionFolder(args.out / result.episode_id))
     except (GoaltraceError, OSError) as error:
         return _entry(tape, spec, "failed", args, f"Screenshot: {error}")
     state = "there already" if result.reused else "recorded"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from collector.terminal.work import Meter
 from manifests.errors import GoaltraceError
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -107,8 +108,11 @@ class Cast:
             self._short[:] = kept
 
     def _read(self) -> Iterator[CastEvent]:
+        meter = Meter(str(self.path), self.columns, self.rows)
         if self.version == 1:
-            yield from _v1_events(self.path)
+            for written in _v1_events(self.path):
+                meter.output(written.data, len(written.data))
+                yield written
             return
         t_us = 0
         with self.path.open("rb") if self._whole is None else io.BytesIO(self._whole) as source:
@@ -126,8 +130,10 @@ class Cast:
                 t_us = t_us + moment if self.version == 3 else max(t_us, moment)
                 if t_us * 1000 > MAX_NS:
                     raise _bad(self.path, number, "the time is past 7 days; cut the recording")
-                if code == "r":
-                    parse_size(data, f"{self.path}: line {number}")
+                if code == "o":
+                    meter.output(data, len(line))
+                elif code == "r":
+                    meter.resize(*parse_size(data, f"{self.path}: line {number}"))
                 yield _tuple(CastEvent, (t_us * 1000, code, data))
 
 

@@ -18,9 +18,11 @@ from collector.terminal.glyphs import AS_USUAL, Appearance
 from collector.terminal.looks import appearance_of
 from collector.terminal.screen import Screen
 from collector.terminal.themes import DEFAULT, theme_of_header
+from collector.terminal.work import require_drawable
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, replacing
 from manifests.session import FOREVER_NS, SessionFolder, TerminalLook, pauses
+from manifests.videofile import picture_fits
 
 _MAX_FRAMES = 10_000_000
 _BATCH_CHARS = 2**20
@@ -56,6 +58,7 @@ class Extent(NamedTuple):
     columns: int
     rows: int
     end_ns: int
+    resizes: int = 0
 
 
 def render_cast(
@@ -131,7 +134,7 @@ class _Outputs:
 
 def extent_of(cast: Cast, duration_ns: int = 0, after_ns: int = 0) -> Extent:
     """Reads a cast once. It ends with its last event or after `duration_ns`; or `after_ns` after its shell ended."""
-    columns, rows, last = cast.columns, cast.rows, 0
+    columns, rows, last, resizes = cast.columns, cast.rows, 0, 0
     ended: int | None = None
     for event in cast.events():
         last = event.t_ns
@@ -139,11 +142,11 @@ def extent_of(cast: Cast, duration_ns: int = 0, after_ns: int = 0) -> Extent:
             continue
         if event.code == "r":
             wide, high = parse_size(event.data, str(cast.path))
-            columns, rows = max(columns, wide), max(rows, high)
+            columns, rows, resizes = max(columns, wide), max(rows, high), resizes + 1
         elif event.code == "x":
             ended = last
     end_ns = max(last, duration_ns)
-    return Extent(columns, rows, end_ns if ended is None else min(end_ns, ended + after_ns))
+    return Extent(columns, rows, end_ns if ended is None else min(end_ns, ended + after_ns), resizes)
 
 
 def largest_size(cast: Cast) -> tuple[int, int]:
@@ -168,6 +171,10 @@ def render_session(folder: SessionFolder, fps: float, look: TerminalLook | None 
     if extent.end_ns * fps / 10**9 > _MAX_FRAMES:
         raise GoaltraceError(f"{folder.path}: more than {_MAX_FRAMES:,} frames; ask for fewer a second with --fps")
     width, height = frame_size(extent.columns, extent.rows, appearance.cell)
+    if not picture_fits(width, height):
+        raise GoaltraceError(f"{folder.path}: frames of {width}x{height} px are too large; ask for a smaller --cell")
+    pictures = int(extent.end_ns // 10**9) + 1
+    require_drawable(str(folder.path), folder.cast.stat().st_size, pictures, extent.resizes, width, height)
     frames = render_cast(cast, extent, fps, pauses(folder.events()), appearance)
     try:
         with replacing(folder.screen) as video, replacing(folder.frames_path) as log:

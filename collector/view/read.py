@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from collector.view.remux import own_times
 from manifests.errors import GoaltraceError
+from manifests.files import is_plain
 from manifests.session import Action, Event, Frame, Intent, Record, SessionFolder, SessionManifest
 
 LONGEST_NS = 10**15  # eleven days; also what a browser's numbers hold exactly
@@ -73,7 +74,7 @@ def read_session(folder: SessionFolder) -> Session:
 
 def _records(path: Path, model: type[R], problems: list[str], needed: bool = True) -> list[R]:
     """The good lines of a log."""
-    if not path.is_file():
+    if not is_plain(path):
         if needed:
             problems.append(f"{path.name} is missing")
         return []
@@ -111,7 +112,7 @@ def _in_order(frames: list[Frame], problems: list[str]) -> list[Frame]:
 
 def _from_video(folder: SessionFolder, problems: list[str]) -> list[Frame]:
     """Frames as the video alone tells them."""
-    times = [t for t in own_times(folder.screen) if t <= LONGEST_NS] if folder.screen.is_file() else []
+    times = [t for t in own_times(folder.screen) if t <= LONGEST_NS] if is_plain(folder.screen) else []
     if times:
         problems.append("no frame times: those of the video are shown, and they are not exact")
     return [Frame(index=i, t0_ns=t, t1_ns=t, picture=i) for i, t in enumerate(times)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
+from manifests.videofile import broken_video, opened_video
 
 BASE = Fraction(1, PTS_PER_SECOND)
 FLAGS = {
@@ -43,8 +44,7 @@ def write_mp4(screen: Path, out: Path, pts: Sequence[int]) -> int:
 
     written = 0
     try:
-        with av.open(str(screen)) as source, av.open(str(out), "w", format="mp4", options=FLAGS) as target:
-            video: Any = source.streams.video[0]
+        with opened_video(screen) as (source, video), av.open(str(out), "w", format="mp4", options=FLAGS) as target:
             stream: Any = target.add_stream_from_template(video, opaque=True)
             for packet in source.demux(video):
                 if not packet.size:
@@ -59,7 +59,7 @@ def write_mp4(screen: Path, out: Path, pts: Sequence[int]) -> int:
                 copy.is_keyframe = packet.is_keyframe
                 target.mux(copy)
                 written += 1
-    except (av.error.FFmpegError, IndexError, OSError, ValueError) as error:
+    except broken_video() as error:
         if not written:
             raise GoaltraceError(f"{screen.name}: not a readable video ({error})") from None
     if not written:
@@ -69,15 +69,12 @@ def write_mp4(screen: Path, out: Path, pts: Sequence[int]) -> int:
 
 def own_times(screen: Path) -> list[int]:
     """The pictures' times that screen.mkv itself holds, ns from the first; empty if it cannot be read."""
-    import av
-
     times: list[int] = []
     try:
-        with av.open(str(screen)) as source:
-            video: Any = source.streams.video[0]
+        with opened_video(screen) as (source, video):
             for packet in source.demux(video):
                 if packet.size and packet.pts is not None:
                     times.append(round(packet.pts * packet.time_base * 1_000_000_000))
-    except (av.error.FFmpegError, IndexError, OSError, ValueError):
+    except broken_video():
         pass  # what came before the break is what there is
     return [t - times[0] for t in times] if times == sorted(times) else []

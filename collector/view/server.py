@@ -17,6 +17,7 @@ from collector.view.read import Session, read_session
 from collector.view.review import discard, set_kept
 from collector.view.video import make_video
 from manifests.errors import GoaltraceError
+from manifests.items import one_item
 from manifests.pages import token_guard
 from manifests.session import SessionFolder
 
@@ -124,7 +125,8 @@ def list_row(number: int, folder: SessionFolder) -> dict[str, Any]:
         return {"gone": True, "name": name}
     row: dict[str, Any] = {"name": name, "link": f"s/{number}/", "goal": "", "actor": "", "duration": "", "keep": ""}
     try:
-        manifest = folder.read_manifest()
+        with one_item(folder.path):
+            manifest = folder.read_manifest()
     except GoaltraceError as error:
         return {**row, "outcome": "unreadable", "problems": str(error)}
     problems = list(manifest.invalid_reasons)

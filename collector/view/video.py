@@ -7,12 +7,13 @@ from pathlib import Path
 from collector.view.read import Session
 from collector.view.remux import picture_pts, write_mp4
 from manifests.errors import GoaltraceError
+from manifests.files import is_plain
 
 
 def make_video(session: Session, out: Path) -> bool:
     """Write the session's video as MP4, if there is one; what is wrong with it becomes a problem of the session."""
     pts = picture_pts(session.pictures, [frame.t1_ns for frame in session.frames])
-    if not session.folder.screen.is_file():
+    if not is_plain(session.folder.screen):
         session.problems.append("screen.mkv is missing")
         return False
     if not pts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 
@@ -23,12 +24,19 @@ def run(args: argparse.Namespace) -> int:
     from curation.report.page import write_report
     from curation.tables import rows_with_scores
     from manifests.clip_io import ClipReader
+    from manifests.plain import one_line
 
-    rows = rows_with_scores(ClipReader(args.dataset))
+    def leave_out(clip: str, reason: str) -> None:
+        print(f"left out: {clip}: {one_line(reason)}", file=sys.stderr)
+
+    reader = ClipReader(args.dataset)
+    rows = rows_with_scores(reader)
+    for clip, reason in reader.left_out.items():
+        leave_out(clip, reason)
     arms, apart = table.compare(rows), table.separations(rows)
     page = args.out or args.dataset / "report.html"
     if not args.table:
-        write_report(args.dataset, page)
+        write_report(args.dataset, page, leave_out)
     if args.json:
         found = {"arms": [asdict(arm) for arm in arms], "separations": [asdict(gap) for gap in apart]}
         print(json.dumps(found | ({} if args.table else {"page": str(page)}), indent=2))

@@ -38,11 +38,16 @@ def run(args: argparse.Namespace) -> int:
 
     from curation.select import select
     from manifests.errors import GoaltraceError
+    from manifests.plain import one_line
 
     if args.out is None and not args.dry_run:
         raise GoaltraceError("--out is missing; name the new data set's folder, or give --dry-run")
     with tqdm(desc="select", unit="clip", disable=None, leave=False, file=sys.stderr) as bar:
-        kept, _ = select(args.dataset, args.where, None if args.dry_run else args.out, bar.update)
+
+        def leave_out(clip: str, reason: str) -> None:
+            bar.write(f"left out: {clip}: {one_line(reason)}", file=sys.stderr)
+
+        kept, _ = select(args.dataset, args.where, None if args.dry_run else args.out, bar.update, leave_out)
     if args.json:
         print(json.dumps({"dry_run": args.dry_run, "kept": [asdict(entry) for entry in kept]}, indent=2))
         return 0

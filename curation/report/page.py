@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +16,32 @@ from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.files import write_text
+from manifests.items import one_item
 
 MARK = '<meta name="generator" content="goaltrace report">'
 MAX_STRIPS = 12
+LeaveOut = Callable[[str, str], None]
 AXES = {
     "efficacy": ("efficacy: change after actions less change by chance", (-0.5, 1.0), 0.0),
     "contingency": ("contingency: rank among chance alternatives", (0.0, 1.0), 0.5),
 }
 
 
-def write_report(dataset: Path, out: Path) -> list[table.ArmRow]:
+def write_report(
+    dataset: Path, out: Path, leave_out: LeaveOut = lambda clip, reason: None
+) -> list[table.ArmRow]:  # fmt: skip
     """Write the page about a data set to `out`; returns the table that is in it.
+
+    `leave_out` hears of each clip that could not be drawn, and why.
 
     Raises `GoaltraceError` when `out` is a file that this command did not make.
     """
     _require_ours(out)
     reader = ClipReader(dataset)
+    reader.require_same()
     rows = rows_with_scores(reader)
     arms = table.compare(rows)
-    write_text(out, render(reader, rows, arms))
+    write_text(out, render(reader, rows, arms, leave_out))
     return arms
 
 
@@ -46,7 +54,22 @@ def _require_ours(out: Path) -> None:
                 raise GoaltraceError(f"{out}: exists and is not a report; choose another --out or remove it first")
 
 
-def render(reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow]) -> str:
+def _strips(reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow], leave_out: LeaveOut) -> list[strips.Strip]:
+    """A strip an arm; an arm whose clip cannot be drawn has none."""
+    drawn = []
+    for arm in arms:
+        clip_id = strips.typical_clip(rows, arm.kind, arm.arm)
+        try:
+            with one_item(f"clip {clip_id}"):
+                drawn.append(strips.strip(reader, clip_id))
+        except GoaltraceError as error:
+            leave_out(clip_id, str(error))
+    return drawn
+
+
+def render(
+    reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow], leave_out: LeaveOut = lambda clip, reason: None
+) -> str:
     """The page as HTML; every text of the data set is escaped by the template."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -69,7 +92,7 @@ def render(reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow]) -> str:
         style_of=_style,
         separations=table.separations(rows),
         charts=_charts(rows, arms),
-        strips=[strips.strip(reader, strips.typical_clip(rows, row.kind, row.arm)) for row in shown],
+        strips=_strips(reader, rows, shown, leave_out),
         scored="efficacy" in rows.column_names,
     )
 

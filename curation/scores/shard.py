@@ -13,9 +13,12 @@ import pyarrow as pa
 from curation.scores import contingency, efficacy, frames
 from curation.scores.activity import activity
 from curation.scores.occasions import clicks, occasions
-from manifests.clip import CLIPS_SCHEMA, SINCE_1_1, read_rows
+from manifests.clip import SINCE_1_1, read_rows
 from manifests.clip_io import open_parquet
 from manifests.errors import GoaltraceError
+from manifests.items import one_item
+from manifests.plain import one_line
+from manifests.sound import require_types, unsound
 from manifests.versions import SCHEMA_VERSION
 
 NAME = "intent"
@@ -82,6 +85,17 @@ class Measure:
     rest: efficacy.Rest
     plain: dict[str, Any]
     """Columns that need no other clip."""
+    broken: str = ""
+    """Why nothing could be measured; the clip then has a row without scores."""
+
+    @classmethod
+    def none(cls, row: dict[str, Any], why: str) -> Measure:
+        """Of a clip that cannot be measured."""
+        names = ("clip_id", "session_id", "kind", "arm")
+        clip_id, session_id, kind, arm = (str(row.get(name) or "") for name in names)
+        plain = dict.fromkeys(SCHEMA.names[SCHEMA.names.index("clicks_scored") :])
+        known = {name: 0 for name in plain if not SCHEMA.field(name).nullable}
+        return cls(clip_id, session_id, (kind, arm), [], efficacy.Rest(), plain | known, one_line(why))
 
 
 def measure_clip(row: dict[str, Any]) -> Measure:
@@ -104,30 +118,32 @@ def measure_clip(row: dict[str, Any]) -> Measure:
 
 
 def measure_rows(path: Path, group: int) -> list[Measure]:
-    """Measure the clips of one row group of a clips shard; `GoaltraceError` names the shard."""
+    """Measure the clips of one row group of a clips shard, each by itself; `GoaltraceError` names a broken shard."""
     file = open_parquet(path)
     there = file.schema_arrow.names
     missing = sorted(set(COLUMNS_READ) - set(there) - set(SINCE_1_1))
     if missing:
         raise GoaltraceError(f"{path}: column {missing[0]!r} is missing; pack the sessions again")
     here = [name for name in COLUMNS_READ if name in there]
-    wrong = [name for name in here if file.schema_arrow.field(name).type != CLIPS_SCHEMA.field(name).type]
-    if wrong:
-        kind = file.schema_arrow.field(wrong[0]).type
-        raise GoaltraceError(f"{path}: column {wrong[0]!r} has type {kind}; pack the sessions again")
+    require_types(pa.schema([file.schema_arrow.field(name) for name in here]), path)
     try:
-        rows = read_rows(file, group, COLUMNS_READ).to_pylist()
-    except (pa.ArrowException, OSError) as error:
+        rows = read_rows(file, group, COLUMNS_READ)
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:160]
         raise GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again") from None
+    bad = unsound(rows)
+    return [_measured(row, bad.get(number)) for number, row in enumerate(rows.to_pylist())]
+
+
+def _measured(row: dict[str, Any], bad: str | None) -> Measure:
+    """One clip's measure, or why it has none: it does not take the others of its shard with it."""
+    if bad:
+        return Measure.none(row, f"clip {row['clip_id']}: {bad}; pack its session again")
     try:
-        return [measure_clip(row) for row in rows]
+        with one_item(f"clip {row['clip_id']}"):
+            return measure_clip(row)
     except GoaltraceError as error:
-        raise GoaltraceError(f"{path}: {error}") from None
-    except (TypeError, ValueError, IndexError, KeyError) as error:
-        raise GoaltraceError(
-            f"{path}: row group {group} does not keep to the clip schema ({error}); pack it again"
-        ) from None
+        return Measure.none(row, str(error))
 
 
 def score_table(measures: Sequence[Measure]) -> pa.Table:

@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,12 @@ from manifests.dataset import DatasetFolder, DatasetManifest, Input, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import replacing, sha256_of
 from manifests.futures import as_they_end
+from manifests.items import one_item
+from manifests.shards import require_shard
+
+
+class WorkerKilled(GoaltraceError):
+    """The pool is gone, and with it the run."""
 
 
 @dataclass
@@ -37,7 +44,7 @@ class Outcome:
     reused: list[str] = field(default_factory=list)
     """Score tables that were there already."""
     damaged: list[GoaltraceError] = field(default_factory=list)
-    """One line per shard that could not be scored."""
+    """One line per shard, and per clip of the others, that could not be scored; such a clip's row has no scores."""
 
 
 @dataclass
@@ -145,18 +152,27 @@ def _measured(jobs: list[_Job], workers: int, outcome: Outcome, progress: Callab
         for future in as_they_end(waiting):
             job, group = waiting.pop(future)
             try:
-                job.pieces[group] = future.result()
+                with one_item(job.path), _worker_lives(job.path):
+                    job.pieces[group] = future.result()
+                broken = [measure.broken for measure in job.pieces[group] if measure.broken]
+                outcome.damaged += [GoaltraceError(f"{job.path}: {why}") for why in broken]
+            except WorkerKilled:
+                raise
             except GoaltraceError as error:
                 _give_up(job, error, outcome)
-            except BrokenProcessPool:
-                raise GoaltraceError(
-                    f"{job.path}: a worker was killed (out of memory?); run again with fewer --workers"
-                ) from None
             progress(len(job.pieces.get(group, ())), total)
             if not job.failed and len(job.pieces) == job.groups:
                 yield job
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _worker_lives(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise WorkerKilled(f"{path}: a worker was killed (out of memory?); run again with fewer --workers") from None
 
 
 def _ignore_interrupts() -> None:
@@ -165,9 +181,10 @@ def _ignore_interrupts() -> None:
 
 def _check(job: _Job) -> int:
     """The shard's row groups; `GoaltraceError` unless it is the file that dataset.json names."""
+    require_shard(job.path, job.source)
     file = open_parquet(job.path)
-    if file.metadata.num_rows != job.source.rows or sha256_of(job.path) != job.source.sha256:
-        raise GoaltraceError(f"{job.path}: not the shard that dataset.json names (SHA-256 differs); copy it again")
+    if file.metadata.num_rows != job.source.rows:
+        raise GoaltraceError(f"{job.path}: {file.metadata.num_rows} rows, dataset.json says {job.source.rows}")
     return int(file.metadata.num_row_groups)
 
 

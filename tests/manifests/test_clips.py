@@ -15,7 +15,7 @@ from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.errors import GoaltraceError
 from manifests.video import decode, iter_frames
-from tests.factories import make_clip, make_dataset
+from tests.factories import make_clip, make_dataset, named_anew
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def of_1_0(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in old.glob("*/*.parquet"):
         table = pq.read_table(path).drop_columns(["picture", "frame_redacted"])
         pq.write_table(table.replace_schema_metadata({"goaltrace_schema_version": "1.0"}), path)
-    return old
+    return named_anew(old)
 
 
 def test_a_data_set_of_1_0_is_read_as_one_picture_a_frame(dataset: Path, of_1_0: Path) -> None:

@@ -31,7 +31,7 @@ def is_done(folder: Path, number: int, chunks: Sequence[Chunk], codec: str) -> b
         return False
     try:
         found = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):
         return False
     sizes = found.num_row_groups, found.num_rows
     same = (found.metadata or {}).get(b"goaltrace_codec") == codec.encode()

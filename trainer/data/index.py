@@ -45,11 +45,11 @@ def load_index(
     reader = dataset if isinstance(dataset, ClipReader) else ClipReader(dataset)
     reader.require_whole()
     name = reader.folder.path
-    table = reader.index(COLUMNS)
-    if missing := [column for column in COLUMNS if column not in table.column_names]:
-        raise GoaltraceError(f"{name}: events: no column {missing[0]}; make it with goaltrace pack")
-    table = sound(table, name)
+    table = sound(reader.index(COLUMNS), name)
+    broken = Counter(f"not as clips are ({reason})" for reason in reader.left_out.values())
     rows = [Row(table, number) for number in range(len(table))]
+    if not rows and broken:
+        raise GoaltraceError(f"{name}: no usable clips ({'; '.join(f'{n} {why}' for why, n in broken.items())})")
     if not rows:
         raise GoaltraceError(f"{name}: no clips; pack some sessions first: goaltrace pack SESSIONS --out DATASET")
     if kind is not None:
@@ -57,6 +57,7 @@ def load_index(
         if not rows:
             raise GoaltraceError(f"{name}: no clips of kind {kind}; leave out --kind or take another data set")
     clips, left_out = _usable([Clip(row, config.fps) for row in rows], config)
+    left_out |= broken
     if not clips:
         what = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
         raise GoaltraceError(f"{name}: no usable clips ({what}); use longer clips or --set data.window / data.fps")

@@ -201,7 +201,7 @@ class LatentStore:
             with self._lock:
                 try:
                     column = self._open(number).read_row_group(group, columns=["latent"]).column("latent")
-                except (pa.ArrowException, OSError) as error:
+                except (pa.ArrowException, OSError, ValueError) as error:
                     raise self._damaged(number, error) from None
             rows = [value.as_buffer() for part in column.chunks for value in part]
             made = np.stack([np.frombuffer(row, "<f2").reshape(self.manifest.shape) for row in rows])

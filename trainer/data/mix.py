@@ -70,7 +70,7 @@ def _intent(clips: Sequence[Clip], reader: ClipReader) -> NDArray[np.float64]:
         path = reader.fetch(table.shard.path)
         try:
             found = open_parquet(path).read(columns=["clip_id", column]).to_pydict()
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0][:120]
             raise GoaltraceError(f"{path}: scores cannot be read ({reason}); run: goaltrace score --force") from None
         scores |= zip(found["clip_id"], found[column], strict=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
+from manifests.shards import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +97,6 @@ def _open_store(url: str) -> ClipReader:
     reader = ClipReader(cache.folder, cache.fetch)
     cache.expect(reader.manifest)
     return reader
-
-
-def cache_folder() -> Path:
-    """$GOALTRACE_CACHE, else goaltrace/ in the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("GOALTRACE_CACHE") or Path(home) / "goaltrace")
 
 
 def cache_limit() -> int:

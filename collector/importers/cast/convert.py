@@ -19,12 +19,16 @@ from collector.terminal.geometry import frame_size
 from collector.terminal.render import largest_size, render_session
 from manifests import __version__
 from manifests.errors import GoaltraceError
-from manifests.files import append_jsonl, new_folder
+from manifests.files import DiskFull, append_jsonl, new_folder
+from manifests.items import one_item
+from manifests.plain import one_line
 from manifests.session import Action, Clock, SessionFolder, SessionManifest
 
 Sensitive = Literal["mask", "refuse", "keep"]
 _NOMINAL = "the times are the cast's own; who stamped them, and how late, is unknown"
 _BATCH = 1000
+_IN_THE_MAKING = re.compile(r"^[^\n]{0,4096}/\.[^/\n]{1,255}\.tmp(?:/[a-z.]+)?: ")
+"""How a reason begins that names the session's folder, which is gone."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +46,28 @@ def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
     """Import one cast into `out`; what became of it: state "imported", "there already" or "quarantined"."""
     entry: dict[str, Any] = {"from": str(path)}
     try:
-        task_id = _task_id(path)
-        name = f"{task_id}-{digest(path, options.limit)[:12]}"
-        folder = SessionFolder(out / name)
-        entry["session"] = str(folder.path)
-        if folder.manifest_path.is_file():
-            if options.render and not folder.screen.is_file():
-                render_session(folder, options.fps)
-            return {**entry, "state": "there already"}
-        manifest, repairs = _convert(path, out / name, task_id, options)
-    except Unusable as error:
-        entry.pop("session", None)
-        return {**entry, "state": "quarantined", "reason": str(error)}
-    except (OSError, GoaltraceError):
-        if folder.manifest_path.is_file():  # another process has imported the same cast meanwhile
-            return {**entry, "state": "there already"}
-        raise
+        with one_item(path):
+            return _imported(path, out, options, entry)
+    except (OSError, GoaltraceError) as error:
+        there = entry.pop("session", None)
+        if there and (Path(there) / "session.json").is_file():  # another process has imported the same cast meanwhile
+            return {**entry, "session": there, "state": "there already"}
+        if isinstance(error, DiskFull) or not isinstance(error, GoaltraceError):
+            raise  # no fault of the cast
+        reason = _IN_THE_MAKING.sub("", str(error))
+        return {**entry, "state": "quarantined", "reason": one_line(reason)}
+
+
+def _imported(path: Path, out: Path, options: Options, entry: dict[str, Any]) -> dict[str, Any]:
+    task_id = _task_id(path)
+    name = f"{task_id}-{digest(path, options.limit)[:12]}"
+    folder = SessionFolder(out / name)
+    entry["session"] = str(folder.path)
+    if folder.manifest_path.is_file():
+        if options.render and not folder.screen.is_file():
+            render_session(folder, options.fps)
+        return {**entry, "state": "there already"}
+    manifest, repairs = _convert(path, out / name, task_id, options)
     counts = {"actions": manifest.actions, "frames": manifest.frames}
     return {**entry, "state": "imported", **counts, "repairs": repairs, "times": manifest.clock.reasons[1:],
             "notes": manifest.notes}  # fmt: skip

@@ -16,8 +16,11 @@ from collector.importers.cast.header import clean_header, whole
 from collector.importers.cast.source import Unusable, lines, opened
 from collector.importers.cast.times import Times
 from collector.terminal.cast import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, MAX_V1_BYTES, CastEvent
+from collector.terminal.work import Meter
 
 _JSON = json.JSONDecoder(strict=False)  # a bare control character in a string is meant as itself
+_AROUND = 20
+"""Bytes of an event's line beside its data."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -38,10 +41,13 @@ class Reading:
 
     def events(self) -> Iterator[CastEvent]:
         """The header is read before the first event comes. Raises `Unusable` where the meaning is not clear."""
+        meter: Meter | None = None
         with opened(self.path) as source:
             for number, value in self._values(lines(source, MAX_LINE_BYTES, MAX_V1_BYTES)):
                 event = self._event(number, value)
                 if event is not None:
+                    meter = meter or Meter(number, self.header["term"]["cols"], self.header["term"]["rows"])
+                    self._measure(meter, event)
                     self.codes[event.code] += 1
                     self.end_ns = event.t_ns
                     yield event
@@ -50,6 +56,15 @@ class Reading:
         self.repairs += self.halves.mended
         if not self.codes:
             raise Unusable("holds no events")
+
+    @staticmethod
+    def _measure(meter: Meter, event: CastEvent) -> None:
+        """Before anything is drawn: what was mended is still as a stranger meant it."""
+        if event.code == "o":
+            meter.output(event.data, len(event.data) + _AROUND)
+        elif event.code == "r":
+            columns, _, rows = event.data.partition("x")
+            meter.resize(int(columns), int(rows))
 
     def _values(self, source: Iterator[bytes]) -> Iterator[tuple[str, Any]]:
         """What should be events, each with where it stands."""

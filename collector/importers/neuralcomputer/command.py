@@ -27,15 +27,21 @@ def run(args: argparse.Namespace) -> int:
 
     from collector.importers.neuralcomputer.layout import find_sources
     from manifests.errors import GoaltraceError
+    from manifests.files import DiskFull
+    from manifests.items import one_item
+    from manifests.plain import one_line
 
     sources = find_sources(args.folders)
     done: list[dict[str, Any]] = []
     with tqdm(desc="importing", unit="frame", disable=None) as bar:
         for source in sources:
             try:
-                entry = _one(source, args, bar)
+                with one_item(source.video):
+                    entry = _one(source, args, bar)
+            except DiskFull:
+                raise
             except GoaltraceError as error:
-                entry = {"from": str(source.video), "state": "skipped", "reason": str(error)}
+                entry = {"from": str(source.video), "state": "skipped", "reason": one_line(str(error))}
             done.append(entry)
             if not args.json:
                 stream = sys.stderr if entry["state"] == "skipped" else sys.stdout

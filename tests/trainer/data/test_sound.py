@@ -14,7 +14,7 @@ import pytest
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.video import decode, pictures_at
-from tests.factories import make_dataset
+from tests.factories import make_dataset, named_anew
 from trainer.data.clip import COLUMNS
 from trainer.data.index import load_index
 from trainer.data.sound import sound
@@ -72,11 +72,13 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     folder = make_dataset(tmp_path / "boxes", per_arm=1, frames=20)
     shard = next(folder.glob("events/*.parquet"))
     pq.write_table(pq.read_table(shard).drop(["actions"]), shard)
+    named_anew(folder)
     with pytest.raises(GoaltraceError, match="no column actions"):
         load_index(folder, preset("tiny").data)
     shard = next(folder.glob("clips/*.parquet"))
     clip = pq.read_table(shard, columns=["clip_id"]).column("clip_id")[0].as_py()
     pq.write_table(pq.read_table(shard).drop(["video"]), shard)
+    named_anew(folder)
     with pytest.raises(GoaltraceError, match=r"clips-00000.parquet: no column video"):
         ClipReader(folder).read(clip, ["video"])
 

@@ -1,0 +1,61 @@
+"""Is a shard the file that dataset.json names? Its size is looked at always, its SHA-256 once and then remembered.
+
+Shards of two data sets may have the same clip ids and other video, and nothing inside a shard would tell. What is
+remembered is a small file for each shard in the user's cache, and holds only while the shard is the same file,
+unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from manifests.dataset import Shard
+from manifests.errors import GoaltraceError
+from manifests.files import replacing, sha256_of
+
+
+def cache_folder() -> Path:
+    """$GOALTRACE_CACHE, else goaltrace/ in the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("GOALTRACE_CACHE") or Path(home) / "goaltrace")
+
+
+def require_size(path: Path, shard: Shard) -> None:
+    """Raise `GoaltraceError` unless the file is there with the size that dataset.json says."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise GoaltraceError(f"{path}: no such shard; the data set is incomplete, make it again") from None
+    if size != shard.bytes:
+        raise GoaltraceError(
+            f"{path}: damaged or truncated, or another shard: {size:,} bytes, dataset.json says {shard.bytes:,}; "
+            "copy it again"
+        )
+
+
+def require_shard(path: Path, shard: Shard) -> None:
+    """Raise `GoaltraceError` unless the file is the one that dataset.json names, byte for byte."""
+    require_size(path, shard)
+    if _digest(path) != shard.sha256:
+        raise GoaltraceError(
+            f"{path}: damaged, or not the shard that dataset.json names (SHA-256 differs); copy it again"
+        )
+
+
+def _digest(path: Path) -> str:
+    """The file's SHA-256: remembered, or read and then remembered where there is a place for that."""
+    status = path.stat()
+    state = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    note = cache_folder() / "checked" / name
+    with suppress(OSError, UnicodeDecodeError):
+        before, _, digest = note.read_text(encoding="ascii").rpartition(" ")
+        if before == state:
+            return digest
+    digest = sha256_of(path)
+    with suppress(OSError, GoaltraceError), replacing(note) as temporary:
+        temporary.write_text(f"{state} {digest}", encoding="ascii")
+    return digest

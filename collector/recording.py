@@ -145,7 +145,8 @@ class Recording:
             self.actions.write(*actions)
             return
         for action in actions:
-            if self._hotkey and action.key and self._hotkey.feed(action.kind, action.key, action.t_ns):
+            key = action.shortcut or action.key
+            if self._hotkey and key and self._hotkey.feed(action.kind, key, action.t_ns):
                 self.gate.toggle_pause(action.t_ns, "hotkey")
         self._held.extend(actions)
         self.release()
@@ -165,7 +166,8 @@ class Recording:
                     self.actions.write(action)
 
     def _allowed(self, action: Action) -> Action | None:
-        if self._hotkey and action.key and self._hotkey.owns(action.kind, action.key, action.t_ns):
+        key = action.shortcut or action.key
+        if self._hotkey and key and self._hotkey.owns(action.kind, key, action.t_ns):
             return None
         view = self.gate.view(action.t_ns, action.t_ns)
         held = action.key or action.button
@@ -180,7 +182,7 @@ class Recording:
             self._down.discard(held)
         if view == "open":
             return action
-        return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True)
+        return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True, repeat=action.repeat)
 
     def measured(self, bracket_ns: int, lateness_ns: int) -> None:
         """Keep what one frame's grab took, and how late it began."""
@@ -239,9 +241,10 @@ def reconcile(actions: Iterable[Action], intents: Iterable[Intent]) -> list[str]
     """Compare the events the actor sent with the events that were seen, kind by kind.
 
     Returns one line per kind whose counts differ; an empty list for a session that reconciles.
-    Moves are left out: the X server merges moves that arrive faster than it samples.
+    Moves are left out: the X server merges moves that arrive faster than it samples. So are presses that the system
+    repeats: nobody sends them.
     """
-    seen: Counter[str] = Counter(action.kind for action in actions)
+    seen: Counter[str] = Counter(action.kind for action in actions if not action.repeat)
     sent: Counter[str] = Counter()
     for intent in intents:
         sent.update(intent.sent)

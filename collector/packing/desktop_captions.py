@@ -62,7 +62,7 @@ def _done(actions: Sequence[dict[str, Any]], intents: Sequence[Intent], down_bef
             held.clear()
             if typed:
                 yield _typed(typed)
-            typed, hidden = "", hidden + (kind == "key_down")
+            typed, hidden = "", hidden + (kind == "key_down" and not action.get("repeat"))
             continue
         if kind in ("key_down", "key") and key in _MODIFIERS:
             held[key] = None

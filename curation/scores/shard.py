@@ -13,7 +13,7 @@ import pyarrow as pa
 from curation.scores import contingency, efficacy, frames
 from curation.scores.activity import activity
 from curation.scores.occasions import clicks, occasions
-from manifests.clip import CLIPS_SCHEMA, SINCE_1_1, read_rows
+from manifests.clip import ACTION_TYPES, CLIPS_SCHEMA, SINCE_1_1, read_rows
 from manifests.clip_io import open_parquet
 from manifests.errors import GoaltraceError
 from manifests.versions import SCHEMA_VERSION
@@ -111,10 +111,13 @@ def measure_rows(path: Path, group: int) -> list[Measure]:
     if missing:
         raise GoaltraceError(f"{path}: column {missing[0]!r} is missing; pack the sessions again")
     here = [name for name in COLUMNS_READ if name in there]
-    wrong = [name for name in here if file.schema_arrow.field(name).type != CLIPS_SCHEMA.field(name).type]
+    types = {name: file.schema_arrow.field(name).type for name in here}
+    wrong = [
+        name for name, kind in types.items()
+        if kind != CLIPS_SCHEMA.field(name).type and not (name == "actions" and kind in ACTION_TYPES)
+    ]  # fmt: skip
     if wrong:
-        kind = file.schema_arrow.field(wrong[0]).type
-        raise GoaltraceError(f"{path}: column {wrong[0]!r} has type {kind}; pack the sessions again")
+        raise GoaltraceError(f"{path}: column {wrong[0]!r} has type {types[wrong[0]]}; pack the sessions again")
     try:
         rows = read_rows(file, group, COLUMNS_READ).to_pylist()
     except (pa.ArrowException, OSError) as error:

@@ -18,6 +18,7 @@ from collector.gate import HOLD_NS, Gate
 from collector.human.hotkey import Hotkey
 from collector.sessions.live import hold
 from collector.spread import spread
+from collector.timing import Timing
 from manifests import __version__
 from manifests.session import Action, Clock, ClockSource, Intent, Outcome, SessionFolder, SessionManifest
 
@@ -96,6 +97,8 @@ class Recording:
         self._held: deque[Action] = deque()
         self._releasing = threading.Lock()
         self._down: set[str] = set()
+        self.timing = Timing(spec.fps)
+        """Whether frames and keys keep up; fed by desktops."""
         self._brackets: list[int] = []
         self._lateness: list[int] = []
 
@@ -142,7 +145,7 @@ class Recording:
     def log(self, *actions: Action) -> None:
         """Input events, in the order seen."""
         if not self.gate.hold_ns:
-            self.actions.write(*actions)
+            self._write(*actions)
             return
         for action in actions:
             key = action.shortcut or action.key
@@ -163,7 +166,12 @@ class Recording:
             while self._held and (everything or self._held[0].t_ns < until):
                 action = self._allowed(self._held.popleft())
                 if action is not None:
-                    self.actions.write(action)
+                    self._write(action)
+
+    def _write(self, *actions: Action) -> None:
+        self.actions.write(*actions)
+        for action in actions:
+            self.timing.action(action)
 
     def _allowed(self, action: Action) -> Action | None:
         key = action.shortcut or action.key
@@ -198,7 +206,7 @@ class Recording:
         self.release(everything=True)
         for log in self._logs:
             log.close()
-        invalid = [*invalid, *self._reconcile()]
+        invalid = [*invalid, *self._reconcile(), *self.timing.reasons()]
         with self._updating:
             self._change(
                 state="complete",

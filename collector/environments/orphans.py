@@ -39,9 +39,16 @@ def remove_orphans(client: DockerClient) -> list[str]:
 
 
 def _machine() -> tuple[str, str]:
-    """Host name and, on Linux, the id of its present boot: containers of an earlier boot may be somebody's again."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return socket.gethostname(), boot.read_text().strip() if boot.is_file() else ""
+    """Host name and, on Linux, the id of its present boot: containers of an earlier boot may be somebody's again.
+
+    And the process namespace: a command in another one (a CI job, a sandbox) may share the Docker engine and the host's
+    name, but its process ids are not ours to judge.
+    """
+    boot, processes = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    if not boot.is_file():
+        return socket.gethostname(), ""
+    namespace = "".join(filter(str.isdigit, str(processes.readlink()))) if processes.is_symlink() else ""
+    return socket.gethostname(), f"{boot.read_text().strip()}-{namespace}"
 
 
 def _started(pid: int) -> str:

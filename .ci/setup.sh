@@ -20,6 +20,9 @@ system_packages() {
   command -v dockerd >/dev/null || docker info >/dev/null 2>&1 || wanted+=(docker.io iptables)
   command -v docker >/dev/null || wanted+=(docker-cli)  # in docker.io itself on Debian 12 and on Ubuntu
   command -v Xvfb >/dev/null || wanted+=(xvfb)
+  command -v setxkbmap >/dev/null || wanted+=(x11-xkb-utils)  # layouts, and a text entry to compare
+  /usr/bin/python3 -c 'import gi; gi.require_version("Gtk", "3.0")' 2>/dev/null || wanted+=(python3-gi gir1.2-gtk-3.0)
+  [ -n "$(ldconfig -p 2>/dev/null | grep libxkbcommon.so.0)" ] || wanted+=(libxkbcommon0)
   command -v chromium >/dev/null || command -v google-chrome >/dev/null || wanted+=(chromium)
   command -v ffmpeg >/dev/null || wanted+=(ffmpeg)
   command -v debootstrap >/dev/null || wanted+=(debootstrap)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from collector.episode import EpisodeSpec
+from collector.timing import in_words
 from manifests.errors import GoaltraceError
 from manifests.futures import as_they_end
 from manifests.items import one_item
@@ -55,7 +56,7 @@ def recorded_before(folder: SessionFolder) -> EpisodeResult | None:
 def result_of(folder: SessionFolder) -> EpisodeResult:
     """The result of a session that has just ended."""
     manifest = folder.read_manifest()
-    problems = [f"does not reconcile: {reason}" for reason in manifest.invalid_reasons]
+    problems = [in_words(reason) for reason in manifest.invalid_reasons]
     detail = "; ".join([manifest.outcome_detail, *problems])
     return EpisodeResult(folder.path.name, manifest.outcome, detail, manifest.duration_ns / 1e9)
 

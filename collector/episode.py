@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from collector.tapes.language import Tape
 from manifests.ids import Id
 from manifests.task import TaskInstance, TaskManifest
+
+if TYPE_CHECKING:
+    from collector.recording import Recording
 
 Agent = Literal["scripted", "random-fast", "human", "tape"]
 Environment = Literal["docker", "local", "display"]
@@ -85,6 +88,14 @@ def episode_name(task_id: str, agent: str, seed: int) -> str:
 def say(event: str, **fields: object) -> None:
     """One line of progress to the host, as JSON on standard output."""
     print(json.dumps({"event": event, **fields}), file=sys.stdout, flush=True)
+
+
+def warn(recording: Recording, before: str) -> str:
+    """Say what is wrong with a running recording's timing, when that begins and when it is over; what is wrong now."""
+    now = "" if recording.gate.paused else recording.timing.warning(recording.now_ns())
+    if bool(now) != bool(before):
+        say("warning", text=now)
+    return now
 
 
 def read_spec(path: Path) -> EpisodeSpec:

@@ -18,6 +18,7 @@ from collector.gate import HOLD_NS, Gate
 from collector.human.hotkey import Hotkey
 from collector.sessions.live import hold
 from collector.spread import spread
+from collector.timing import Timing
 from manifests import __version__
 from manifests.session import Action, Clock, ClockSource, Intent, Outcome, SessionFolder, SessionManifest
 
@@ -96,6 +97,8 @@ class Recording:
         self._held: deque[Action] = deque()
         self._releasing = threading.Lock()
         self._down: set[str] = set()
+        self.timing = Timing(spec.fps)
+        """Whether frames and keys keep up; fed by desktops."""
         self._brackets: list[int] = []
         self._lateness: list[int] = []
 
@@ -142,10 +145,11 @@ class Recording:
     def log(self, *actions: Action) -> None:
         """Input events, in the order seen."""
         if not self.gate.hold_ns:
-            self.actions.write(*actions)
+            self._write(*actions)
             return
         for action in actions:
-            if self._hotkey and action.key and self._hotkey.feed(action.kind, action.key, action.t_ns):
+            key = action.shortcut or action.key
+            if self._hotkey and key and self._hotkey.feed(action.kind, key, action.t_ns):
                 self.gate.toggle_pause(action.t_ns, "hotkey")
         self._held.extend(actions)
         self.release()
@@ -162,10 +166,16 @@ class Recording:
             while self._held and (everything or self._held[0].t_ns < until):
                 action = self._allowed(self._held.popleft())
                 if action is not None:
-                    self.actions.write(action)
+                    self._write(action)
+
+    def _write(self, *actions: Action) -> None:
+        self.actions.write(*actions)
+        for action in actions:
+            self.timing.action(action)
 
     def _allowed(self, action: Action) -> Action | None:
-        if self._hotkey and action.key and self._hotkey.owns(action.kind, action.key, action.t_ns):
+        key = action.shortcut or action.key
+        if self._hotkey and key and self._hotkey.owns(action.kind, key, action.t_ns):
             return None
         view = self.gate.view(action.t_ns, action.t_ns)
         held = action.key or action.button
@@ -180,7 +190,7 @@ class Recording:
             self._down.discard(held)
         if view == "open":
             return action
-        return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True)
+        return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True, repeat=action.repeat)
 
     def measured(self, bracket_ns: int, lateness_ns: int) -> None:
         """Keep what one frame's grab took, and how late it began."""
@@ -196,7 +206,7 @@ class Recording:
         self.release(everything=True)
         for log in self._logs:
             log.close()
-        invalid = [*invalid, *self._reconcile()]
+        invalid = [*invalid, *self._reconcile(), *self.timing.reasons()]
         with self._updating:
             self._change(
                 state="complete",
@@ -239,9 +249,10 @@ def reconcile(actions: Iterable[Action], intents: Iterable[Intent]) -> list[str]
     """Compare the events the actor sent with the events that were seen, kind by kind.
 
     Returns one line per kind whose counts differ; an empty list for a session that reconciles.
-    Moves are left out: the X server merges moves that arrive faster than it samples.
+    Moves are left out: the X server merges moves that arrive faster than it samples. So are presses that the system
+    repeats: nobody sends them.
     """
-    seen: Counter[str] = Counter(action.kind for action in actions)
+    seen: Counter[str] = Counter(action.kind for action in actions if not action.repeat)
     sent: Counter[str] = Counter()
     for intent in intents:
         sent.update(intent.sent)

@@ -4,13 +4,15 @@ A clip is 5-10 s of closed-GOP video in one `datasets.Video` column plus list co
 frame was taken and which actions fall between frames. `EVENTS_SCHEMA` is the same without the video.
 
 The video holds each picture once, for as long as it was on the screen: frame i is picture `picture[i]`, which is
-also what a player shows at `pts[i]`. Since 1.1; in a clip of 1.0 frame i is picture i.
+also what a player shows at `pts[i]`. Since 1.1; in a clip of 1.0 frame i is picture i. Since 1.2 an action says whether
+it is a repetition of a held key; before, nobody knows, and it counts as a press.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +33,7 @@ ACTION_TYPE = pa.struct(
         ("key", pa.string()),
         ("char", pa.string()),
         ("redacted", pa.bool_()),
+        ("repeat", pa.bool_()),  # a held key that the system presses again; since 1.2
     ]
 )
 
@@ -110,8 +113,15 @@ SINCE_1_1: dict[str, Callable[[int], list[int] | list[bool] | str]] = {
 }
 
 
+ACTION_TYPES = (
+    pa.list_(ACTION_TYPE),
+    pa.list_(pa.struct([field for field in ACTION_TYPE if field.name != "repeat"])),
+)
+"""The types that the column `actions` has had, the newest first."""
+
+
 def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-    """Rows of a shard (of one row group, or all), with what 1.0 did not write filled in.
+    """Rows of a shard (of one row group, or all), with what older versions did not write filled in.
 
     Arrow's own errors pass through: the caller knows the shard's name.
     """
@@ -125,4 +135,22 @@ def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[
         for name in absent:
             field = EVENTS_SCHEMA.field(name)
             table = table.append_column(field, pa.array([SINCE_1_1[name](count) for count in frames], field.type))
+    if "actions" in table.column_names and table.schema.field("actions").type == ACTION_TYPES[1]:
+        place = table.schema.get_field_index("actions")
+        table = table.set_column(place, EVENTS_SCHEMA.field("actions"), _with_repeat(table.column("actions")))
     return table if columns is None else table.select([name for name in columns if name in table.column_names])
+
+
+def _with_repeat(actions: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Actions as 1.2 writes them, from what was written before: none is known to be a repetition."""
+    chunks = []
+    for lists in actions.chunks:
+        flat = lists.flatten()
+        fields = [flat.field(name) for name in ACTION_TYPE.names if name != "repeat"]
+        values = pa.StructArray.from_arrays(
+            [*fields, pa.array([False] * len(flat), pa.bool_())], fields=list(ACTION_TYPE)
+        )
+        counts = lists.value_lengths().fill_null(0).to_pylist()
+        offsets = pa.array(accumulate(counts, initial=0), pa.int32())
+        chunks.append(pa.ListArray.from_arrays(offsets, values, type=ACTION_TYPES[0]))
+    return pa.chunked_array(chunks, ACTION_TYPES[0])

@@ -165,7 +165,7 @@ class Counter:
         counts, hours = self._counts, row["duration_ns"] / 3.6e12
         counts.clips += 1
         counts.frames += len(row["t0_ns"])
-        counts.actions += len(row["actions"])
+        counts.actions += sum(not action.get("repeat") for action in row["actions"])
         counts.hours += hours
         counts.hours_by_arm[row["arm"]] = counts.hours_by_arm.get(row["arm"], 0.0) + hours
         counts.hours_by_kind[row["kind"]] = counts.hours_by_kind.get(row["kind"], 0.0) + hours

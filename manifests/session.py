@@ -74,11 +74,17 @@ class Action(Record):
     button: str | None = None
     """left, middle, right, back, forward."""
     key: str | None = None
-    """The visible character that the key types ("a", "."), else its X keysym name ("Return", "space", "Shift_L");
-    terminals: the key that makes the bytes."""
+    """The visible character of the key ("a", "."), else its X keysym name ("Return", "space", "Shift_L", "KP_4",
+    "dead_acute"); a key_up is named as its key_down; terminals: the key that makes the bytes."""
     keysym: Ns | None = None
     char: str | None = None
-    """The text it types, if any; terminals: the bytes sent, as text."""
+    """The text it types, if any: nothing for a dead key, "é" for the letter after it; terminals: the bytes sent, as
+    text."""
+    repeat: bool | None = None
+    """True for a key_down of a key that is held: the system repeats it, nobody pressed it. Since 1.2; before, such
+    presses look like others."""
+    shortcut: str | None = Field(default=None, exclude=True)
+    """Which letter or digit the key is in shortcuts, on whatever layout; never on disk."""
     redacted: bool = False
     """True for an input whose time is kept and whose identity is not: no key, no text, no place."""
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from manifests.clip import CLIPS_SCHEMA
+from manifests.clip import ACTION_TYPES, CLIPS_SCHEMA
 from manifests.errors import GoaltraceError
 from manifests.ids import ID_COLUMNS, ID_PATTERN
 from manifests.session import MAX_FPS, MIN_FPS
@@ -34,9 +34,14 @@ def require_types(schema: pa.Schema, where: object) -> None:
     """Raise `GoaltraceError` where a column of a clip has another type than clips have."""
     for field in schema:
         place = CLIPS_SCHEMA.get_field_index(field.name)
-        if place >= 0 and not _same(field.type, CLIPS_SCHEMA.field(place).type):
+        if place >= 0 and not any(_same(field.type, wanted) for wanted in _types_of(field.name)):
             kind = CLIPS_SCHEMA.field(place).type
             raise GoaltraceError(f"{where}: column {field.name!r} is {field.type}, must be {kind}; pack it again")
+
+
+def _types_of(name: str) -> tuple[pa.DataType, ...]:
+    """The types that a column of clips has had."""
+    return ACTION_TYPES if name == "actions" else (CLIPS_SCHEMA.field(name).type,)
 
 
 def _same(kind: pa.DataType, wanted: pa.DataType) -> bool:

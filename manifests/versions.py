@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manifests.errors import GoaltraceError
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 def require_readable(version: object, where: str) -> None:

@@ -23,6 +23,7 @@ settings.load_profile("patient")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WITH_TORCH = ("trainer", "e2e/test_evaluate_e2e.py", "e2e/test_ranks_e2e.py")
+SYSTEM_PYTHON = "/usr/bin/python3"
 PLAYER = Path(sys.prefix) / "share" / "asciinema-player" / "dist" / "bundle"
 """asciinema's own player, as .ci/setup.sh fetched it."""
 
@@ -54,6 +55,13 @@ def _missing(part: str) -> str | None:
         return None if find_spec("torch") else "PyTorch, the extra `train`, is not installed"
     if part == "player":
         return None if PLAYER.is_dir() else "asciinema's player is not here (.ci/setup.sh player)"
+    if part == "text-entry":
+        asked = "import gi; gi.require_version('Gtk', '3.0')"
+        probe = (
+            subprocess.run([SYSTEM_PYTHON, "-c", asked], capture_output=True) if Path(SYSTEM_PYTHON).exists() else None
+        )
+        have = probe is not None and probe.returncode == 0
+        return None if have else "the system's Python has no GTK 3 (apt install python3-gi gir1.2-gtk-3.0)"
     tool = {"xvfb": "Xvfb"}.get(part, part)
     return None if shutil.which(tool) else f"{tool} is not installed"
 

@@ -1,7 +1,7 @@
 """Hands on mouse and keyboard through XTest, so that the X server sees what a person would cause.
 
-pynput sends a character key as a synthetic event, which the X server does not count as input; giving it
-keysyms (`from_vk`) makes it use XTest. Every event sent is counted, to be reconciled with what was seen.
+Keys are sent by their number, since pynput sends a character as a synthetic event, which the X server does not count
+as input, and knows two columns of the keyboard. Every event sent is counted, to be reconciled with what was seen.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pynput.keyboard import Controller as Keyboard
-from pynput.keyboard import KeyCode
 from pynput.mouse import Button
 from pynput.mouse import Controller as Mouse
-from Xlib import XK, X
+from Xlib import X
 from Xlib import display as xdisplay
+from Xlib.ext import xtest
 
 from collector.agents.motor import Point, movement
+from collector.agents.reach import Reach, Tap
+from collector.desktop.xkb import Keymap, Xkb
 from manifests.errors import GoaltraceError
 
 MODIFIERS = {"ctrl": "Control_L", "shift": "Shift_L", "alt": "Alt_L", "super": "Super_L"}
@@ -39,7 +40,6 @@ class Hands:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._mouse = Mouse()
-        self._keyboard = Keyboard()
         self._display = xdisplay.Display()
         # a machine that stalls while a key is down must not type it again and again
         self._display.change_keyboard_control(auto_repeat_mode=X.AutoRepeatModeOff)
@@ -47,6 +47,10 @@ class Hands:
         screen = self._display.screen()
         self.width, self.height = int(screen.width_in_pixels), int(screen.height_in_pixels)
         self._sent: Counter[str] = Counter()
+        self._xkb = Xkb(self._display)
+        self._xkb.listen()
+        self._keymap: Keymap | None = None
+        self._reaches: dict[tuple[int, int], Reach] = {}
 
     def take_sent(self) -> dict[str, int]:
         """Events sent since the last call, by kind."""
@@ -100,31 +104,33 @@ class Hands:
             self._sent["scroll"] += 1
             time.sleep(self._rng.uniform(0.06, 0.16))
 
+    def require(self, text: str) -> None:
+        """Raise `GoaltraceError` if this keyboard lacks a character of `text`, before any of it is typed."""
+        for char in dict.fromkeys(text):
+            self._find(char)
+
     def tap(self, key: str, hold_s: float = 0.07) -> None:
-        """One key: a character or an X keysym name; shift is held where the layout asks for it."""
-        keysym, shift = self._find(key)
-        if shift:
-            self._key("Shift_L", down=True)
-        self._keysym(keysym, down=True)
-        time.sleep(hold_s)
-        self._keysym(keysym, down=False)
-        if shift:
-            self._key("Shift_L", down=False)
+        """One key: a character or an X keysym name, with the modifiers, the accent or the layout that it takes."""
+        reach, taps = self._find(key)
+        self._tap(reach, taps, hold_s)
 
     def shortcut(self, combination: str) -> None:
         """A key or a combination such as "ctrl+s", "ctrl+shift+n", "F2"."""
         *modifiers, key = combination.split("+") if combination != "+" else ["+"]
-        held = []
+        if modifiers and not key:
+            modifiers, key = modifiers[:-1], "+"  # "ctrl++"
+        held: list[Tap] = []
         for name in modifiers:
             if name.lower() not in MODIFIERS:
                 raise GoaltraceError(f"key {combination!r}: {name!r} is not one of {', '.join(MODIFIERS)}")
-            held.append(MODIFIERS[name.lower()])
-        for name in held:
-            self._key(name, down=True)
+            held += self._find(MODIFIERS[name.lower()])[1]
+        reach, taps = self._find(ALIASES.get(key.lower(), key), shortcut=bool(held))
+        for modifier in held:
+            self._key(modifier.keycode, down=True)
             time.sleep(self._rng.uniform(0.03, 0.07))
-        self.tap(ALIASES.get(key.lower(), key))
-        for name in reversed(held):
-            self._key(name, down=False)
+        self._tap(reach, taps, 0.07)
+        for modifier in reversed(held):
+            self._key(modifier.keycode, down=False)
 
     def _follow(self, path: Iterable[tuple[float, Point]]) -> None:
         start = time.monotonic()
@@ -135,22 +141,42 @@ class Hands:
                 self.jump_to(point)
                 last = point
 
-    def _key(self, name: str, *, down: bool) -> None:
-        self._keysym(self._find(name)[0], down=down)
+    def _tap(self, reach: Reach, taps: Sequence[Tap], hold_s: float) -> None:
+        if reach.group != self._xkb.state()[1]:
+            self._xkb.lock_group(reach.group)  # as the layout's switch on the panel does
+        for tap in taps:
+            for keycode in tap.held:
+                self._key(keycode, down=True)
+            self._key(tap.keycode, down=True)
+            time.sleep(hold_s)
+            self._key(tap.keycode, down=False)
+            for keycode in reversed(tap.held):
+                self._key(keycode, down=False)
 
-    def _keysym(self, keysym: int, *, down: bool) -> None:
-        key = KeyCode.from_vk(keysym)
-        if down:
-            self._keyboard.press(key)
-        else:
-            self._keyboard.release(key)
+    def _key(self, keycode: int, *, down: bool) -> None:
+        xtest.fake_input(self._display, X.KeyPress if down else X.KeyRelease, keycode)
+        self._display.sync()
         self._sent["key_down" if down else "key_up"] += 1
 
-    def _find(self, key: str) -> tuple[int, bool]:
-        """(keysym to send, shift needed) for a character or keysym name on the current layout."""
-        named = {"\n": "Return", "\t": "Tab", " ": "space"}.get(key, key)
-        keysym = ord(named) if len(named) == 1 and ord(named) < 256 else XK.string_to_keysym(named)
-        for keycode, index in sorted(self._display.keysym_to_keycodes(keysym), key=lambda pair: pair[1]):
-            if index in (0, 1):
-                return int(self._display.keycode_to_keysym(keycode, 0)), index == 1
-        raise GoaltraceError(f"key {key!r}: not on the keyboard of this display; use another text or layout")
+    def _find(self, key: str, *, shortcut: bool = False) -> tuple[Reach, Sequence[Tap]]:
+        """How to press a key or type a character: in the layout in use, else in another one of the keyboard."""
+        locked, current = self._xkb.state()
+        for group in sorted(range(self._groups()), key=lambda group: group != current):
+            reach = self._reaches.setdefault((locked, group), Reach(self._read(), locked, group))
+            taps = reach.find_shortcut(key) if shortcut else reach.find(key)
+            if taps:
+                return reach, taps
+        raise GoaltraceError(
+            f"key {key!r}: not on the keyboard of this display, neither as a key nor by a dead key; use another text "
+            "or layout (setxkbmap)"
+        )
+
+    def _read(self) -> Keymap:
+        """The keyboard as it is now."""
+        if self._xkb.changed() or self._keymap is None:
+            self._keymap = self._xkb.keymap()
+            self._reaches.clear()
+        return self._keymap
+
+    def _groups(self) -> int:
+        return max(len(key.rows) for key in self._read().keys.values())

@@ -102,6 +102,7 @@ class ScriptedAgent:
         return None
 
     def _type(self, text: str) -> None:
+        self._hands.require(text)
         for stroke in type_text(text, self._rng, self._typist):
             hold_s = self._rng.uniform(0.02, 0.03) if stroke.delay_s < 0.08 else self._rng.uniform(0.03, 0.07)
             time.sleep(max(0.0, stroke.delay_s - hold_s))

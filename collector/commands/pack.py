@@ -20,6 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--clip-seconds", type=float, default=5.0, metavar="S",
                         help="clips last S to 2 S seconds (default: 5)")  # fmt: skip
+    parser.add_argument(
+        "--keep-bad-timing",
+        action="store_true",
+        help="pack sessions of machines that were too busy, too; their clips say so and are not trained on",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say which sessions would be left out, write nothing")
     parser.add_argument("--json", action="store_true", help="print the data set's manifest as JSON")
 
@@ -35,12 +40,15 @@ def run(args: argparse.Namespace) -> int:
         raise GoaltraceError(f"--clip-seconds: {args.clip_seconds} is not between 1 and 600")
     sessions = find_sessions(args.sessions)
     if args.dry_run:
-        return _dry_run(sessions)
+        return _dry_run(sessions, args.keep_bad_timing)
     require_absent(args.out)
     from collector.packing.pack import pack
 
     with tqdm(total=len(sessions), unit="session", desc="packing", disable=None) as bar:
-        manifest = pack(sessions, args.out, clip_s=args.clip_seconds, progress=lambda _: bar.update())
+        manifest = pack(
+            sessions, args.out, clip_s=args.clip_seconds, keep_bad_timing=args.keep_bad_timing,
+            progress=lambda _: bar.update(),
+        )  # fmt: skip
     if args.json:
         print(manifest.model_dump_json(indent=2))
         return 0
@@ -59,10 +67,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _dry_run(sessions: list[SessionFolder]) -> int:
+def _dry_run(sessions: list[SessionFolder], keep_bad_timing: bool) -> int:
     from collector.packing.recorded import why_left_out
 
-    reasons = {session.path: why_left_out(session) for session in sessions}
+    reasons = {session.path: why_left_out(session, keep_bad_timing=keep_bad_timing) for session in sessions}
     for path, reason in reasons.items():
         print(f"{'leave out' if reason else 'pack':<9} {path}{': ' + reason if reason else ''}")
     return 0 if not all(reasons.values()) else 1

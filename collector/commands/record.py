@@ -167,6 +167,8 @@ def _record(
             if event.get("event") == "time":
                 times[episode] = float(event["seconds"])
                 bar.set_postfix_str(" ".join(f"{s:.0f}s" for s in list(times.values())))
+            elif event.get("event") == "warning" and event.get("text"):
+                bar.write(f"warning: {episode}: {event['text']}", file=sys.stderr)
 
         try:
             Campaign(environment, args.out, args.workers).run(specs, done, report)

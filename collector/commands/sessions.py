@@ -109,10 +109,12 @@ def _recover(args: argparse.Namespace) -> int:
 
 
 def _lines(result: Recovery) -> list[str]:
+    from collector.timing import in_words
+
     if result.status == "fine" and not result.detail:
         return []
     lines = [f"{result.status:<11} {result.path}: {result.detail}"]
-    lines += [f"{'':<11} does not reconcile: {reason}" for reason in result.invalid_reasons]
+    lines += [f"{'':<11} {in_words(reason)}" for reason in result.invalid_reasons]
     if result.status != "lost":
         lines += [f"{'':<11} not mended: {problem}" for problem in result.remaining]
     return lines

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector.desktop.act import GAVE_UP
 from collector.desktop.capture import Capture
-from collector.episode import say
+from collector.episode import say, warn
 from collector.recording import Recording
 from collector.watch import Watch
 from manifests.session import Outcome
@@ -44,11 +44,13 @@ class Agent:
     @staticmethod
     def _wait(agent: subprocess.Popen[str], recording: Recording, capture: Capture, watch: Watch) -> str | None:
         """Wait for the agent's end; why it had to be stopped before, or None."""
+        warning = ""
         while agent.poll() is None:
             if capture.error is not None:
                 return f"capture failed: {capture.error}"
             if watch.reason is not None:
                 return f"stopped: {watch.reason}"
+            warning = warn(recording, warning)
             say("time", seconds=round(recording.now_ns() / 1e9, 1))
             time.sleep(0.5)
         return None

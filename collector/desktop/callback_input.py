@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from collector.desktop.key_names import DEAD_KEYS, KEYS, MAC_KEYS, char_keysym
+from collector.desktop.stroke import Stroke
 from collector.recording import Recording
 from manifests.errors import GoaltraceError
 from manifests.session import Action
@@ -30,6 +31,7 @@ _CHORD_KEYS = {"Control_L", "Control_R", "Super_L", "Super_R"} | (
     {"Alt_L", "Alt_R"} if sys.platform != "darwin" else set()
 )
 """While one of them is held a key types no text; on a Mac Alt (Option) is how many characters are typed."""
+_ON_X = sys.platform.startswith("linux")
 
 
 def clock_reasons() -> list[str]:
@@ -48,7 +50,7 @@ class CallbackInput:
         self._recording = recording
         self._map = _to_pixels(recording.manifest.width)
         self._pointer = self._map(*mouse.Controller().position)
-        self._held: set[str] = set()
+        self._keys = _keys(recording, display)
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[tuple[int, Callable[..., dict[str, Any] | None], tuple[Any, ...]] | None] = (
             queue.SimpleQueue()
@@ -59,7 +61,7 @@ class CallbackInput:
                 on_click=lambda x, y, button, pressed: self._put(self._click, x, y, button, pressed),
                 on_scroll=lambda x, y, dx, dy: self._put(self._scroll, x, y, dx, dy),
             ),
-            keyboard.Listener(
+            (_raw_listener() if _ON_X else keyboard.Listener)(
                 on_press=lambda key: self._put(self._key, key, True),
                 on_release=lambda key: self._put(self._key, key, False),
             ),
@@ -92,6 +94,7 @@ class CallbackInput:
             listener.stop()
         self._queue.put(None)
         self._writer.join()
+        self._keys.close()
 
     def _put(self, decode: Callable[..., dict[str, Any] | None], *event: Any) -> None:
         with self._lock:  # mouse and keyboard call from two threads; their times must not cross
@@ -113,6 +116,7 @@ class CallbackInput:
 
     def _click(self, x: float, y: float, button: Any, pressed: bool) -> dict[str, Any]:
         self._pointer = self._map(x, y)
+        self._keys.left()
         return {
             "kind": "button_down" if pressed else "button_up",
             "button": _BUTTONS.get(button.name, button.name),
@@ -124,13 +128,111 @@ class CallbackInput:
         return {"kind": "scroll"} | clicks if any(clicks.values()) else None
 
     def _key(self, key: Any, pressed: bool) -> dict[str, Any]:
+        return {"kind": "key_down" if pressed else "key_up"} | vars(self._keys.stroke(key, pressed))
+
+
+class _Keys(Protocol):
+    """Knows what pynput's keys mean, press after press."""
+
+    def close(self) -> None: ...
+    def left(self) -> None: ...
+    def stroke(self, key: Any, pressed: bool) -> Stroke: ...
+
+
+def _keys(recording: Recording, display: str | None) -> _Keys:
+    if not _ON_X:
+        return _Described()
+    from collector.desktop.x11 import open_display
+    from collector.desktop.xkbcommon import MISSING, library
+
+    if library() is None:
+        recording.note(MISSING)
+    return _OnX(open_display(display))
+
+
+def _raw_listener() -> Any:
+    """pynput's listener for X, which tells keycode and state: its own table has two columns and knows no layouts."""
+    from pynput import keyboard
+
+    class Listener(keyboard.Listener):  # type: ignore[misc]
+        def _event_to_key(self, display: Any, event: Any) -> tuple[int, int]:
+            return int(event.detail), int(event.state)
+
+    return Listener
+
+
+class _OnX:
+    """By the X server's keyboard, as a recording by XRECORD does."""
+
+    def __init__(self, display: Any) -> None:
+        from collector.desktop.keyboard import Keyboard
+
+        self._keyboard = Keyboard(display)
+
+    def close(self) -> None:
+        self._keyboard.close()
+
+    def left(self) -> None:
+        self._keyboard.left()
+
+    def stroke(self, key: Any, pressed: bool) -> Stroke:
+        if not isinstance(key, tuple):  # a pynput controller in this very process
+            name, keysym, char = describe_key(key)
+            return Stroke(name, keysym, char)
+        self._keyboard.catch_up()
+        return (self._keyboard.press if pressed else self._keyboard.release)(*key)
+
+
+class _Described:
+    """By what pynput says of a key: Windows and macOS."""
+
+    def __init__(self) -> None:
+        self._down: dict[Any, Stroke] = {}
+        self._accent: Any = None
+
+    def close(self) -> None:
+        pass
+
+    def left(self) -> None:
+        self._accent = None
+
+    def stroke(self, key: Any, pressed: bool) -> Stroke:
+        which = getattr(key, "vk", None) or getattr(key, "name", None) or key
+        before = self._down.get(which)
+        if not pressed:
+            self._down.pop(which, None)
+            return before or Stroke(*describe_key(key)[:2], None, _shortcut(key))
         name, keysym, char = describe_key(key)
-        if pressed:
-            self._held.add(name)
-        else:
-            self._held.discard(name)
-        typed = char if not self._held & _CHORD_KEYS or "ISO_Level3_Shift" in self._held else None
-        return {"kind": "key_down" if pressed else "key_up", "key": name, "keysym": keysym, "char": typed}
+        held = {stroke.key for stroke in self._down.values()}
+        chord = held & _CHORD_KEYS and "ISO_Level3_Shift" not in held
+        text = None if chord else self._typed(key, char)
+        if before is not None:
+            return Stroke(before.key, before.keysym, text, before.shortcut, repeat=True)
+        self._down[which] = Stroke(name, keysym, text, _shortcut(key))
+        return self._down[which]
+
+    def _typed(self, key: Any, char: str | None) -> str | None:
+        """The text of a press: an accent waits for its letter."""
+        accent = self._accent
+        if getattr(key, "is_dead", False):
+            self._accent = key if accent is None else None
+            return None if accent is None else (accent.char or "") + (key.char or "")
+        if char is None or accent is None:
+            return char
+        self._accent = None
+        try:
+            joined = str(accent.join(key).char)
+        except ValueError:
+            joined = ""
+        return joined if len(joined) == 1 else (accent.char or "") + char
+
+
+def _shortcut(key: Any) -> str | None:
+    """The letter or digit that a key is in shortcuts, also where it types another alphabet's."""
+    char = getattr(key, "char", None)
+    if char is not None and len(char) == 1 and char.isascii() and char.isalnum():
+        return str(char.lower())
+    return _plain(char, getattr(key, "vk", None))
 
 
 def describe_key(key: Any) -> tuple[str, int | None, str | None]:
@@ -146,7 +248,7 @@ def describe_key(key: Any) -> tuple[str, int | None, str | None]:
         return known, keysym, " " if known == "space" else None
     char, number = key.char, key.vk
     if key.is_dead:
-        known, keysym = DEAD_KEYS.get(char or "", ("dead", None))
+        known, keysym = DEAD_KEYS.get(getattr(key, "combining", None) or char or "", ("dead", None))
         return known, keysym, None
     if char is not None and char.isprintable() and (sys.platform != "darwin" or char.isascii()):
         return ("space" if char == " " else char), char_keysym(char), char
@@ -172,7 +274,7 @@ def _by_number(number: int | None) -> tuple[str, int | None, str | None]:
     if number is None:
         return "unknown", None, None
     if sys.platform == "linux":
-        from collector.desktop.input_log import keysym_name
+        from collector.desktop.keyboard import keysym_name
 
         return keysym_name(number), number, None  # pynput's numbers are keysyms on X
     return f"key{number}", None, None

@@ -92,6 +92,7 @@ class FrameWriter(threading.Thread):
         if view == "paused" or ((paused or self._paused) and not encoder.key_due(shot.t1_ns)):
             # after a pause a clip must be able to begin, so a pause lasts until a GOP may
             self._paused, self._dropped, self._whole = True, 0, True
+            self._recording.timing.paused()
             self._until_ns = shot.t1_ns
             return
         changed, box = self._compare(shot, blank=view == "hidden")
@@ -110,6 +111,7 @@ class FrameWriter(threading.Thread):
             dropped_before=self._dropped,
         )
         self._recording.frames.write(frame)
+        self._recording.timing.frame(shot.t1_ns, frame.dropped_before)
         self._recording.measured(shot.t1_ns - shot.t0_ns, shot.lateness_ns)
         self._paused, self._dropped, self._until_ns = False, 0, shot.t1_ns
 

@@ -11,13 +11,15 @@ import threading
 import time
 from typing import Any
 
-from Xlib import XK, X
+from Xlib import X
 from Xlib.error import ConnectionClosedError
 from Xlib.ext import record
 from Xlib.protocol import rq
 
 from collector.desktop.clock import unwrap_ms
+from collector.desktop.keyboard import Keyboard
 from collector.desktop.x11 import open_display
+from collector.desktop.xkbcommon import MISSING, library
 from collector.recording import Recording
 from manifests.errors import GoaltraceError
 from manifests.session import Action
@@ -37,6 +39,9 @@ class InputLog:
             raise GoaltraceError(
                 f"display {display}: the X server has no RECORD extension; use Xvfb, Xtigervnc or Xorg"
             )
+        self._keyboard = Keyboard(open_display(display))
+        if library() is None:
+            recording.note(MISSING)
         self._data = open_display(display)
         self._queue: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
         self._context = self._data.record_create_context(
@@ -48,7 +53,7 @@ class InputLog:
                     "core_replies": (0, 0),
                     "ext_requests": (0, 0, 0, 0),
                     "ext_replies": (0, 0, 0, 0),
-                    "delivered_events": (0, 0),
+                    "delivered_events": (X.MappingNotify, X.MappingNotify),  # in order with the keys
                     "device_events": (X.KeyPress, X.MotionNotify),
                     "errors": (0, 0),
                     "client_started": False,
@@ -83,6 +88,7 @@ class InputLog:
             self.problems.append("the X server did not end the input recording")
         self._queue.put(None)
         self._writer.join()
+        self._keyboard.close()
         self._control.close()
 
     def _read(self) -> None:
@@ -106,6 +112,8 @@ class InputLog:
                 self._log(*item)
         except OSError as error:
             self.problems.append(f"input could not be written: {error}")
+        except ConnectionClosedError as error:
+            self.problems.append(f"the X server's keyboard could not be read: {error}")
 
     def _log(self, now_ns: int, data: bytes) -> None:
         actions = []
@@ -115,13 +123,19 @@ class InputLog:
             if action is not None:
                 actions.append(action)
         self._recording.log(*actions)
+        if self._queue.empty():
+            self._keyboard.refresh()  # while it is new: a program may change the keyboard again for its next key
 
     def _decode(self, event: Any, now_ns: int) -> Action | None:
+        if event.type == X.MappingNotify:
+            self._keyboard.changed()
+            return None
         fields: dict[str, Any] = {"x": event.root_x, "y": event.root_y}
         if event.type == X.MotionNotify:
             fields["kind"] = "move"
         elif event.type in (X.ButtonPress, X.ButtonRelease):
             pressed = event.type == X.ButtonPress
+            self._keyboard.left()
             if event.detail in WHEEL:
                 if not pressed:
                     return None  # a wheel click has no duration
@@ -131,73 +145,13 @@ class InputLog:
                 fields["kind"] = "button_down" if pressed else "button_up"
                 fields["button"] = BUTTONS.get(event.detail, f"button{event.detail}")
         elif event.type in (X.KeyPress, X.KeyRelease):
-            fields["kind"] = "key_down" if event.type == X.KeyPress else "key_up"
-            fields |= self._key(event.detail, event.state)
+            pressed = event.type == X.KeyPress
+            stroke = (self._keyboard.press if pressed else self._keyboard.release)(event.detail, event.state)
+            fields["kind"] = "key_down" if pressed else "key_up"
+            fields |= vars(stroke)
         else:
             return None
         self._seq += 1
         at_ns = unwrap_ms(event.time, now_ns)
         self.lags.append(now_ns - at_ns)
         return Action(seq=self._seq, t_ns=self._recording.since_start(at_ns), **fields)
-
-    def _key(self, keycode: int, state: int) -> dict[str, Any]:
-        keysym = self._keysym(keycode, state)
-        if not keysym:
-            self._control.sync()  # what the key now means may be on its way
-            keysym = self._keysym(keycode, state)
-        char = keysym_to_char(keysym) if not state & (X.ControlMask | X.Mod1Mask | X.Mod4Mask) else None
-        return {"key": keysym_name(keysym), "keysym": keysym, "char": char}
-
-    def _keysym(self, keycode: int, state: int) -> int:
-        # a VNC server gives a key that its keyboard lacks a keycode when it is first pressed, and says so
-        while self._control.pending_events():
-            event = self._control.next_event()
-            if event.type == X.MappingNotify:
-                self._control.refresh_keyboard_mapping(event)
-        shifted = bool(state & X.ShiftMask) ^ bool(state & X.LockMask)
-        mapped = self._control.keycode_to_keysym
-        return int(mapped(keycode, int(shifted)) or mapped(keycode, 0))
-
-
-def keysym_to_char(keysym: int) -> str | None:
-    """The text a keysym types: Latin-1 keysyms are code points, 0x01xxxxxx are Unicode (X protocol, appendix A).
-
-    Older alphabets (Greek, Cyrillic, the euro sign) have keysyms of their own, below 0xfd00.
-    """
-    if 0x20 <= keysym <= 0x7E or 0xA0 <= keysym <= 0xFF:
-        return chr(keysym)
-    if 0x01000100 <= keysym <= 0x0110FFFF:
-        return chr(keysym & 0xFFFFFF)
-    return _older_chars().get(keysym)
-
-
-def keysym_name(keysym: int) -> str:
-    """ "a", "Return", "Shift_L"; keysyms without a name are given in hexadecimal."""
-    char = keysym_to_char(keysym)
-    if char is not None and not char.isspace():
-        return char
-    return _names().get(keysym) or f"0x{keysym:x}"
-
-
-_OLDER: dict[int, str] = {}
-_NAMES: dict[int, str] = {}
-
-
-def _older_chars() -> dict[int, str]:
-    if not _OLDER:
-        try:
-            from pynput._util.xorg_keysyms import SYMBOLS  # the table that our hands type with
-        except ImportError:  # pynput loads only where there is a display
-            return {}
-        _OLDER.update({int(code): str(char) for code, char in SYMBOLS.values() if char and 0xFF < code < 0xFD00})
-    return _OLDER
-
-
-def _names() -> dict[int, str]:
-    if not _NAMES:
-        for group in ("xkb", "xf86"):  # which of them are loaded must not depend on who imported what
-            XK.load_keysym_group(group)
-        for name in dir(XK):
-            if name.startswith("XK_"):
-                _NAMES.setdefault(getattr(XK, name), name[3:].replace("XF86_", "XF86"))
-    return _NAMES

@@ -13,7 +13,7 @@ from typing import Any
 from collector.controls import Controls
 from collector.desktop.capture import Capture
 from collector.desktop.episode import Discarded
-from collector.episode import say
+from collector.episode import say, warn
 from collector.processes import end_by_silence
 from collector.recording import Recording
 from collector.watch import Watch
@@ -56,7 +56,7 @@ class Person:
         controls = self._controls
         controls.start()
         say("recording")
-        view = ""
+        view = warning = ""
         while not controls.wait(0.1):
             if capture.error is not None:
                 return "aborted", f"capture failed: {capture.error}"
@@ -67,6 +67,7 @@ class Person:
                 say("state", view=view)
                 for companion in self._companions:
                     companion.tell(view)
+            warning = warn(recording, warning)
             say("time", seconds=round(recording.now_ns() / 1e9, 1))
         return _outcome(controls.end, controls.reason)
 

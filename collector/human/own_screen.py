@@ -165,7 +165,7 @@ def _ask_consent() -> None:
 
 
 def _record(spec: EpisodeSpec, folder: SessionFolder) -> EpisodeResult:
-    from collector.campaign import EpisodeResult, mark_aborted
+    from collector.campaign import EpisodeResult, mark_aborted, result_of
 
     try:
         with _hangup_is_ctrl_c(), DisplayRecorder(spec, folder.path) as recorder:
@@ -180,8 +180,7 @@ def _record(spec: EpisodeSpec, folder: SessionFolder) -> EpisodeResult:
         shutil.rmtree(folder.path)
         print("thrown away: nothing of it is left", file=sys.stderr)
         return EpisodeResult(spec.episode_id, "discarded", "thrown away")
-    manifest = folder.read_manifest()
-    return EpisodeResult(spec.episode_id, manifest.outcome, manifest.outcome_detail, manifest.duration_ns / 1e9)
+    return result_of(folder)
 
 
 def _follow(recorder: DisplayRecorder, spec: EpisodeSpec) -> dict[str, Any]:
@@ -223,6 +222,10 @@ def _tell_person(event: dict[str, Any], spec: EpisodeSpec) -> None:
             print(f"\nYour goal: {spec.task.goal}\n\n" + _HELP.format(hotkey=spec.hotkey), file=sys.stderr, flush=True)
         case "state":
             print(f"[{_VIEWS.get(str(event.get('view')), event.get('view'))}]", file=sys.stderr, flush=True)
+        case "warning":
+            print(
+                f"warning: {event.get('text') or 'over: pictures are taken in time again'}", file=sys.stderr, flush=True
+            )
         case "note":
             print(f"note: {event.get('text')}", file=sys.stderr, flush=True)
 

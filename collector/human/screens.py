@@ -103,11 +103,15 @@ def _part_names(server: Any) -> list[str]:
 
 def _require_key(server: Any, name: str, hotkey: Hotkey) -> None:
     """A hotkey that cannot be typed would leave the person without one."""
-    from Xlib import XK
+    from collector.desktop.keyboard import keysym_named, shortcut
+    from collector.desktop.xkb import Xkb
 
-    XK.load_keysym_group("xkb")
-    for key in hotkey.names:
-        if any(index == 0 for _, index in server.keysym_to_keycodes(XK.string_to_keysym(key))):
+    xkb = Xkb(server)
+    keymap, (_, group) = xkb.keymap(), xkb.state()
+    wanted = {keysym_named(key) for key in hotkey.names}
+    for keycode, key in keymap.keys.items():
+        first = key.rows[0][0] if key.rows and key.rows[0] else 0
+        if shortcut(keymap, keycode, group) in hotkey.names or (first and first in wanted):
             return
     raise GoaltraceError(
         f"--hotkey: no key of display {name} types {hotkey.names[0]!r} with this keyboard layout; choose another, "

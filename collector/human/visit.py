@@ -56,6 +56,7 @@ class Visit:
         self._view = "open"
         self._seconds = 0.0
         self._notes: list[str] = []
+        self._warning = ""
         self._discarded = False
         self._end: dict[str, str] = {}
         self._choice: asyncio.Future[str] | None = None
@@ -78,6 +79,7 @@ class Visit:
             "view": self._view,
             "seconds": self._seconds,
             "notes": self._notes,
+            "warning": self._warning if self._phase == "recording" else "",
             "end": self._end,
         }
 
@@ -143,7 +145,7 @@ class Visit:
         folder = SessionFolder(self._out / spec.episode_id)
         set_aside(folder)
         self._view, self._seconds, self._discarded, self._end = "open", 0.0, False, {}
-        self._notes, self._commands = [], asyncio.Queue()
+        self._notes, self._warning, self._commands = [], "", asyncio.Queue()
         self._go("opening")
         problem = ""
         try:
@@ -206,6 +208,8 @@ class Visit:
                 self._seconds = float(event["seconds"])
             case "note":
                 self._notes.append(str(event["text"]))
+            case "warning":
+                self._warning = str(event["text"])
             case "state":
                 self._view = str(event["view"])
             case "end":

@@ -12,11 +12,12 @@ from typing import Any
 
 from manifests.session import Intent, SessionManifest
 
-_MODIFIERS = {"Shift_L": "", "Shift_R": "", "ISO_Level3_Shift": ""} | {
+_MODIFIERS = dict.fromkeys(("Shift_L", "Shift_R", "ISO_Level3_Shift", "ISO_Level5_Shift", "Mode_switch"), "") | {
     f"{name}_{side}": {"Control": "Ctrl"}.get(name, name)
     for name in ("Control", "Alt", "Super", "Meta")
     for side in "LR"
 }
+_BEGINNINGS = ("dead_", "Multi_key")
 _MOST = 12
 
 
@@ -61,14 +62,16 @@ def _done(actions: Sequence[dict[str, Any]], intents: Sequence[Intent], down_bef
             held.clear()
             if typed:
                 yield _typed(typed)
-            typed, hidden = "", hidden + (kind == "key_down")
+            typed, hidden = "", hidden + (kind == "key_down" and not action.get("repeat"))
             continue
         if kind in ("key_down", "key") and key in _MODIFIERS:
             held[key] = None
             continue
+        if not action["char"] and (key or "").startswith(_BEGINNINGS):
+            continue  # an accent that waits for its letter; what comes of it is the letter's text
         chord = [name for name in dict.fromkeys(_MODIFIERS[k] for k in held) if name]
         char = action["char"] or ""
-        if kind in ("key_down", "key") and not chord and len(char) == 1 and char.isprintable():
+        if kind in ("key_down", "key") and not chord and char and char.isprintable():
             if hidden:
                 yield _hidden(hidden)
             typed, hidden = typed + char, 0

@@ -25,6 +25,7 @@ def pack(
     *,
     clip_s: float = 5.0,
     shard_bytes: int = SHARD_BYTES,
+    keep_bad_timing: bool = False,
     progress: Callable[[SessionFolder], None] = lambda _: None,
 ) -> DatasetManifest:
     """Write the clips of `sessions` into the new data set `out`.
@@ -35,12 +36,13 @@ def pack(
     left_out: list[LeftOut] = []
     inputs: list[Input] = []
     seen: set[str] = set()
+    parameters = {"clip_s": clip_s} | ({"keep_bad_timing": True} if keep_bad_timing else {})
     with new_folder(out) as root:
         with ClipWriter(root, shard_bytes) as writer:
             for session in sessions:
                 try:
                     with one_item(session.path):
-                        packed, clips = _pack_one(session, clip_s, seen)
+                        packed, clips = _pack_one(session, clip_s, seen, keep_bad_timing)
                         source = _input(session, packed)
                 except GoaltraceError as error:
                     left_out.append(LeftOut(name=one_line(session.path.name), reason=one_line(str(error))))
@@ -58,16 +60,18 @@ def pack(
             name=out.name,
             counts=counter.result(),
             shards=writer.shards,
-            lineage=[LineageStep(command="pack", parameters={"clip_s": clip_s}, inputs=inputs)],
+            lineage=[LineageStep(command="pack", parameters=parameters, inputs=inputs)],
             left_out=left_out,
         )
         DatasetFolder(root).write_manifest(manifest)
     return manifest
 
 
-def _pack_one(session: SessionFolder, clip_s: float, seen: set[str]) -> tuple[Packed, list[pa.Table]]:
+def _pack_one(
+    session: SessionFolder, clip_s: float, seen: set[str], keep_bad_timing: bool
+) -> tuple[Packed, list[pa.Table]]:
     """One session's clips, all or none; `GoaltraceError` with the reason when it must be left out."""
-    recorded = read_recorded(session)
+    recorded = read_recorded(session, keep_bad_timing=keep_bad_timing)
     session_id = recorded.manifest.session_id
     if session_id in seen:
         raise GoaltraceError(f"session_id {session_id} is in the data set already")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from collector.timing import BAD, timing_reasons
 from manifests.consent import read_consent
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
@@ -29,18 +30,22 @@ class Recorded:
     events: list[Event]
 
 
-def why_left_out(folder: SessionFolder) -> str | None:
+def why_left_out(folder: SessionFolder, *, keep_bad_timing: bool = False) -> str | None:
     """Why this session must not be packed, as far as its documents say; None if it reconciles."""
     try:
         with one_item(folder.path):
-            read_recorded(folder)
+            read_recorded(folder, keep_bad_timing=keep_bad_timing)
     except GoaltraceError as error:
         return one_line(str(error))
     return None
 
 
-def read_recorded(folder: SessionFolder) -> Recorded:
-    """Read a session; `GoaltraceError` with the reason when it must not be packed."""
+def read_recorded(folder: SessionFolder, *, keep_bad_timing: bool = False) -> Recorded:
+    """Read a session; `GoaltraceError` with the reason when it must not be packed.
+
+    One that did not keep up is judged by its logs, also where an older release has not judged it; kept, it says why
+    not to trust it in `invalid_reasons`.
+    """
     manifest = folder.read_manifest()
     if manifest.state != "complete":
         raise GoaltraceError("the recording did not finish")
@@ -48,8 +53,9 @@ def read_recorded(folder: SessionFolder) -> Recorded:
         raise GoaltraceError(f"{folder.manifest_path}: {manifest.width}x{manifest.height} px is no picture of a screen")
     if manifest.outcome == "aborted":
         raise GoaltraceError(f"aborted: {manifest.outcome_detail}")
-    if manifest.invalid_reasons:
-        raise GoaltraceError("does not reconcile: " + "; ".join(manifest.invalid_reasons))
+    invalid = [reason for reason in manifest.invalid_reasons if not reason.startswith(BAD)]
+    if invalid:
+        raise GoaltraceError("does not reconcile: " + "; ".join(invalid))
     _require_consent(folder, manifest)
     frames, actions = folder.frames(), folder.actions()
     if (len(frames), len(actions)) != (manifest.frames, manifest.actions):
@@ -62,6 +68,10 @@ def read_recorded(folder: SessionFolder) -> Recorded:
     if any(a.t1_ns > b.t0_ns for a, b in pairwise(frames)) or any(f.t0_ns > f.t1_ns for f in frames):
         raise GoaltraceError("does not reconcile: frame times run backwards")
     actions.sort(key=lambda action: action.t_ns)
+    late = timing_reasons(manifest, frames, actions)
+    if late and not keep_bad_timing:
+        raise GoaltraceError("; ".join(late) + "; --keep-bad-timing packs it all the same")
+    manifest = manifest.model_copy(update={"invalid_reasons": late})
     return Recorded(folder, manifest, frames, _pictures(frames), actions, folder.intents(), folder.events())
 
 

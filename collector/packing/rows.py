@@ -166,5 +166,5 @@ def _actions(session: Recorded, stretch: Stretch, windows: Sequence[tuple[int, i
 
 def _action(action: Action, slot: int, ambiguous: bool) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(action, name) for name in _ACTION_FIELDS}
-    row["slot"], row["ambiguous"] = slot, ambiguous
+    row["slot"], row["ambiguous"], row["repeat"] = slot, ambiguous, bool(action.repeat)
     return row

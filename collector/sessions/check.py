@@ -15,6 +15,7 @@ from collector.sessions.person import consent_problems, event_problems, leaks
 from collector.sessions.pictures import Pictures, count_decodable, read_pictures
 from collector.sessions.problem import MEND_DECODED, Problem
 from collector.terminal.cast import open_cast
+from collector.timing import in_words
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest
@@ -174,7 +175,7 @@ def cast_problems(folder: SessionFolder) -> Iterator[Problem]:
 def _remarks(manifest: SessionManifest) -> Iterator[Problem]:
     """What keeps a whole session out of data sets."""
     for reason in manifest.invalid_reasons:
-        yield Problem("session.json", f"does not reconcile: {reason}", "the log may not hold all that happened",
+        yield Problem("session.json", in_words(reason), "the log may not hold all that happened",
                       "pack leaves it out; record it again", damage=False)  # fmt: skip
     if manifest.state == "complete" and manifest.outcome == "aborted":
         what = f"aborted: {manifest.outcome_detail}"

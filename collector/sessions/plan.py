@@ -14,6 +14,7 @@ from collector.sessions.frames import picture_of, whole_frames
 from collector.sessions.logs import Log, read_log
 from collector.sessions.pictures import Pictures, count_decodable, read_pictures
 from collector.spread import spread
+from collector.timing import BAD
 from manifests.errors import GoaltraceError
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest
 
@@ -172,7 +173,7 @@ def _invalid(old: SessionManifest, plan: Plan, lost: str) -> list[str]:
 
 def _reconciled_until(manifest: SessionManifest, logs: Logs, last_ns: int) -> int | None:
     """The last moment up to which nothing is missing, ns; None if there is no such moment."""
-    known = [r for r in manifest.invalid_reasons if r != DOUBT and not _COUNTS.fullmatch(r)]
+    known = [r for r in manifest.invalid_reasons if r != DOUBT and not _COUNTS.fullmatch(r) and not r.startswith(BAD)]
     if known or logs.damaged:
         return None
     if _by_a_person(manifest):

@@ -81,6 +81,7 @@ def _actions(session: Session, t1: list[int]) -> dict[str, Any]:
         "key": [action.key and _short(action.key) for action in actions],
         "char": [action.char and _short(action.char) for action in actions],
         "redacted": [n for n, action in enumerate(actions) if action.redacted],
+        "repeat": [n for n, action in enumerate(actions) if action.repeat],
         "ambiguous": [n for n, slot in enumerate(slots) if slot.ambiguous],
     }
 
@@ -131,7 +132,7 @@ def _facts(session: Session) -> list[tuple[str, str]]:
     parameters = ", ".join(f"{name}={value}" for name, value in manifest.parameters.items())
     versions = {"goaltrace": manifest.recorder_version, **manifest.versions}
     paused = sum(span["end"] - span["t"] for span in _spans(session.events, session.end_ns) if span["kind"] == "pause")
-    kinds = sorted(action.kind for action in session.actions)
+    kinds = sorted("key repeats" if action.repeat else action.kind for action in session.actions)
     counts = ", ".join(f"{len(list(group))} {kind.replace('_', ' ')}" for kind, group in groupby(kinds))
     facts = [
         ("task", f"{manifest.task_id} ({manifest.family})"),

@@ -22,7 +22,8 @@ CLIP_COLUMNS: dict[str, str] = {
     "changed": "per frame: share of pixels that differ from the frame before, 0..1",
     "cursor_x, cursor_y": "per frame: pointer (terminals: text cursor), px; -1 for none",
     "screen_text": "per picture: the text that it shows, row by row; `''` for a blank one; none for desktops",
-    "actions": "input events; slot i lies between frames i and i+1, `ambiguous` where the event fell inside a grab",
+    "actions": "input events; slot i lies between frames i and i+1, `ambiguous` where the event fell inside a grab, "
+    "`repeat` where the system pressed a held key again",
     "start_keys, start_buttons, start_x, start_y": "what was held, and where the pointer was, at the first frame",
     "bracket_p50_ms, bracket_p95_ms, bracket_max_ms": "`t1 - t0`",
     "gap_max_ms, dropped": "longest time between two frames; frames that the recorder had to drop",

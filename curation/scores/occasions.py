@@ -52,7 +52,10 @@ class Click(NamedTuple):
 
 
 def is_action(action: dict[str, Any]) -> bool:
-    """Presses of buttons and keys, and scrolls. Moves, releases, lone modifiers, resizes and markers are not."""
+    """Presses of buttons and keys, and scrolls. Moves, releases, lone modifiers, resizes, markers and the
+    repetitions of a held key are not."""
+    if action.get("repeat"):
+        return False
     if action["kind"] in ("key_down", "key"):
         return action["key"] not in MODIFIERS
     return action["kind"] in ("button_down", "scroll")

@@ -38,6 +38,11 @@ class Terminal:
         while self.shown.count(text) < times:
             assert self._read(until), f"{text!r} was not shown: {self.shown[-2000:]}"
 
+    def hear(self, seconds: float) -> str:
+        """Everything shown so far, after waiting a moment for more."""
+        self._read(time.monotonic() + seconds)
+        return self.shown
+
     def wait(self, seconds: float = 30) -> int:
         until = time.monotonic() + seconds
         while self._read(until):

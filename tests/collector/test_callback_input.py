@@ -115,7 +115,7 @@ def test_times_never_run_backwards(both: tuple[list[Action], list[Action]]) -> N
 
 @pytest.mark.parametrize("table", [KEYS, DEAD_KEYS])
 def test_key_names_are_those_of_an_x_recording(table: dict[str, tuple[str, int]]) -> None:
-    from collector.desktop.input_log import keysym_name
+    from collector.desktop.keyboard import keysym_name
 
     for name, keysym in table.values():
         on_x = keysym_name(keysym).replace("XF86_", "XF86")  # python-xlib's spelling of X's own names
@@ -131,9 +131,9 @@ def test_every_named_key_of_pynput_has_an_x_name(xserver: str) -> None:
 
 @pytest.mark.parametrize("char", ["a", "~", " ", "é", "€", "漢"])
 def test_characters_have_the_keysyms_of_an_x_recording(char: str) -> None:
-    from collector.desktop.input_log import keysym_to_char
+    from collector.desktop.xkbcommon import keysym_text
 
-    assert keysym_to_char(char_keysym(char)) == char
+    assert keysym_text(char_keysym(char)) == char
 
 
 def test_no_key_of_a_mac_is_named_twice() -> None:

@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import Features, Video, load_dataset
 
-from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
+from manifests.clip import ACTION_TYPES, CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.errors import GoaltraceError
 from manifests.video import decode, iter_frames
@@ -163,3 +164,29 @@ def test_every_column_but_the_video_is_compressed_and_texts_have_dictionaries(da
             assert column.compression == ("UNCOMPRESSED" if video else "ZSTD"), name
             text = column.physical_type == "BYTE_ARRAY" and not video
             assert ("RLE_DICTIONARY" in column.encodings) == text, name
+
+
+def test_clips_of_1_1_are_read_as_if_no_key_were_repeated(dataset: Path, tmp_path: Path) -> None:
+    """Older actions do not say whether the system repeated them; scores, indexes and copies read them still."""
+    from curation.scores.shard import measure_rows
+
+    old = shutil.copytree(dataset, tmp_path / "old")
+    for config in ("clips", "events"):
+        for shard in (old / config).iterdir():
+            table = pq.read_table(shard)
+            place = table.schema.get_field_index("actions")
+            rows = [
+                [{k: v for k, v in a.items() if k != "repeat"} for a in row] for row in table["actions"].to_pylist()
+            ]
+            column = pa.chunked_array([pa.array(rows[:1], ACTION_TYPES[1]), pa.array(rows[1:], ACTION_TYPES[1])])
+            table = table.set_column(place, "actions", column)
+            pq.write_table(table, shard, row_group_size=4)
+    reader, now = ClipReader(old), ClipReader(dataset)
+    for clip_id in now.clip_ids():
+        before = reader.read(clip_id)["actions"]
+        assert before == [action | {"repeat": False} for action in now.read(clip_id)["actions"]]
+    assert reader.index(["actions"]).schema.field("actions") == EVENTS_SCHEMA.field("actions")
+    shard = next((old / "clips").iterdir())
+    assert [m.plain["actions_per_s"] for m in measure_rows(shard, 0)] == [
+        m.plain["actions_per_s"] for m in measure_rows(dataset / "clips" / shard.name, 0)
+    ]

@@ -109,6 +109,7 @@ function drawCard() {
   if (phase !== "recording") asking = false;
   show("sure", asking);
   show("discard", !asking);
+  put("warning", state.warning);
   $("notes").replaceChildren(...state.notes.map((note) => {
     const line = document.createElement("p");
     line.textContent = note;

@@ -8,7 +8,7 @@ function makeRows() {
   for (let i = 0; i < actions; i++) {
     const kind = kindOf(i), last = rows[rows.length - 1];
     if (kind === "move" && last?.moves && !last.ended) { last.moves++; last.i = i; continue; }
-    if (kind === "key_up" && A.key[i]) continue;   // its key's row says how long it was held
+    if ((kind === "key_up" && A.key[i]) || repeated.has(i)) continue;   // its key's row says how long it was held
     rows.push({ t: A.t[i], i, moves: kind === "move" ? 1 : 0, label: labels.get(i) });
   }
   for (const goal of goals) rows.push({ t: goal.t, i: -1, goal });

@@ -5,6 +5,7 @@ const frames = F.t0.length, actions = A.t.length;
 const BEGIN = frames ? F.t1[0] : 0;          // the video's time 0
 const END = Math.max(doc.end, 1);
 const hiddenFrames = new Set(F.hidden), hiddenActions = new Set(A.redacted), ambiguousActions = new Set(A.ambiguous);
+const repeated = new Set(A.repeat);   // presses that the system makes of a held key
 const droppedBefore = new Map(F.dropped);
 const byId = (id) => document.getElementById(id);
 const kindOf = (i) => doc.kinds[A.kind[i]];
@@ -67,6 +68,8 @@ function derive() {
       const press = buttons.get(A.button[i]);
       if (press) { press.end = t; press.up = i; heldMs.set(press.i, (t - press.t) / 1e6); }
       buttons.delete(A.button[i]);
+    } else if (repeated.has(i)) {
+      continue;
     } else if (kind === "key_down" || kind === "key") {
       const modifier = MODIFIERS[A.key[i]];
       const label = modifier && !hiddenActions.has(i) ? modifier : keyLabel(i, new Set(held.values()));

@@ -38,15 +38,15 @@ def remove_orphans(client: DockerClient) -> list[str]:
     return removed
 
 
-def _machine() -> tuple[str, str, str]:
-    """Host name and, on Linux, the id of its present boot and of the processes that can be seen from here.
+def _machine() -> tuple[str, str]:
+    """Host name and, on Linux, the id of its present boot with that of the processes that can be seen from here.
 
     Containers of an earlier boot may be somebody's again, and a command that runs in a container of its own (with the
     host's Docker) is not seen from another: it would be taken for gone.
     """
     boot, seen = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     namespace = "".join(filter(str.isdigit, str(seen.readlink()))) if seen.is_symlink() else ""
-    return socket.gethostname(), boot.read_text().strip() if boot.is_file() else "", namespace
+    return socket.gethostname(), f"{boot.read_text().strip()}/{namespace}" if boot.is_file() else ""
 
 
 def _started(pid: int) -> str:

@@ -217,6 +217,7 @@ def test_the_container_of_a_killed_command_is_removed_by_the_next_one_and_no_oth
         "of a command that still runs": f"{OWNER}={owner()}",
         "of another machine": f"{OWNER}=elsewhere:{boot}:999999:1",
         "of an earlier boot": f"{OWNER}={machine}:0000:999999:1",
+        "of processes that are not seen from here": f"{OWNER}={machine}:{boot.partition('/')[0]}/1:999999:1",
         "of nobody we know": "somebody=else",
     }
     made = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from Xlib import XK
+from Xlib import XK, X
 
 from collector.desktop.keyboard import KEYPAD, keysym_named, meaning, shortcut
 from collector.desktop.xkb import Keymap
@@ -18,6 +18,7 @@ from collector.desktop.xkbcommon import Compose, keysym_text
 
 _CHOOSERS = (0xFFE1, 0xFE03, 0xFE11)
 """Shift, level 3 (AltGr) and level 5, by the keysyms of their keys."""
+_LEVEL_MODIFIERS = X.Mod1Mask | X.Mod2Mask | X.Mod3Mask | X.Mod4Mask | X.Mod5Mask
 _DEAD = range(0xFE50, 0xFE94)
 _MULTI_KEY = 0xFF20
 _LONGEST = 3
@@ -99,9 +100,9 @@ class Reach:
         """(keycode, modifier bits) of the keys that choose a level."""
         for keysym in _CHOOSERS:
             codes = [code for code in sorted(self._keymap.keys) if self._first(code) == keysym]
-            bits = 0
-            for code in codes:
-                bits |= self._keymap.modifiers.get(code, 0)
+            bits = X.ShiftMask if keysym == XK.XK_Shift_L and codes else 0
+            for code in () if bits else codes:
+                bits |= self._keymap.modifiers.get(code, 0) & _LEVEL_MODIFIERS
             if bits:
                 # a code that stands for the modifier and is on no keyboard is in the map; AltGr itself is not
                 yield (

@@ -156,3 +156,44 @@ def test_a_shortcut_is_named_by_its_letter_on_every_system(
     assert callback_input.describe_key(KeyCode(vk=number, char="p")) == ("p", 0x70, "p")
     if system == "darwin":
         assert callback_input.describe_key(KeyCode(vk=number, char="π")) == ("p", 0x70, "π")
+
+
+@pytest.mark.needs("xvfb")
+def test_where_nothing_but_callbacks_tell_accents_wait_for_their_letters(xserver: str) -> None:
+    """Windows and macOS: what is composed is on the letter, and an accent that fits nothing stands before it."""
+    from pynput.keyboard import Key, KeyCode
+
+    from collector.desktop.callback_input import _Described
+
+    keys = _Described()
+    acute = KeyCode.from_dead("\u00b4", vk=0xDD)
+
+    def tap(key: KeyCode | Key) -> str | None:
+        char = keys.stroke(key, True).char
+        keys.stroke(key, False)
+        return char
+
+    assert [tap(acute), tap(KeyCode.from_char("e", vk=0x45))] == [None, "é"]
+    assert [tap(acute), tap(KeyCode.from_char("q", vk=0x51))] == [None, "\u00b4q"]
+    assert [tap(acute), tap(KeyCode.from_char(" ", vk=0x20))] == [None, "\u00b4"]
+    assert tap(KeyCode.from_char("e", vk=0x45)) == "e"
+    assert keys.stroke(acute, True).key == "dead_acute"
+
+
+@pytest.mark.needs("xvfb")
+def test_where_nothing_but_callbacks_tell_a_held_key_is_one_press(xserver: str) -> None:
+    from pynput.keyboard import Key, KeyCode
+
+    from collector.desktop.callback_input import _Described
+
+    keys = _Described()
+    keys.stroke(Key.shift, True)
+    presses = [keys.stroke(KeyCode.from_char("A", vk=0x41), True) for _ in range(3)]
+    keys.stroke(Key.shift, False)
+    released = keys.stroke(KeyCode.from_char("a", vk=0x41), False)
+    assert [(stroke.key, stroke.char, stroke.repeat) for stroke in presses] == [
+        ("A", "A", None), ("A", "A", True), ("A", "A", True),
+    ]  # fmt: skip
+    assert released.key == "A", "a release has the name of its press"
+    keys.stroke(Key.ctrl_l, True)
+    assert keys.stroke(KeyCode.from_char("c", vk=0x43), True).char is None

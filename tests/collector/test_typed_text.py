@@ -81,14 +81,14 @@ def typist(xserver: str) -> Iterator[Typist]:
     typist.switch(0)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize(("name", "inputs"), [*((name, "xserver") for name in LAYOUTS), ("de", "callback")])
 def test_the_log_says_of_every_key_what_a_text_entry_receives(
-    xserver: str, tmp_path: Path, typist: Typist, name: str
+    xserver: str, tmp_path: Path, typist: Typist, name: str, inputs: str
 ) -> None:
     """Every key of the keyboard with Shift, AltGr, Caps Lock, Num Lock, in every group."""
     with layout(xserver, name), Entry(xserver) as entry:
         typist.tap(SHIFT)
-        log, received = Log(tmp_path / "s", xserver), []
+        log, received = Log(tmp_path / "s", xserver, inputs), []
         groups = max(len(key.rows) for key in typist.xkb.keymap().keys.values())
         assert groups == name.count(",") + 1
         for group, lock, held in all_ways(groups):
@@ -227,7 +227,7 @@ def test_a_release_has_the_name_of_its_press_whatever_was_held_meanwhile(
     assert seen == [("key_down", "Shift_L"), ("key_down", "A"), ("key_up", "Shift_L"), ("key_up", "A")]
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", [*LAYOUTS, "de -variant neo", "ca -variant multix"])
 def test_hands_type_every_character_that_the_layout_has(
     xserver: str, tmp_path: Path, typist: Typist, name: str
 ) -> None:
@@ -236,13 +236,14 @@ def test_hands_type_every_character_that_the_layout_has(
     from collector.desktop.keyboard import meaning
     from collector.desktop.xkbcommon import keysym_text
 
-    with layout(xserver, name), Entry(xserver) as entry:
+    with layout(xserver, *name.split()), Entry(xserver) as entry:
         hands = Hands(random.Random(1))
         keymap = typist.xkb.keymap()
         groups = range(max(len(key.rows) for key in keymap.keys.values()))
+        levels = (0, 1, 128, 129, 32, 33, 160)  # Shift, level 3 (Mod5), level 5 (Mod3 where there is one)
         found = {
             keysym_text(meaning(keymap, code, modifiers, group))
-            for group in groups for code in MAIN for modifiers in (0, 1, 128, 129)
+            for group in groups for code in MAIN for modifiers in levels
         }  # fmt: skip
         wanted = sorted(char for char in found if char)
         if name in ("de", "fr", "br", "cz"):

@@ -181,6 +181,7 @@ def test_clips_of_1_1_are_read_as_if_no_key_were_repeated(dataset: Path, tmp_pat
             column = pa.chunked_array([pa.array(rows[:1], ACTION_TYPES[1]), pa.array(rows[1:], ACTION_TYPES[1])])
             table = table.set_column(place, "actions", column)
             pq.write_table(table, shard, row_group_size=4)
+    named_anew(old)
     reader, now = ClipReader(old), ClipReader(dataset)
     for clip_id in now.clip_ids():
         before = reader.read(clip_id)["actions"]

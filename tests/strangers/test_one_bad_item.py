@@ -142,10 +142,10 @@ def test_what_nobody_thought_of_is_named_and_counted_and_debug_shows_where(
         shutil.copytree(good, tmp_path / "in" / name)
     whole = packing.read_recorded
 
-    def broken(folder: SessionFolder) -> Any:
+    def broken(folder: SessionFolder, **options: Any) -> Any:
         if folder.path.name == "a":
             raise ZeroDivisionError("something new")
-        return whole(folder)
+        return whole(folder, **options)
 
     monkeypatch.setattr(packing, "read_recorded", broken)
     monkeypatch.delenv("GOALTRACE_DEBUG", raising=False)

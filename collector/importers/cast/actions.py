@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector.importers.cast.key_names import is_answer, name_of
-from collector.importers.cast.patterns import MASK, WIDE_MASK
 from collector.importers.cast.typed import keys
 from collector.terminal.cast import CastEvent
+from manifests.secrets import MASK, WIDE_MASK
 from manifests.session import Action
 
 

@@ -19,6 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "or keep them without looking",
     )  # fmt: skip
     parser.add_argument(
+        "--redact", type=Path, metavar="FILE", help="mask these as well: a text file with one string a line"
+    )
+    parser.add_argument(
+        "--keep-names", action="store_true",
+        help="leave the names of users and machines as they are: yours and this machine's, and those that casts report",
+    )  # fmt: skip
+    parser.add_argument(
         "--idle-limit", type=float, metavar="SECONDS",
         help="cut longer pauses to this (default: the cast's own idle_time_limit, if it has one; inf: none)",
     )  # fmt: skip
@@ -41,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from collector.importers.cast.find import find_casts
     from collector.importers.cast.run import import_casts
     from manifests.errors import GoaltraceError
+    from manifests.secrets import Named, of_this_machine, read_list
 
     for name, value, good in (
         ("--idle-limit", args.idle_limit, args.idle_limit is None or args.idle_limit > 0),
@@ -53,7 +61,13 @@ def run(args: argparse.Namespace) -> int:
     existing = next((place for place in (args.out, *args.out.absolute().parents) if place.exists()), args.out)
     if existing.is_file():
         raise GoaltraceError(f"{existing}: is a file; --out wants a folder")
-    options = Options(args.sensitive, args.idle_limit, args.fps, not args.no_render, int(args.max_size * 2**20))
+    if args.sensitive == "keep" and args.redact is not None:
+        raise GoaltraceError("--redact: nothing is masked with --sensitive keep; leave one of them out")
+    options = Options(
+        args.sensitive, args.idle_limit, args.fps, not args.no_render, int(args.max_size * 2**20),
+        listed=read_list(args.redact) if args.redact is not None else (),
+        names=Named() if args.keep_names else of_this_machine(), keep_names=args.keep_names,
+    )  # fmt: skip
     paths = find_casts(args.paths, args.out)
     with tqdm(total=len(paths), desc="importing", unit="cast", disable=None) as bar:
 

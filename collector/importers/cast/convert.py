@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from collector.importers.cast import mask as masking
 from collector.importers.cast.actions import actions_of
-from collector.importers.cast.patterns import MASK, Known
 from collector.importers.cast.repair import Reading
 from collector.importers.cast.source import DEFAULT_LIMIT, Unusable, digest
+from collector.importers.cast.wanted import Wanted
 from collector.terminal.cast import Cast, open_cast, write_cast
 from collector.terminal.geometry import frame_size
 from collector.terminal.render import largest_size, render_session
@@ -22,6 +22,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import DiskFull, append_jsonl, new_folder
 from manifests.items import one_item
 from manifests.plain import one_line
+from manifests.secrets import MASK, NOBODY, Named
 from manifests.session import Action, Clock, SessionFolder, SessionManifest
 
 Sensitive = Literal["mask", "refuse", "keep"]
@@ -40,6 +41,16 @@ class Options:
     fps: float = 15.0
     render: bool = True
     limit: int = DEFAULT_LIMIT
+    listed: tuple[str, ...] = ()
+    """The user's own strings to mask."""
+    names: Named = NOBODY
+    """Names of this machine, its user and home, to be masked as well."""
+    keep_names: bool = False
+    """Leave names of users and machines, these and those that casts report, as they are."""
+
+    def wanted(self) -> Wanted:
+        """What is looked for in one cast."""
+        return Wanted(self.listed, self.names, self.keep_names)
 
 
 def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
@@ -59,7 +70,7 @@ def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
 
 
 def _imported(path: Path, out: Path, options: Options, entry: dict[str, Any]) -> dict[str, Any]:
-    task_id = _task_id(path)
+    task_id = _task_id(path, options)
     name = f"{task_id}-{digest(path, options.limit)[:12]}"
     folder = SessionFolder(out / name)
     entry["session"] = str(folder.path)
@@ -80,8 +91,8 @@ def _convert(path: Path, out: Path, task_id: str, options: Options) -> tuple[Ses
         _write_whole(reading, folder.cast)
         found: dict[str, int] = {}
         if options.sensitive == "mask":
-            found = masking.mask(folder.cast)
-        elif options.sensitive == "refuse" and (found := masking.find(folder.cast)):
+            found = masking.mask(folder.cast, options.wanted())
+        elif options.sensitive == "refuse" and (found := masking.find(folder.cast, options.wanted())):
             raise Unusable(f"sensitive: {_listed(found)}; import it with --sensitive mask")
         cast = open_cast(folder.cast)
         actions = _write_actions(cast, folder, masked=options.sensitive == "mask")
@@ -187,9 +198,9 @@ def _listed(found: dict[str, int]) -> str:
     return ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
 
 
-def _task_id(path: Path) -> str:
+def _task_id(path: Path, options: Options) -> str:
     """From the file's name, without what is sensitive in it."""
     stem = re.sub(r"(?i)(?:\.(?:cast|asciicast|json|gz))+$", "", path.name)
-    stem = masking.mask_header({"title": stem}, Known(), {})["title"].replace(MASK, "")
+    stem = masking.mask_text(stem, options.wanted()).replace(MASK, "")
     slug = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")[:60].strip("-")
     return slug or "cast"

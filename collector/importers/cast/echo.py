@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
-from collector.importers.cast.shadow import Shadow
-from collector.importers.cast.typed import Line
+from collector.importers.cast.typed import Entered
 
-_SHELLS = "$#%>❯➜λ"
-"""How shells' prompts end: what is typed there is shown, if late."""
-_COVERS = " *•●"
+_ASK = ":?>›»]：？)"
+"""How prompts end that ask for something; what is typed at a shell's own is shown, if late."""
+_COVERS = " *•●\x1e\n"
 _SHORTEST = 4
 _BEGIN = 4
 """Characters of a line that are looked for in what came after it."""
-Entered = tuple[Line, Line]
+_SHOWN_MOST = 4096
 
 
 class Echo:
     """Follows the lines that are typed, and the output beside them."""
 
-    def __init__(self, shadow: Shadow) -> None:
-        self._shadow = shadow
+    def __init__(self) -> None:
         self._possible = self._heard = False
         self._waiting: Entered | None = None
+        self._shown = ""
 
-    def begins(self) -> None:
-        """The first key of a line comes now."""
-        prompt = self._shadow.plain.join().rstrip()
-        self._possible = bool(prompt) and prompt[-1] not in _SHELLS and not self._shadow.alternate
-        self._shadow.shown = []
+    def begins(self, prompt: str, full_screen: bool) -> None:
+        """The first key of a line comes now, after `prompt`."""
+        ask = prompt.rstrip()
+        shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
+        self._possible = bool(ask) and ask[-1] in _ASK and not shell and not full_screen
+        self._shown = ""
 
-    def output(self) -> None:
+    def output(self, text: str) -> None:
         """Output has come."""
         self._heard = True
-        if self._waiting is None and self._shown().strip(_COVERS):
+        if len(self._shown) < _SHOWN_MOST:
+            self._shown += text[:_SHOWN_MOST]
+        if self._waiting is None and self._shown.strip(_COVERS):
             self._possible = False
 
-    def entered(self, sent: Line, meant: Line) -> None:
+    def shows(self, value: str) -> bool:
+        """Whether what was typed of this line came back on the screen."""
+        return value.strip()[:_BEGIN] in self._shown
+
+    def entered(self, line: Entered) -> None:
         """The line is sent: what comes next tells whether it is shown after all."""
-        if self._possible and len(meant[0]) >= _SHORTEST:
-            self._waiting, self._heard = (sent, meant), False
-            self._shadow.shown = []
+        meant = line.meant
+        if self._possible and len(meant) >= _SHORTEST and len(set(meant)) > 1:
+            self._waiting, self._heard = line, False
+            self._shown = ""
         self._possible = False
 
     def secret(self) -> Entered | None:
         """The line that was entered last, if output has come since then and shows nothing of it; asked once."""
         waiting, self._waiting = self._waiting, None
-        hidden = waiting and self._heard and waiting[1][0].strip()[:_BEGIN] not in self._shown()
-        return waiting if hidden else None
-
-    def _shown(self) -> str:
-        return "".join(self._shadow.shown or ())
+        if waiting is None or not self._heard:
+            return None
+        first, ended, _ = self._shown.partition("\n")
+        if ended and not first.strip(_COVERS):  # what comes back late comes before the line ends
+            return waiting
+        return None if self.shows(waiting.meant) else waiting

@@ -6,131 +6,103 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from collector.importers.cast.patterns import MASK, WIDE_MASK, Known, sensitive
-from collector.importers.cast.search import Search, Spans, counts
+from collector.importers.cast.places import Places
+from collector.importers.cast.search import Search, counts
 from collector.importers.cast.shadow import Widths
 from collector.importers.cast.source import Unusable
-from collector.terminal.cast import Cast, CastEvent, open_cast, parse_size, write_cast
-from collector.terminal.screen import Screen
+from collector.importers.cast.wanted import Wanted
+from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.files import replacing
+from manifests.secrets import MASK, WIDE_MASK
 
-_ROUNDS = 5
-_ROWS_SEEN = 20_000
+_ROUNDS = 10
+_LEFT = "a sensitive string could not be masked for certain; leave the file out"
 
 
-def find(path: Path) -> dict[str, int]:
+def find(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
     """How many sensitive strings of each kind a cast of ours holds."""
-    cast, known = open_cast(path), Known()
-    search = Search(cast, known, Widths()).run()
-    mask_header(cast.header, known, search.values)
-    return counts(search.values)
+    wanted = wanted or Wanted()
+    cast = open_cast(path)
+    mask_header(cast.header, wanted)
+    Search(cast, wanted, Widths(), trace=False).run()
+    return counts(wanted.values)
 
 
-def mask(path: Path) -> dict[str, int]:
+def mask(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
     """Mask every sensitive string of a cast of ours, in place; how many of each kind there were.
 
-    Raises `Unusable` where one would still be readable afterwards.
+    A first pass only looks, which is quick, and is all that most casts need. Where it sees something on the screen,
+    another follows the characters there to their places; then the masked cast is looked at again, with all that is
+    known by then. Raises `Unusable` where something would still be readable.
     """
-    known, widths = Known(), Widths()
-    values: dict[str, set[str]] = {}
-    mask_header(open_cast(path).header, known, values)
+    wanted, widths = wanted or Wanted(), Widths()
+    mask_header(open_cast(path).header, wanted)
+    trace = False
     for _ in range(_ROUNDS):
-        before = known.count
-        search = Search(open_cast(path), known, widths).run()
-        for kind, found in search.values.items():
-            values.setdefault(kind, set()).update(found)
-        if search.spans:
-            _rewrite(path, search.spans, widths, known)
-        elif known.count == before:  # else what was found late may stand earlier, or elsewhere, too
+        before = wanted.size
+        search = Search(open_cast(path), wanted, widths, trace, stop=not trace).run()
+        more = wanted.size != before
+        if not (search.places or search.on_screen or more):
             break
+        if search.on_screen and not trace:
+            trace = True
+            continue
+        _rewrite(path, search.places, widths, wanted)
+        trace = False  # what was found late may stand earlier, or elsewhere, too
     else:
-        raise Unusable("a sensitive string could not be masked for certain; leave the file out")
-    if known:
-        header = mask_header(open_cast(path).header, known, values)
-        if header != open_cast(path).header:
-            _rewrite(path, {}, widths, known)
-        if _still_shown(open_cast(path), known):
-            raise Unusable("a sensitive string could not be masked for certain; leave the file out")
-    return counts(values)
+        raise Unusable(_LEFT)
+    header = open_cast(path).header
+    if mask_header(header, wanted) != header:
+        _rewrite(path, Places(), widths, wanted)
+    return counts(wanted.values)
 
 
-def mask_header(header: dict[str, Any], known: Known, values: dict[str, set[str]]) -> dict[str, Any]:
-    """The header with its texts masked; what is found is added to `known` and `values`."""
+def mask_header(header: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
+    """The header with its texts masked; what is found is remembered."""
     masked: dict[str, Any] = dict(header)
     for key in ("title", "command"):
         if key in header:
-            masked[key] = _mask_text(header[key], known, values)
+            masked[key] = mask_text(header[key], wanted)
     if "env" in header:
         masked["env"] = {
-            name: _mask_text(f"{name}={value}", known, values)[len(name) + 1 :] for name, value in header["env"].items()
+            mask_text(name, wanted): _cover(value, wanted.find_variable(name, value))
+            for name, value in header["env"].items()
         }
     if "tags" in header:
-        masked["tags"] = [_mask_text(tag, known, values) for tag in header["tags"]]
+        masked["tags"] = [mask_text(tag, wanted) for tag in header["tags"]]
     return masked
 
 
-def _mask_text(text: str, known: Known, values: dict[str, set[str]]) -> str:
-    found, _ = sensitive(text)
-    for part in found:
-        value = text[part.start : part.end]
-        if value.strip(MASK):
-            values.setdefault(part.kind, set()).add(value)
-            if part.known:
-                known.add(value, part.kind)
-    for part in [*found, *known.find(text)]:
-        text = text[: part.start] + MASK * (part.end - part.start) + text[part.end :]
+def mask_text(text: str, wanted: Wanted) -> str:
+    """A text of the header, masked."""
+    return "\n".join(_cover(line, wanted.find_hidden(line)) for line in text.split("\n"))
+
+
+def _cover(text: str, spans: list[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + MASK * (end - start) + text[end:]
     return text
 
 
-def _rewrite(path: Path, spans: Spans, widths: Widths, known: Known) -> None:
+def _rewrite(path: Path, places: Places, widths: Widths, wanted: Wanted) -> None:
     cast = open_cast(path)
 
     def events() -> Iterator[CastEvent]:
         for number, event in enumerate(cast.events()):
-            yield event._replace(data=_masked(event.data, spans[number], widths)) if number in spans else event
+            yield event._replace(data=_masked(event.data, places, number, widths)) if number in places else event
 
     with replacing(path) as temporary:
-        write_cast(temporary, mask_header(cast.header, known, {}), events())
+        write_cast(temporary, mask_header(cast.header, wanted), events())
 
 
-def _masked(data: str, spans: list[tuple[int, int]], widths: Widths) -> str:
-    """The data with the characters of `spans` replaced by others that take as many cells."""
+def _masked(data: str, places: Places, event: int, widths: Widths) -> str:
+    """The data with the characters at `places` replaced by others that take as many cells."""
     characters = list(data)
-    for start, end in spans:
-        for at in range(start, end):
-            width = widths(characters[at]) if characters[at] >= " " else 0
-            if width:
-                characters[at] = WIDE_MASK if width == 2 else MASK
-    return "".join(characters)
-
-
-def _still_shown(cast: Cast, known: Known) -> bool:
-    """True if the terminal that draws would still show a known secret."""
-    screen = Screen(cast.columns, cast.rows)
-    seen: set[str] = set()
-    for event in cast.events():
-        if event.code == "o":
-            screen.feed(event.data)
-        elif event.code == "r":
-            screen.resize(*parse_size(event.data, str(cast.path)))
-        else:
+    for start, size in places.of(event):
+        if size > 1:
+            characters[start : start + size] = [MASK]
             continue
-        if len(seen) > _ROWS_SEEN:
-            seen.clear()
-        for text in _from_row_on(screen.text().split("\n"), known.longest):
-            if text not in seen:
-                seen.add(text)
-                if known.find(text):
-                    return True
-    return False
-
-
-def _from_row_on(rows: list[str], longest: int) -> Iterator[str]:
-    """Each row, and as much of those after it as what begins in it could take."""
-    for number, row in enumerate(rows):
-        after, following = "", number + 1
-        while following < len(rows) and len(after) < longest:
-            after += rows[following]
-            following += 1
-        if row:
-            yield row + after[:longest]
+        width = widths(characters[start]) if characters[start] >= " " else 0
+        if width:
+            characters[start] = WIDE_MASK if width == 2 else MASK
+    return "".join(characters)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_right
+from collections.abc import Callable
 
 import numpy as np
 
-Place = tuple[int, int]
-"""Number of the event, and the character's place in its data."""
+from collector.importers.cast.plain import Place
 
 POOL, _BLOCK = 65_024, 512
 
@@ -26,57 +26,45 @@ class Pool:
         self._all = _characters(first)
         self._runs: list[tuple[list[int], list[str], list[Place]]] = [([], [], []) for _ in range(POOL // _BLOCK)]
         """Of each block, for every run of characters: where it begins, what it stands for, where that came from."""
-        self._uses = [0] * (POOL // _BLOCK)
-        self._next = 0
-        self.wrapped = False
+        self._free = list(range(POOL // _BLOCK))[::-1]
+        """Blocks to be given out, the next one last."""
+        self._block, self._inside = -1, _BLOCK
 
-    def take(self, text: str, place: Place, on_screen: str) -> tuple[str, str]:
-        """Stand-ins for the start of `text`, and the rest of it for another call."""
-        at = self._next
-        if at % _BLOCK == 0:
-            at = self._free(at, on_screen) if self.wrapped else at
-            self._runs[at // _BLOCK] = ([], [], [])
-            self._uses[at // _BLOCK] += 1
-        block, inside = divmod(at, _BLOCK)
-        part = text[: _BLOCK - inside]
-        starts, texts, places = self._runs[block]
-        starts.append(inside)
-        texts.append(part)
-        places.append(place)
-        end = at + len(part)
-        self._next = end % POOL
-        self.wrapped = self.wrapped or self._next == 0
-        return self._all[at:end], text[len(part) :]
-
-    @property
-    def used(self) -> bool:
-        return self.wrapped or self._next > 0
-
-    def needs_screen(self) -> bool:
-        return self.wrapped and self._next % _BLOCK == 0
-
-    def _free(self, at: int, on_screen: str) -> int:
-        points = np.frombuffer(on_screen.encode("utf-32-le"), np.uint32).astype(np.int64) - self.first
+    def reserve(self, size: int, on_screen: Callable[[], str]) -> None:
+        """Have room for `size` characters: blocks of which nothing is on the screen any more are free again."""
+        if len(self._free) * _BLOCK >= size:
+            return
+        points = np.frombuffer(on_screen().encode("utf-32-le"), np.uint32).astype(np.int64) - self.first
         used = set((points[(points >= 0) & (points < POOL)] // _BLOCK).tolist())
-        for step in range(POOL // _BLOCK):
-            block = (at // _BLOCK + step) % (POOL // _BLOCK)
-            if block not in used:
-                return block * _BLOCK
-        return at
+        ahead = [(self._block + step) % (POOL // _BLOCK) for step in range(1, POOL // _BLOCK)]
+        self._free = [block for block in ahead if block not in used][::-1] or ahead[::-1]
 
-    def uses(self, character: str) -> int:
-        """How many times the character's block was given out: with that it stands for one thing only."""
-        return self._uses[(ord(character) - self.first) // _BLOCK]
+    def take(self, text: str, place: Place) -> str:
+        """Stand-ins for `text`, which stands at `place`."""
+        made = []
+        event, at = place
+        while text:
+            if self._inside == _BLOCK:
+                self._block, self._inside = self._free.pop(), 0
+                self._runs[self._block] = ([], [], [])
+            part = text[: _BLOCK - self._inside]
+            starts, texts, places = self._runs[self._block]
+            starts.append(self._inside)
+            texts.append(part)
+            places.append((event, at))
+            begin = self._block * _BLOCK + self._inside
+            made.append(self._all[begin : begin + len(part)])
+            self._inside += len(part)
+            text, at = text[len(part) :], at + len(part)
+        return "".join(made) if len(made) > 1 else made[0]
 
-    def run(self, character: str) -> tuple[str, str, Place]:
-        """What the character and those given out after it stand for, they themselves, and where it came from."""
-        at = ord(character) - self.first
-        block, inside = divmod(at, _BLOCK)
+    def get(self, character: str) -> tuple[str, Place] | None:
+        """What a character stands for, and where that came from; None for one that was not given out."""
+        block, inside = divmod(ord(character) - self.first, _BLOCK)
         starts, texts, places = self._runs[block]
         run = bisect_right(starts, inside) - 1
         begun = inside - starts[run] if run >= 0 else 0
         if run < 0 or begun >= len(texts[run]):  # a screen of more cells than the pool has
-            return " ", character, (-1, 0)
-        event, offset = places[run]
-        text = texts[run][begun:]
-        return text, self._all[at : at + len(text)], (event, offset + begun)
+            return None
+        event, at = places[run]
+        return texts[run][begun], (event, at + begun)

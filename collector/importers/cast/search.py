@@ -5,162 +5,175 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from collector.importers.cast.echo import Echo
-from collector.importers.cast.patterns import MASK, WIDE_MASK, Known, asks_for_password, sensitive
 from collector.importers.cast.payloads import decoded
-from collector.importers.cast.pool import Place
-from collector.importers.cast.shadow import Shadow, Traced, Widths
-from collector.importers.cast.source import Unusable
-from collector.importers.cast.typed import Line, Typed
+from collector.importers.cast.places import Places
+from collector.importers.cast.plain import BREAK, Chunk, Lines, Place, Stretches, Whole
+from collector.importers.cast.screen import Looked
+from collector.importers.cast.shadow import Widths
+from collector.importers.cast.typed import Entered, Typed
+from collector.importers.cast.wanted import Wanted
 from collector.terminal.cast import Cast, parse_size
+from manifests.secrets import MASK, WIDE_MASK, asks_for_password
+from manifests.secrets.detect import LONGEST
+from manifests.secrets.keyblock import PRIVATE
 
-MOST = 200_000
-_LONG_LINE = 16_384
 _OVERLAP = 4096
-Spans = dict[int, list[tuple[int, int]]]
-"""Characters [start, end) of events, by the event's number."""
+_PROMPT = 24
+"""Characters of a prompt that are remembered with what was typed behind it."""
+_ECHO = 64
+_ECHOES_MOST = 2000
 
 
 class Search:
-    """One pass over a cast. `spans` are the places to mask; `known` is added to, and looked for as well."""
+    """One pass over a cast. `places` is what to mask; `wanted` is looked for, and added to.
 
-    def __init__(self, cast: Cast, known: Known, widths: Widths) -> None:
-        self.spans: Spans = {}
-        self.values: dict[str, set[str]] = {}
-        self._cast, self._known = cast, known
-        self._shadow = Shadow(cast.columns, cast.rows, widths)
-        self._typed = Typed()
-        self._echo = Echo(self._shadow)
+    Without `trace` the screen is only looked at, which is quick: `on_screen` then says whether something of it is to be
+    masked; with `stop` the pass ends there. With `trace`, the characters there are followed to where they came from.
+    """
+
+    def __init__(self, cast: Cast, wanted: Wanted, widths: Widths, trace: bool, stop: bool = False) -> None:
+        self.places = Places()
+        self._cast, self._wanted = cast, wanted
+        self._screen = Looked(cast.columns, cast.rows, wanted, self.places, widths if trace else None)
+        self._stretches, self._lines = Stretches(), Lines(LONGEST, _OVERLAP)
+        self._typed, self._echo = Typed(), Echo()
         self._in_key = {"plain": False, "sent": False, "meant": False}
-        self._seen: dict[tuple[str, bool, tuple[int, ...]], bool] = {}
-        self._marked = 0
+        self._echoed: list[Chunk] = []
+        self._prompt = ""
+        self._stop = stop
+
+    @property
+    def on_screen(self) -> bool:
+        return self._screen.found
 
     def run(self) -> Search:
-        shadow = self._shadow
         for number, event in enumerate(self._cast.events()):
             if event.code == "o":
-                for _ in shadow.feed(number, event.data):
-                    self._look()
-                self._echo.output()
+                self._output(self._stretches.feed(number, event.data))
             elif event.code == "r":
                 self._plain_ended()
-                shadow.resize(*parse_size(event.data, str(self._cast.path)))
-                self._rows()
+                self._screen.resize(*parse_size(event.data, str(self._cast.path)))
             elif event.code == "i":
-                self._unseen()
-                if not self._typed.begun:
-                    self._echo.begins()
-                if not self._typed.secret:
-                    self._typed.secret = asks_for_password(shadow.plain.join())
-                for line in self._typed.feed(number, event.data):
-                    self._line_typed(*line)
-                    self._echo.entered(*line[:2])
+                self._input(number, event.data)
             else:
                 self._scan(event.data, lambda at, n=number: (n, at))  # type: ignore[misc]
+            if self._stop and self.on_screen:
+                return self
         self._unseen()
         self._line_typed(*self._typed.end())
+        self._output(self._stretches.rest())
         self._plain_ended()
         return self
 
-    def _look(self) -> None:
-        shadow = self._shadow
-        for payload in shadow.payloads:
-            self._payload(payload)
-        shadow.payloads.clear()
-        if shadow.line_ended:
-            self._plain_ended()
-        elif shadow.plain.size > _LONG_LINE:
-            line = shadow.plain
-            self._plain_ended()
-            shadow.plain = line.part(line.size - _OVERLAP, line.size)
-        if shadow.rearranged:
-            self._rows()
+    def _output(self, chunk: Chunk) -> None:
+        if not chunk.raw:
+            return
+        for start, payload in chunk.payloads():
+            self._payload(payload, _from(chunk.place_in_raw, start))
+        ended = self._lines.feed(chunk)
+        if ended is not None:
+            self._several(*ended)
+        self._screen.feed(chunk)
+        self._echo.output(chunk.text)
+        if self._typed.secret and self._typed.begun and len(self._echoed) < _ECHOES_MOST:
+            self._echoed.append(chunk)
+
+    def _several(self, text: str, whole: Whole) -> None:
+        """Lines and parts of lines that have ended."""
+        if not (self._in_key["plain"] or PRIVATE in text or self._wanted.may_stand(text)):
+            return
+        at = 0
+        for line in text.split("\n"):
+            for part in line.split(BREAK):
+                self._in_key["plain"] = self._scan(part, _from(whole.place, at), self._in_key["plain"])
+                at += len(part) + 1
 
     def _plain_ended(self) -> None:
-        line = self._shadow.plain
-        self._in_key["plain"] = self._scan(line.join(), line.place, self._in_key["plain"])
+        self._several(*self._lines.end())
 
-    def _rows(self) -> None:
-        in_key = False
-        if len(self._seen) > 50_000:
-            self._seen.clear()
-        for row in self._shadow.rows():
-            if not row.strip():
+    def _input(self, number: int, data: str) -> None:
+        self._unseen()
+        typed = self._typed
+        row, above = self._screen.before_cursor() if not typed.secret else ("", "")
+        if not typed.begun:
+            self._echo.begins(row, self._screen.full_screen)
+            self._echoed = []
+        if not typed.secret and (asks_for_password(row) or (not row and self._asks_above(above))):
+            typed.secret, self._prompt = True, row or above
+        for line, secret in typed.feed(number, data):
+            self._line_typed(line, secret)
+            self._echo.entered(line)
+
+    def _asks_above(self, above: str) -> bool:
+        """Whether the row above the cursor asks for a password, and nobody has answered it there."""
+        return not self._typed.begun and above.rstrip() != self._prompt.rstrip() and asks_for_password(above)
+
+    def _line_typed(self, line: Entered, secret: bool) -> None:
+        for name, text, places in (
+            ("sent", line.sent, line.sent_places), ("meant", line.meant, line.meant_places)
+        ):  # fmt: skip
+            if not text:
                 continue
-            key = (row, in_key, self._shadow.age(row))
-            after = self._seen.get(key)
-            if after is None:
-                text = self._shadow.read(row)
-                after = self._seen[key] = self._scan(text, lambda at, row=row: self._shadow.place(row[at]), in_key)  # type: ignore[misc]
-            in_key = after
-
-    def _line_typed(self, sent: Line, meant: Line, secret: bool) -> None:
-        for name, (text, places) in (("sent", sent), ("meant", meant)):
-            self._in_key[name] = self._scan(text, places.__getitem__, self._in_key[name])
+            found, self._in_key[name] = self._wanted.find(text, self._in_key[name])
+            for start, end in found:
+                for place in places[start:end]:
+                    self.places.add_key(*place)
         if secret:
-            self._password(sent, meant)
+            self._answered(line)
 
-    def _password(self, sent: Line, meant: Line) -> None:
-        for text, places in (sent, meant):
-            for at, character in enumerate(text):
+    def _answered(self, line: Entered) -> None:
+        """A line that answers a password prompt: its keys, and what of it came back on the screen."""
+        shown = self._echo.shows(line.meant)
+        self._password(line, certain=not shown)
+        if line.meant.strip():
+            self._wanted.known.add_behind(self._prompt[-_PROMPT:], line.meant, "password typed")
+            if self._prompt and not self._prompt.endswith(" "):
+                self._wanted.known.add_behind(self._prompt[-_PROMPT:] + " ", line.meant, "password typed")
+        typed = set(line.sent)
+        for chunk in self._echoed:
+            text = chunk.text.split("\n")[0]
+            if len(text) <= max(_ECHO, len(line.sent)) and set(text.replace(BREAK, "")) <= typed | set(" \b*•"):
+                for at, character in enumerate(text):
+                    if character not in f" *{BREAK}{MASK}{WIDE_MASK}":
+                        self.places.add(*chunk.place(at))
+        self._echoed = []
+
+    def _password(self, line: Entered, certain: bool = True) -> None:
+        for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
+            for character, place in zip(text, places, strict=True):
                 if character not in (MASK, WIDE_MASK):
-                    self._mark(at, at + 1, places.__getitem__)
-        if meant[0].strip("•＊ "):
-            self._remember(meant[0], "password typed")
+                    self.places.add_key(*place)
+        if not line.masked:
+            self._wanted.remember(line.meant, "password typed", certain)
 
     def _unseen(self) -> None:
         """The line before, if the terminal showed nothing of it, is a password."""
         if (line := self._echo.secret()) is not None:
-            self._password(*line)
+            self._password(line)
 
-    def _payload(self, payload: Traced) -> None:
-        text = payload.text
-        self._scan(text, payload.place)
-        if (said := decoded(text)) is not None and any(map(self._scan_only, said[1].splitlines())):
-            self._mark(said[0], len(text), payload.place)
-
-    def _scan_only(self, text: str) -> bool:
-        found, after = sensitive(text)
-        for part in found:
-            self._remember(text[part.start : part.end], part.kind, part.known)
-        return bool(found or after or self._known.find(text))
+    def _payload(self, payload: str, place: Callable[[int], Place]) -> None:
+        for start, end in self._wanted.find_hidden(payload):
+            self._mark(start, end, place)
+        for start, end, said in decoded(payload):
+            if any(list(self._wanted.find_hidden(line)) for line in said.splitlines()):
+                self._mark(start, end, place)
 
     def _scan(self, text: str, place: Callable[[int], Place], in_key: bool = False) -> bool:
         """Mark what is sensitive in a line; whether a private key goes on after it."""
         if not text:
             return in_key
-        found, after = sensitive(text, in_key)
-        for part in found:
-            value = text[part.start : part.end]
-            if value.strip("•＊ \t"):
-                self._remember(value, part.kind, part.known)
-                self._mark(part.start, part.end, place)
-        if self._known:
-            for part in self._known.find(text):
-                self._mark(part.start, part.end, place)
+        found, after = self._wanted.find(text, in_key)
+        for start, end in found:
+            self._mark(start, end, place)
         return after
-
-    def _remember(self, value: str, kind: str, known: bool = True) -> None:
-        values = self.values.setdefault(kind, set())
-        if value not in values and "•" not in value:
-            values.add(value)
-            if known:
-                self._known.add(value, kind)
-        if len(values) > 2000:
-            raise Unusable(f"more than 2,000 sensitive strings ({kind}); leave the file out")
 
     def _mark(self, start: int, end: int, place: Callable[[int], Place]) -> None:
         for at in range(start, end):
-            event, offset = place(at)
-            if event < 0:
-                continue
-            spans = self.spans.setdefault(event, [])
-            if spans and spans[-1][0] <= offset <= spans[-1][1]:
-                spans[-1] = spans[-1][0], max(offset + 1, spans[-1][1])
-            else:
-                spans.append((offset, offset + 1))
-                self._marked += 1
-                if self._marked > MOST:
-                    raise Unusable(f"more than {MOST:,} sensitive places; leave the file out")
+            self.places.add(*place(at))
+
+
+def _from(place: Callable[[int], Place], start: int) -> Callable[[int], Place]:
+    return lambda at: place(start + at)
 
 
 def counts(values: Mapping[str, Iterable[str]]) -> dict[str, int]:

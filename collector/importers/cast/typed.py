@@ -1,11 +1,12 @@
-"""What was typed, as it was meant: with corrections applied, and as it was sent."""
+"""The keys in a cast's input, and the lines that they make."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from collector.importers.cast.pool import Place
+from collector.importers.cast.key_names import is_answer, name_of
+from manifests.secrets import Key, Line, Typing
 
 _KEY = re.compile(
     r"\x1b\[M[^\x1b]{3}"  # a mouse of the oldest kind: three characters follow
@@ -14,8 +15,10 @@ _KEY = re.compile(
     r"|\x1b.?|.",
     re.DOTALL,
 )
-_LIMIT = 16_384
-Line = tuple[str, list[Place]]
+_CODED = re.compile(r"\x1b\[(?:27;\d{1,3};(\d{1,7})~|(\d{1,7})(?:[:;][\d:;]*)?u)")
+Place = tuple[int, int, int]
+"""Number of the event, the key's place in its data, and how many characters of it the key takes."""
+Entered = Line[Place]
 
 
 def keys(data: str) -> Iterator[tuple[int, str]]:
@@ -28,56 +31,33 @@ class Typed:
 
     def __init__(self) -> None:
         self.secret = False
-        self._sent: list[tuple[str, Place]] = []
-        self._line: list[tuple[str, Place]] = []
-        self._cursor = 0
+        self._typing: Typing[Place] = Typing()
 
     @property
     def begun(self) -> bool:
         """Something of a line has been typed."""
-        return bool(self._sent)
+        return self._typing.begun
 
-    def feed(self, number: int, data: str) -> Iterator[tuple[Line, Line, bool]]:
-        """Lines that are finished: as sent, as meant, and whether they answer a password prompt."""
+    def feed(self, number: int, data: str) -> Iterator[tuple[Entered, bool]]:
+        """Lines that are finished, and whether they answer a password prompt."""
         for offset, key in keys(data):
-            if key in "\r\n\x03\x04" or len(self._sent) >= _LIMIT:
-                yield self.end()
-            self._key(key, (number, offset))
+            if len(key) > 1 and is_answer(key):
+                continue
+            name, char = (key, key) if len(key) == 1 and key >= " " and key != "\x7f" else _meant(key)
+            line = self._typing.press(Key(name, char, (number, offset, len(key))))
+            if line is not None:
+                secret, self.secret = self.secret, False
+                yield line, secret
 
-    def end(self) -> tuple[Line, Line, bool]:
-        sent, meant, secret = _split(self._sent), _split(self._line), self.secret
-        self._sent, self._line, self._cursor, self.secret = [], [], 0, False
-        return sent, meant, secret
-
-    def _key(self, key: str, place: Place) -> None:
-        if len(key) == 1 and key >= " " and key != "\x7f":
-            self._sent.append((key, place))
-            self._line.insert(self._cursor, (key, place))
-            self._cursor += 1
-        elif key in ("\x7f", "\b") and self._cursor:
-            self._cursor -= 1
-            del self._line[self._cursor]
-        elif key == "\x15":  # ctrl+u
-            del self._line[: self._cursor]
-            self._cursor = 0
-        elif key == "\x0b":  # ctrl+k
-            del self._line[self._cursor :]
-        elif key == "\x17":  # ctrl+w
-            head = "".join(c for c, _ in self._line[: self._cursor]).rstrip(" ")
-            start = head.rfind(" ") + 1
-            del self._line[start : self._cursor]
-            self._cursor = start
-        elif key in ("\x1b[D", "\x1bOD", "\x02"):
-            self._cursor = max(0, self._cursor - 1)
-        elif key in ("\x1b[C", "\x1bOC", "\x06"):
-            self._cursor = min(len(self._line), self._cursor + 1)
-        elif key in ("\x1b[H", "\x1bOH", "\x1b[1~", "\x01"):
-            self._cursor = 0
-        elif key in ("\x1b[F", "\x1bOF", "\x1b[4~", "\x05"):
-            self._cursor = len(self._line)
-        elif key == "\x1b[3~":
-            del self._line[self._cursor : self._cursor + 1]
+    def end(self) -> tuple[Entered, bool]:
+        secret, self.secret = self.secret, False
+        return self._typing.end(), secret
 
 
-def _split(line: list[tuple[str, Place]]) -> Line:
-    return "".join(c for c, _ in line), [place for _, place in line]
+def _meant(key: str) -> tuple[str | None, str]:
+    """A key's name, and the text that it types: keyboards with a protocol of their own send letters as numbers."""
+    name, coded = name_of(key), _CODED.fullmatch(key)
+    if coded is None or name is None or "+" in name[:-1]:
+        return name, ""
+    point = int(coded[1] or coded[2])
+    return name, name if len(name) == 1 else chr(point) if 32 <= point < 0x110000 and point != 127 else ""

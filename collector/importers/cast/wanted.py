@@ -1,0 +1,118 @@
+"""What is looked for in a cast: secrets by form or name, those already known, names of people and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collector.importers.cast.source import Unusable
+from manifests.secrets import MASK, NOBODY, WIDE_MASK, Certainty, Known, Named, Names, Span, find_in_line, may_hold
+from manifests.secrets.names import of_variable, reported
+
+_MOST_VALUES = 5000
+_HASHES_MOST = 300_000
+_COVERED = MASK + WIDE_MASK + " \t\0"
+
+
+class Wanted:
+    """One search's memory: what was found of each kind, what is certain, which names the cast reports."""
+
+    def __init__(self, listed: Iterable[str] = (), own: Named = NOBODY, keep_names: bool = False) -> None:
+        self.known = Known()
+        self.known.add_listed(listed)
+        self.names = Names(own)
+        self._keep_names = keep_names
+        self.values: dict[str, set[str]] = {}
+        self._innocent: set[int] = set()
+        """Hashes of texts that hold nothing by their own form or name: they come again in every pass."""
+        self._clean: set[int] = set()
+        """Hashes of texts that hold nothing of what was wanted when `size` was `_clean_size`."""
+        self._clean_size = 0
+
+    @property
+    def size(self) -> int:
+        """Grows when there is more to be looked for in the rest of the cast."""
+        return self.known.count + self.names.count
+
+    def may_stand(self, text: str) -> bool:
+        """False, quickly, for most texts."""
+        if self.size != self._clean_size or len(self._clean) > _HASHES_MOST:
+            self._clean.clear()
+            self._clean_size = self.size
+        number = hash(text)
+        if number in self._clean:
+            return False
+        if self._is_innocent(text, number) and not self._may_stand_again(text):
+            self._clean.add(number)
+            return False
+        return True
+
+    def _is_innocent(self, text: str, number: int) -> bool:
+        if number in self._innocent:
+            return True
+        if may_hold(text):
+            return False
+        if len(self._innocent) > _HASHES_MOST:
+            self._innocent.clear()
+        self._innocent.add(number)
+        return True
+
+    def _may_stand_again(self, text: str) -> bool:
+        """Whether something that is known, or a name, may stand in a text."""
+        return bool(self.known and self.known.may_stand(text)) or (not self._keep_names and self.names.may_stand(text))
+
+    def find(self, text: str, in_key: bool = False) -> tuple[list[tuple[int, int]], bool]:
+        """Where a line is to be masked, and whether a private key goes on after it."""
+        found, after = find_in_line(text, in_key)
+        return self._kept(text, found), after
+
+    def find_hidden(self, text: str) -> list[tuple[int, int]]:
+        """The same for a text that nobody sees, which also reports names."""
+        return self._with_names(text, reported(text))
+
+    def find_variable(self, name: str, value: str) -> list[tuple[int, int]]:
+        """The same for the value of a variable of the environment."""
+        begin = len(name) + 1
+        beside = [
+            (start - begin, end - begin) for start, end in self.find(f"{name}={value}")[0] if start >= begin
+        ]  # fmt: skip
+        return beside + self._with_names(value, of_variable(name, value))
+
+    def _with_names(self, text: str, names: list[Span]) -> list[tuple[int, int]]:
+        spans = self.find(text)[0]
+        if not self._keep_names:
+            for span in names:
+                if (name := text[span.start : span.end]).strip(_COVERED):
+                    self.names.add(name, span.kind)
+                    self._remember(name, span.kind, False)
+                    spans.append((span.start, span.end))
+        return spans
+
+    def remember(self, value: str, kind: str, certain: bool) -> None:
+        """A value that was found; a certain one is looked for in the rest of the cast."""
+        self._remember(value, kind, certain)
+
+    def _kept(self, text: str, found: list[Span]) -> list[tuple[int, int]]:
+        again = self.known.find(text) if self.known else []
+        names = list(self.names.find(text)) if not self._keep_names else []
+        for span in (*found, *names, *again):
+            value = text[span.start : span.end].strip()
+            if span in found:
+                self._remember(value, span.kind, span.certainty is Certainty.KNOWN)
+            elif span.kind == "listed":
+                self._remember(value.lower(), "listed string", False)
+            elif span in names:
+                self._remember(value, span.kind, False)
+        return [
+            (span.start, span.end) for span in (*found, *names, *again) if text[span.start : span.end].strip(_COVERED)
+        ]
+
+    def _remember(self, value: str, kind: str, certain: bool) -> None:
+        if not value.strip(_COVERED) or MASK in value or WIDE_MASK in value or "\0" in value:
+            return
+        values = self.values.setdefault(kind, set())
+        if value not in values:
+            values.add(value)
+            if certain:
+                self.known.add(value, kind)
+        if len(values) > _MOST_VALUES:
+            raise Unusable(f"more than {_MOST_VALUES:,} sensitive strings ({kind}); leave the file out")

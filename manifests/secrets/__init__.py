@@ -1,0 +1,20 @@
+"""What is secret in a text: one detector for import, scan and people.
+
+`find` takes a text and gives spans, each with a kind and a certainty. `Known` finds certain values again in the rest
+of a recording, `Names` the names of users and machines, `typed_secrets` what was typed with corrections and pastes.
+Nothing here needs more than the standard library, and no text takes long: every repetition is bounded.
+"""
+
+from manifests.secrets.detect import find, find_in_line, may_hold
+from manifests.secrets.known import Known
+from manifests.secrets.listed import read_list
+from manifests.secrets.named import asks_for_password
+from manifests.secrets.names import NOBODY, Named, Names, of_this_machine
+from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span, covered
+from manifests.secrets.typed import Key, Line, Typing, typed_secrets
+
+__all__ = [
+    "MASK", "NOBODY", "WIDE_MASK", "Certainty",
+    "Key", "Known", "Line", "Named", "Names", "Span", "Typing", "asks_for_password",
+    "covered", "find", "find_in_line", "may_hold", "of_this_machine", "read_list", "typed_secrets",
+]  # fmt: skip

@@ -1,0 +1,45 @@
+"""Private keys over many lines: from their first line to their last, or from either to where the text ends."""
+
+from __future__ import annotations
+
+import re
+
+from manifests.secrets.spans import Certainty, Span
+
+PRIVATE = "PRIVATE KEY"
+"""What stands in the first and in the last line of a private key."""
+_NAME = r"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?"
+_BEGIN = re.compile(rf"-----BEGIN {_NAME}-----|PuTTY-User-Key-File-\d: \S+|Private-Lines: \d+")
+_END = re.compile(rf"-----END {_NAME}-----|Private-MAC: ")
+_LINE = re.compile(r"[\d\s│|~>]*?([A-Za-z0-9+/=]{1,4000})[\s│|]*")
+_HEADER = re.compile(r"\s*(?:[A-Z][\w-]{2,20}: .*)?")
+_BODY = re.compile(r"[\d\s│|~>]*?([A-Za-z0-9+/=]{40,4000})[\s│|]*")
+
+
+def private_key(text: str, inside: bool) -> tuple[list[Span], bool]:
+    """What of a line belongs to a private key, and whether the key goes on after it; `inside`: it began before."""
+    begin = _BEGIN.search(text) if "PRIVATE KEY" in text or "Priv" in text or "PuTTY" in text else None
+    if begin is None and not inside:
+        return [], False
+    start = begin.end() if begin else 0
+    end = _END.search(text, start)
+    stop = end.start() if end else len(text)
+    if begin is None and end is None:
+        line = _LINE.fullmatch(text)
+        if line is None:
+            return [], _HEADER.fullmatch(text) is not None
+        return [_span(*line.span(1))], True
+    return [_span(start, stop)] if text[start:stop].strip() else [], end is None
+
+
+def is_body(text: str) -> re.Match[str] | None:
+    """A line that can be one of a key whose first line is out of sight; its group 1 is the key's."""
+    return _BODY.fullmatch(text)
+
+
+def ends_key(text: str) -> bool:
+    return "PRIVATE KEY" in text and _END.search(text) is not None
+
+
+def _span(start: int, stop: int) -> Span:
+    return Span(start, stop, "private key", Certainty.KNOWN if stop - start >= 16 else Certainty.ASSUMED)

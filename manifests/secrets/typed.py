@@ -1,0 +1,122 @@
+"""What was typed, as it was meant: keys put together again, with corrections and pastes, each with where it came from.
+
+A key is named as the recorder names it ("a", "BackSpace", "ctrl+u"); `char` is the text that it types. Any source of
+keys can be read so: the input events of a cast, the actions of a session of a desktop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from manifests.secrets.detect import find
+from manifests.secrets.known import Known
+from manifests.secrets.spans import MASK, WIDE_MASK
+
+P = TypeVar("P")
+_LIMIT = 16_384
+_ENDS = ("Return", "KP_Enter", "ctrl+c", "ctrl+d", "Linefeed")
+
+
+class Key(NamedTuple, Generic[P]):
+    """A key that was pressed, or a whole text that was pasted (`char` of any length); `place` is anything."""
+
+    name: str | None
+    char: str
+    place: P
+
+
+class Line(NamedTuple, Generic[P]):
+    """A line: as it was sent, and as it was meant, each character with its place."""
+
+    sent: str
+    sent_places: list[P]
+    meant: str
+    meant_places: list[P]
+
+    @property
+    def masked(self) -> bool:
+        return not self.meant.strip(MASK + WIDE_MASK + " ")
+
+
+class Typing(Generic[P]):
+    """Puts a line together, key by key."""
+
+    def __init__(self) -> None:
+        self._sent: list[tuple[str, P]] = []
+        self._line: list[tuple[str, P]] = []
+        self._cursor = 0
+
+    @property
+    def begun(self) -> bool:
+        """Something of a line has been typed."""
+        return bool(self._sent)
+
+    def press(self, key: Key[P]) -> Line[P] | None:
+        """The line that this key ends, if it ends one."""
+        done = None
+        if key.name in _ENDS or len(self._sent) >= _LIMIT:
+            done = self.end()
+        if key.name not in _ENDS:
+            self._edit(key)
+        return done
+
+    def end(self) -> Line[P]:
+        """The line as far as it has come."""
+        sent, meant = self._sent, self._line
+        self._sent, self._line, self._cursor = [], [], 0
+        return Line(
+            "".join(c for c, _ in sent), [p for _, p in sent], "".join(c for c, _ in meant), [p for _, p in meant]
+        )
+
+    def _edit(self, key: Key[P]) -> None:
+        name = key.name
+        if name in ("BackSpace", "ctrl+h"):
+            if self._cursor:
+                self._cursor -= 1
+                del self._line[self._cursor]
+        elif name in ("Left", "ctrl+b", "KP_Left"):
+            self._cursor = max(0, self._cursor - 1)
+        elif name in ("Right", "ctrl+f", "KP_Right"):
+            self._cursor = min(len(self._line), self._cursor + 1)
+        elif name in ("Home", "ctrl+a", "KP_Home"):
+            self._cursor = 0
+        elif name in ("End", "ctrl+e", "KP_End"):
+            self._cursor = len(self._line)
+        elif name in ("Delete", "KP_Delete"):
+            del self._line[self._cursor : self._cursor + 1]
+        elif name == "ctrl+u":
+            del self._line[: self._cursor]
+            self._cursor = 0
+        elif name == "ctrl+k":
+            del self._line[self._cursor :]
+        elif name in ("ctrl+w", "ctrl+BackSpace", "alt+BackSpace"):
+            head = "".join(c for c, _ in self._line[: self._cursor]).rstrip(" ")
+            start = head.rfind(" ") + 1
+            del self._line[start : self._cursor]
+            self._cursor = start
+        else:
+            typed = [(c, key.place) for c in key.char if c >= " " and c != "\x7f"]
+            self._sent += typed
+            self._line[self._cursor : self._cursor] = typed
+            self._cursor += len(typed)
+
+
+def _apart(line: list[tuple[str, P]]) -> tuple[str, list[P]]:
+    return "".join(c for c, _ in line), [place for _, place in line]
+
+
+def typed_secrets(keys: Iterable[Key[P]], known: Known | None = None) -> Iterator[tuple[str, P]]:
+    """The kind and the place of every key that is part of a secret: of what was sent, or of what was meant."""
+    typing: Typing[P] = Typing()
+
+    def found(line: Line[P]) -> Iterator[tuple[str, P]]:
+        for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
+            for span in [*find(text), *(known.find(text) if known else ())]:
+                for at in range(span.start, span.end):
+                    yield span.kind, places[at]
+
+    for key in keys:
+        if (line := typing.press(key)) is not None:
+            yield from found(line)
+    yield from found(typing.end())

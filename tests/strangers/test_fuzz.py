@@ -281,6 +281,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.needs("torch")
 def test_a_thousand_spoiled_files_end_in_no_trace_no_hang_and_nothing_outside(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

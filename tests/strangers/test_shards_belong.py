@@ -25,6 +25,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return one, other
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("config", ["clips", "events"])
 def test_the_same_ids_with_other_shards_are_refused_by_every_command(
     pair: tuple[Path, Path], config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -36,6 +36,12 @@ LETTERS = (26, 30, 31, 32, 38, 39, 54, 57)
 """e u i o a s c n"""
 _DEAD = range(0xFE50, 0xFE94)
 
+# Where the entry, a GTK 3, differs from other programs on newer systems (Debian 13: GTK 3.24.49):
+NOT_IN_GTK = ("‰",)
+"""Characters whose keysym it does not know: nothing is written."""
+STROKE_ALONE = " \u0335"
+"""A stroke that fits no letter is written as a combining one on a space; the log says the letter alone."""
+
 
 class Log:
     """An input log of one display and its recording."""
@@ -108,7 +114,7 @@ def test_the_log_says_of_every_key_what_a_text_entry_receives(
     wrong = [
         f"{way}: the entry received {way[-1]!r}, the log says {action.key} {action.char!r}"
         for way, action in zip(received, logged, strict=True)
-        if way[-1] != (action.char or "")
+        if way[-1] != (action.char or "") and not (way[-1] == "" and action.char in NOT_IN_GTK)
     ]
     assert wrong == []
     assert len({action.char for action in logged}) > 90
@@ -143,7 +149,7 @@ def test_every_accent_goes_on_the_letters_that_it_goes_on_in_a_text_entry(
                         received.append(entry.after(keycode))
         logged = presses(log.end())
     assert len(received) > 100
-    assert [action.char or "" for action in logged] == received
+    assert [action.char or "" for action in logged] == [text.replace(STROKE_ALONE, "") for text in received]
     accents = [action for action in logged if (action.keysym or 0) in _DEAD]
     assert accents and not any(action.char for action in accents)
 
@@ -245,7 +251,7 @@ def test_hands_type_every_character_that_the_layout_has(
             keysym_text(meaning(keymap, code, modifiers, group))
             for group in groups for code in MAIN for modifiers in levels
         }  # fmt: skip
-        wanted = sorted(char for char in found if char)
+        wanted = sorted(char for char in found if char and char not in NOT_IN_GTK)
         if name in ("de", "fr", "br", "cz"):
             wanted += list("áêàöÁÊ")
         log = Log(tmp_path / "s", xserver)

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("collector.commands.probe", "measure the recorder's own error: frames against the log"),
     "pack": ("collector.commands.pack", "pack sessions into Parquet clips"),
     "score": ("curation.commands.score", "score each clip's intent: efficacy and contingency"),
+    "scan": ("curation.commands.scan", "look for secrets in a data set, and write one without them"),
     "select": ("curation.commands.select", "keep the clips that meet a SQL condition"),
     "report": ("curation.commands.report", "write one HTML page about a data set"),
     "publish": ("curation.commands.publish", "publish a data set to the Hugging Face Hub"),

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curation.scores.stage import describe, output_name, write_scores
-from curation.tables import read_scores, rows_with_scores
-from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_parquet
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
+from curation.derive import QUIET, Progress, derive
+from curation.tables import rows_with_scores
+from manifests.clip_io import ClipReader
+from manifests.dataset import DatasetManifest, LineageStep
 from manifests.errors import GoaltraceError
-from manifests.files import new_folder, require_absent, sha256_of
-from manifests.items import Fault, one_item
+from manifests.files import require_absent
 
 LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -102,20 +99,19 @@ def select(
     dataset: Path,
     where: str,
     out: Path | None,
-    progress: Callable[[int], None] | None = None,
-    leave_out: Callable[[str, str], None] = lambda clip, reason: None,
+    progress: Progress = QUIET,
 ) -> tuple[list[Kept], DatasetManifest | None]:
     """Keep the clips that meet `where`; with `out`, write them there as a data set.
 
     Raises `GoaltraceError` for a bad condition, one that keeps nothing, an existing `out` or a damaged shard;
-    nothing is left half-written. `leave_out` hears of each clip that is not as clips are, and why.
+    nothing is left half-written. A clip that is not as clips are is left out, and `progress` hears of it.
     """
     if out is not None:
         require_absent(out)
     reader = ClipReader(dataset)
     rows = rows_with_scores(reader)
     for clip, reason in reader.left_out.items():
-        leave_out(clip, reason)
+        progress.left_out(clip, reason)
     kept = matching(rows, where)
     kept_by_arm = summary(rows, kept)
     if out is None:
@@ -124,64 +120,5 @@ def select(
         raise GoaltraceError(
             f"--where: {where!r} keeps none of the {len(rows)} clips of {dataset}; nothing was written"
         )
-    manifest = _materialise(reader, kept, where, out, progress or (lambda clips: None), leave_out)
-    return kept_by_arm, manifest
-
-
-def _materialise(
-    reader: ClipReader,
-    kept: list[str],
-    where: str,
-    out: Path,
-    progress: Callable[[int], None],
-    leave_out: Callable[[str, str], None],
-) -> DatasetManifest:
-    parent = reader.folder
-    counter = Counter()
-    broken = dict(reader.left_out)
-    with new_folder(out) as root:
-        with ClipWriter(root) as writer:
-            for clip_id in kept:
-                try:
-                    with one_item(f"clip {clip_id}"):
-                        row = reader.read(clip_id)
-                        clip = clip_table(row)
-                except (BadClip, Fault) as error:
-                    broken[clip_id] = str(error)
-                    leave_out(clip_id, str(error))
-                    continue
-                writer.write_table(clip)
-                counter.add(row)
-                progress(1)
-        if all(clip_id in broken for clip_id in kept):
-            raise GoaltraceError(f"none of the {len(kept)} clips can be kept; the first: {broken[kept[0]]}")
-        step = LineageStep(
-            command="goaltrace select",
-            parameters={"where": where},
-            inputs=[Input(name=reader.manifest.name, sha256=sha256_of(parent.manifest_path))],
-        )
-        manifest = DatasetManifest(
-            name=out.name,
-            counts=counter.result(),
-            shards=writer.shards,
-            lineage=[*reader.manifest.lineage, step],
-            left_out=[*reader.manifest.left_out, *(LeftOut(name=name, reason=why) for name, why in broken.items())],
-        )
-        manifest.scores = list(_carry_scores(reader, root, manifest))
-        DatasetFolder(root).write_manifest(manifest)
-    return manifest
-
-
-def _carry_scores(reader: ClipReader, root: Path, manifest: DatasetManifest) -> Iterator[ScoreTable]:
-    """The kept clips' scores, one table per new shard, under the names that score would give them."""
-    for scores in read_scores(reader.folder.path, reader.manifest).values():
-        for shard in manifest.shards:
-            if not shard.path.startswith("clips/"):
-                continue
-            ids = open_parquet(root / shard.path).read(columns=["clip_id"]).column("clip_id").combine_chunks()
-            found = pc.index_in(ids, scores.column("clip_id").combine_chunks())
-            if found.null_count:
-                continue  # not every clip of the shard was scored; score makes its table anew
-            name = output_name(shard)
-            write_scores(root / name, scores.take(found))
-            yield describe(root, name, shard.rows)
+    step = LineageStep(command="goaltrace select", parameters={"where": where})
+    return kept_by_arm, derive(reader, out, kept, reader.read, step, progress)

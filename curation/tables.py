@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.scores.shard import SCHEMA
+from curation.stages import STAGES
 from manifests.clip_io import ClipReader, open_parquet
 from manifests.dataset import DatasetManifest
 from manifests.errors import GoaltraceError
 from manifests.shards import require_shard
 
 
-def read_scores(dataset: Path, manifest: DatasetManifest) -> dict[str, pa.Table]:
+def read_scores(dataset: Path, manifest: DatasetManifest, only: str | None = None) -> dict[str, pa.Table]:
     """Each stage's score table over the whole data set: stage name -> table with a clip_id column.
+
+    `only` names the one stage that is asked for.
 
     Raises `GoaltraceError` when a table is missing, damaged or has no clip_id.
     """
     parts: dict[str, list[pa.Table]] = {}
     for score in manifest.scores:
+        if only not in (None, score.name):
+            continue
         path = dataset / score.shard.path
         require_shard(path, score.shard)
         file = open_parquet(path)
@@ -28,31 +33,42 @@ def read_scores(dataset: Path, manifest: DatasetManifest) -> dict[str, pa.Table]
             table = file.read()
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines()[0][:160]
-            raise GoaltraceError(f"{path}: damaged ({reason}); run: goaltrace score {dataset} --force") from None
+            raise GoaltraceError(f"{path}: damaged ({reason}); run: {again(score.name)} {dataset} --force") from None
         if "clip_id" not in table.column_names:
-            raise GoaltraceError(f"{path}: no clip_id column; run: goaltrace score {dataset} --force")
-        table = _plain_numbers(table, path)
+            raise GoaltraceError(f"{path}: no clip_id column; run: {again(score.name)} {dataset} --force")
+        table = _plain_numbers(table, path, score.name)
         parts.setdefault(score.name, []).append(table)
     return {name: pa.concat_tables(tables, promote_options="permissive") for name, tables in parts.items()}
 
 
-def _plain_numbers(table: pa.Table, path: Path) -> pa.Table:
+def again(stage: str) -> str:
+    """The command that makes a stage's tables."""
+    return STAGES[stage].command if stage in STAGES else "goaltrace score"
+
+
+def _plain_numbers(table: pa.Table, path: Path, stage: str) -> pa.Table:
     """The table with finite numbers, texts and truths only: what is none is empty, like a score that is not known."""
+    schema = STAGES[stage].schema if stage in STAGES else pa.schema([])
     for place, field in enumerate(table.schema):
         column = table.column(place)
-        if field.name in SCHEMA.names and field.type != SCHEMA.field(field.name).type:
-            raise GoaltraceError(f"{path}: {field.name} is {field.type}; run: goaltrace score --force")
+        if field.name in schema.names and field.type != schema.field(field.name).type:
+            raise GoaltraceError(f"{path}: {field.name} is {field.type}; run: {again(stage)} --force")
         if pa.types.is_floating(field.type):
             finite = pc.if_else(pc.is_finite(column), column, None)
             table = table.set_column(place, field.name, finite)
     return table
 
 
-def rows_with_scores(reader: ClipReader) -> pa.Table:
-    """Every clip's event columns, in order, followed by its score columns (null where it is not scored)."""
-    rows = reader.index()
+def rows_with_scores(reader: ClipReader, columns: Sequence[str] | None = None, only: str | None = None) -> pa.Table:
+    """Every clip's event columns, in order, followed by its score columns (null where it is not scored).
+
+    Args:
+        columns: of events, with `clip_id`; None for all.
+        only: the one stage whose columns are asked for.
+    """
+    rows = reader.index(columns)
     order = rows.column("clip_id").combine_chunks()
-    for scores in read_scores(reader.folder.path, reader.manifest).values():
+    for scores in read_scores(reader.folder.path, reader.manifest, only).values():
         found = pc.index_in(order, scores.column("clip_id").combine_chunks())
         for name in scores.column_names:
             if name not in rows.column_names:

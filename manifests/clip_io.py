@@ -310,13 +310,13 @@ class ClipReader:
     def _locations(self) -> dict[str, tuple[str, int]]:
         """Clips come in the same order in both configs, so `events` tells which shard a clip's video is in."""
         if self._rows is None:
-            ids = [clip_id for shard in self._names("events") for clip_id in self._ids(shard)]
+            ids = [clip_id for shard in self._names("events") for clip_id in self.ids_of(shard)]
             shards = [shard for shard in self.manifest.shards if shard.path.startswith("clips/")]
             where = self.folder.manifest_path
             if len(ids) != sum(shard.rows for shard in shards):
                 rows = sum(shard.rows for shard in shards)
                 raise GoaltraceError(f"{where}: {rows} clips with video, {len(ids)} in events; make it again")
-            if not self._far and ids != [clip_id for shard in shards for clip_id in self._ids(shard.path)]:
+            if not self._far and ids != [clip_id for shard in shards for clip_id in self.ids_of(shard.path)]:
                 raise GoaltraceError(f"{where}: clips and events are not of the same clips; make it again")
             places = [(shard.path, row) for shard in shards for row in range(shard.rows)]
             self._rows = {}
@@ -324,7 +324,8 @@ class ClipReader:
                 self._rows.setdefault(clip_id, place)
         return self._rows
 
-    def _ids(self, shard: str) -> list[str]:
+    def ids_of(self, shard: str) -> list[str]:
+        """The ids of a shard's clips, in order; they may be any text where it comes from a stranger."""
         ids: list[str] = self._read(shard, ["clip_id"]).column("clip_id").to_pylist()
         return ids
 

@@ -20,6 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("repo", metavar="OWNER/NAME", help="the data-set repository; made if it does not exist")
     parser.add_argument("--private", action="store_true", help="make the repository private")
     parser.add_argument("--license", metavar="ID", help="the licence's id on the Hub, such as cc-by-4.0")
+    parser.add_argument("--unscanned", action="store_true", help="publish although it was not scanned for secrets")
+    parser.add_argument("--with-findings", action="store_true", help="publish what goaltrace scan found in it as well")
     parser.add_argument("--dry-run", action="store_true", help="show files and card, send nothing; needs no token")
     parser.add_argument("--json", action="store_true", help="print what was (or would be) sent as JSON")
 
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from curation.publish.upload import make_plan, upload
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # each retry would be a line; the failure is one
-    plan = make_plan(args.dataset, args.repo, args.license)
+    plan = make_plan(args.dataset, args.repo, args.license, args.unscanned, args.with_findings)
     url = None if args.dry_run else upload(args.dataset, plan, args.private)
     if plan.own_card and not args.json:
         print("README.md was written by hand: it is sent as it is", file=sys.stderr)

@@ -18,7 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from curation.scores.stage import run_stage
+    from curation.scores.shard import STAGE
+    from curation.stage import run_stage
     from manifests.errors import GoaltraceError
 
     if args.workers < 0:
@@ -29,12 +30,12 @@ def run(args: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done)
 
-        outcome = run_stage(args.dataset, args.workers, args.force, progress)
+        outcome = run_stage(STAGE, args.dataset, args.workers, args.force, progress)
     if args.json:
         damaged = [str(error) for error in outcome.damaged]
-        print(json.dumps({"scored": outcome.scored, "reused": outcome.reused, "damaged": damaged}, indent=2))
-    elif outcome.scored:
-        print(f"scored {len(outcome.scored)} shard(s), {len(outcome.reused)} already done: {args.dataset}/scores")
+        print(json.dumps({"scored": outcome.made, "reused": outcome.reused, "damaged": damaged}, indent=2))
+    elif outcome.made:
+        print(f"scored {len(outcome.made)} shard(s), {len(outcome.reused)} already done: {args.dataset}/scores")
     elif not outcome.damaged:
         print(f"up to date: {len(outcome.reused)} shard(s) scored already: {args.dataset}/scores")
     for error in outcome.damaged:

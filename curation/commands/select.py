@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
+    from curation.derive import Progress
     from curation.select import select
     from manifests.errors import GoaltraceError
     from manifests.plain import one_line
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         def leave_out(clip: str, reason: str) -> None:
             bar.write(f"left out: {clip}: {one_line(reason)}", file=sys.stderr)
 
-        kept, _ = select(args.dataset, args.where, None if args.dry_run else args.out, bar.update, leave_out)
+        kept, _ = select(args.dataset, args.where, None if args.dry_run else args.out, Progress(bar.update, leave_out))
     if args.json:
         print(json.dumps({"dry_run": args.dry_run, "kept": [asdict(entry) for entry in kept]}, indent=2))
         return 0

@@ -11,6 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError 
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from curation.publish.card import MADE_BY, make_card
+from curation.publish.gate import require_clean_words, require_scanned
 from manifests.dataset import DatasetFolder, DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of, write_text
@@ -31,19 +32,26 @@ class Plan:
     """The folder has a README.md that a person wrote: it is sent as it is."""
 
 
-def make_plan(dataset: Path, repo_id: str, license_id: str | None) -> Plan:
+def make_plan(
+    dataset: Path, repo_id: str, license_id: str | None, unscanned: bool = False, with_findings: bool = False
+) -> Plan:
     """Look at everything that can be looked at without a network.
 
-    Raises `GoaltraceError` for a bad repository name, or a file that is not the one dataset.json names.
+    Raises `GoaltraceError` for a bad repository name, a file that is not the one dataset.json names, and, unless those
+    are meant, for a data set that was not scanned or in which something was found.
     """
     require_name(repo_id)
     folder = DatasetFolder(dataset)
     manifest = folder.read_manifest()
     for shard in named_files(manifest):
         _require_same(dataset, shard)
+    if not unscanned:
+        require_scanned(dataset, manifest, with_findings)
     readme = dataset / CARD
     own = readme.is_file() and MADE_BY not in readme.read_text(encoding="utf-8", errors="replace")
     card = readme.read_text(encoding="utf-8") if own else make_card(dataset, repo_id, license_id)
+    if not with_findings:
+        require_clean_words(dataset, manifest, card)
     files = {CARD: len(card.encode()), folder.manifest_path.name: folder.manifest_path.stat().st_size}
     files |= {shard.path: shard.bytes for shard in named_files(manifest)}
     return Plan(repo_id, files, card, own)

@@ -13,8 +13,10 @@ import pyarrow as pa
 from curation.scores import contingency, efficacy, frames
 from curation.scores.activity import activity
 from curation.scores.occasions import clicks, occasions
+from curation.stage import Stage, row_groups
 from manifests.clip import SINCE_1_1, read_rows
 from manifests.clip_io import open_parquet
+from manifests.dataset import Shard
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
 from manifests.plain import one_line
@@ -135,6 +137,10 @@ def measure_rows(path: Path, group: int) -> list[Measure]:
     return [_measured(row, bad.get(number)) for number, row in enumerate(rows.to_pylist())]
 
 
+def _measure(dataset: Path, source: Shard, group: int) -> list[Measure]:
+    return measure_rows(dataset / source.path, group)
+
+
 def _measured(row: dict[str, Any], bad: str | None) -> Measure:
     """One clip's measure, or why it has none: it does not take the others of its shard with it."""
     if bad:
@@ -172,3 +178,8 @@ def score_table(measures: Sequence[Measure]) -> pa.Table:
             }
         )
     return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+STAGE = Stage(
+    "goaltrace score", NAME, STAGE_VERSION, PARAMETERS, SCHEMA, split=row_groups, measure=_measure, table=score_table
+)

@@ -12,9 +12,10 @@ from manifests.secrets.named import asks_for_password
 from manifests.secrets.names import NOBODY, Named, Names, of_this_machine
 from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span, covered
 from manifests.secrets.typed import Key, Line, Typing, typed_secrets
+from manifests.secrets.wanted import TooMany, Wanted
 
 __all__ = [
     "MASK", "NOBODY", "WIDE_MASK", "Certainty",
-    "Key", "Known", "Line", "Named", "Names", "Span", "Typing", "asks_for_password",
+    "Key", "Known", "Line", "Named", "Names", "Span", "TooMany", "Typing", "Wanted", "asks_for_password",
     "covered", "find", "find_in_line", "may_hold", "of_this_machine", "read_list", "typed_secrets",
 ]  # fmt: skip

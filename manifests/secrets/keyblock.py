@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 
 from manifests.secrets.spans import Certainty, Span
 
 PRIVATE = "PRIVATE KEY"
 """What stands in the first and in the last line of a private key."""
+Find = Callable[[str, bool], tuple[list[tuple[int, int]], bool]]
 _NAME = r"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?"
 _BEGIN = re.compile(rf"-----BEGIN {_NAME}-----|PuTTY-User-Key-File-\d: \S+|Private-Lines: \d+")
 _END = re.compile(rf"-----END {_NAME}-----|Private-MAC: ")
@@ -32,13 +34,20 @@ def private_key(text: str, inside: bool) -> tuple[list[Span], bool]:
     return [_span(start, stop)] if text[start:stop].strip() else [], end is None
 
 
-def is_body(text: str) -> re.Match[str] | None:
-    """A line that can be one of a key whose first line is out of sight; its group 1 is the key's."""
-    return _BODY.fullmatch(text)
+def key_rows(rows: Sequence[str], find: Find) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The rows of a screen, each by its number, that hold something; a key is followed from row to row.
 
-
-def ends_key(text: str) -> bool:
-    return "PRIVATE KEY" in text and _END.search(text) is not None
+    Of a key whose first line has scrolled away, what stands before its last one is taken as well. `find` takes a row
+    and whether a key goes on in it, and gives the spans in it and whether the key goes on after it.
+    """
+    inside = False
+    first_end = next((y for y, row in enumerate(rows) if PRIVATE in row and _END.search(row)), -1)
+    for y, row in enumerate(rows):
+        found, inside = find(row, inside) if row else ([], inside)
+        if not found and not inside and y < first_end and (body := _BODY.fullmatch(row)) is not None:
+            found = [body.span(1)]
+        if found:
+            yield y, found
 
 
 def _span(start: int, stop: int) -> Span:

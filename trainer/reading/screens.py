@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.cells import RECORDED_CELL, fitting_cell
 from manifests.clip_io import ClipReader
 from trainer.data.clip import Clip
 from trainer.data.cursor import Letterbox
 
-RECORDED_CELL = (8, 16)
-"""Px of a cell that the recorder draws unless asked otherwise."""
 BLANK, OTHER, UNKNOWN = 0, 95, -1
 CHARACTERS = [" ", *(chr(code) for code in range(33, 127)), "\ufffd"]
 """Number -> character: blank, printable ASCII, and one for all others."""
@@ -44,22 +43,8 @@ class Grid:
 
 
 def cell_size(row: Mapping[str, Any]) -> tuple[int, int]:
-    """Px of a cell of a terminal's recording: the usual ones, unless its text cursor was ever off their centres.
-
-    Else the largest of about 1:2 that divide the picture and have the cursor in their centres.
-    """
-    x = np.unique([value for value in row["cursor_x"] if value >= 0]).astype(int)
-    y = np.unique([value for value in row["cursor_y"] if value >= 0]).astype(int)
-    width, height = int(row["width"]), int(row["height"])
-
-    def fits(wide: int, high: int) -> bool:
-        whole = width % wide == 0 and height % high == 0
-        return whole and bool((x % wide == wide // 2).all() and (y % high == high // 2).all())
-
-    if fits(*RECORDED_CELL):
-        return RECORDED_CELL
-    sizes = [(w, h) for w in range(64, 3, -1) for h in range(int(w * 2.4), int(w * 1.6) - 1, -1) if fits(w, h)]
-    return sizes[0] if sizes else RECORDED_CELL
+    """Px of a cell of a terminal's recording, as its text cursor tells; the usual ones where nothing fits."""
+    return fitting_cell(row["width"], row["height"], row["cursor_x"], row["cursor_y"]) or RECORDED_CELL
 
 
 def cells_of(text: str, columns: int, rows: int) -> NDArray[np.int64]:

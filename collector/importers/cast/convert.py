@@ -13,7 +13,6 @@ from collector.importers.cast import mask as masking
 from collector.importers.cast.actions import actions_of
 from collector.importers.cast.repair import Reading
 from collector.importers.cast.source import DEFAULT_LIMIT, Unusable, digest
-from collector.importers.cast.wanted import Wanted
 from collector.terminal.cast import Cast, open_cast, write_cast
 from collector.terminal.geometry import frame_size
 from collector.terminal.render import largest_size, render_session
@@ -22,7 +21,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import DiskFull, append_jsonl, new_folder
 from manifests.items import one_item
 from manifests.plain import one_line
-from manifests.secrets import MASK, NOBODY, Named
+from manifests.secrets import MASK, NOBODY, Named, Wanted
 from manifests.session import Action, Clock, SessionFolder, SessionManifest
 
 Sensitive = Literal["mask", "refuse", "keep"]

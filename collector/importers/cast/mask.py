@@ -10,10 +10,9 @@ from collector.importers.cast.places import Places
 from collector.importers.cast.search import Search, counts
 from collector.importers.cast.shadow import Widths
 from collector.importers.cast.source import Unusable
-from collector.importers.cast.wanted import Wanted
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.files import replacing
-from manifests.secrets import MASK, WIDE_MASK
+from manifests.secrets import MASK, WIDE_MASK, Wanted
 
 _ROUNDS = 10
 _LEFT = "a sensitive string could not be masked for certain; leave the file out"

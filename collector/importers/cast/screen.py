@@ -6,11 +6,12 @@ import re
 
 from collector.importers.cast.places import Places
 from collector.importers.cast.plain import BREAK, Chunk
-from collector.importers.cast.rows import Reading, Rows, plain
+from collector.importers.cast.rows import Rows
 from collector.importers.cast.shadow import SLICE, Shadow, Widths
-from collector.importers.cast.wanted import Wanted
 from collector.terminal.grid import Grid
-from manifests.secrets.keyblock import PRIVATE, ends_key, is_body
+from manifests.secrets import Wanted
+from manifests.secrets.keyblock import PRIVATE, key_rows
+from manifests.secrets.reading import Reading, plain
 
 _ALTERNATE = re.compile(r"\x1b\[\?(?:47|1047|1049)([hl])")
 _SEEN_MOST = 20_000
@@ -117,17 +118,11 @@ class Looked:
         """The rows of private keys on the screen, also of one whose first line has scrolled away."""
         texts, columns = self._rows.texts, self._grid.columns
         self._keys_shown = any(PRIVATE in text for text in texts)
-        hits: list[tuple[Reading, Found]] = []
-        inside = False
-        first_end = next((y for y, text in enumerate(texts) if ends_key(text)), -1)
-        for y, text in enumerate(texts):
-            shown = plain(text)
-            found, inside = self._wanted.find(shown, inside) if shown else ([], inside)
-            if not found and not inside and y < first_end and (body := is_body(shown)) is not None:
-                found = [body.span(1)]
-            if found and len(shown) == len(text.rstrip("\0 ")):
-                hits.append((Reading(text, y, y, 0, columns), found))
-        return hits
+        return [
+            (Reading(texts[y], y, y, 0, columns), found)
+            for y, found in key_rows([plain(text) for text in texts], self._wanted.find)
+            if len(plain(texts[y])) == len(texts[y].rstrip("\0 "))
+        ]
 
     def _trace(self, reading: Reading, found: Found) -> None:
         assert self._shadow is not None

@@ -11,9 +11,8 @@ from collector.importers.cast.plain import BREAK, Chunk, Lines, Place, Stretches
 from collector.importers.cast.screen import Looked
 from collector.importers.cast.shadow import Widths
 from collector.importers.cast.typed import Entered, Typed
-from collector.importers.cast.wanted import Wanted
 from collector.terminal.cast import Cast, parse_size
-from manifests.secrets import MASK, WIDE_MASK, asks_for_password
+from manifests.secrets import MASK, WIDE_MASK, Wanted, asks_for_password
 from manifests.secrets.detect import LONGEST
 from manifests.secrets.keyblock import PRIVATE
 

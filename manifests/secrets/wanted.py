@@ -1,20 +1,26 @@
-"""What is looked for in a cast: secrets by form or name, those already known, names of people and machines."""
+"""What is looked for in a recording: secrets by form or name, those already known, names of people and machines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collector.importers.cast.source import Unusable
-from manifests.secrets import MASK, NOBODY, WIDE_MASK, Certainty, Known, Named, Names, Span, find_in_line, may_hold
-from manifests.secrets.names import of_variable, reported
+from manifests.errors import GoaltraceError
+from manifests.secrets.detect import find_in_line, may_hold
+from manifests.secrets.known import Known
+from manifests.secrets.names import NOBODY, Named, Names, of_variable, reported
+from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span
 
 _MOST_VALUES = 5000
 _HASHES_MOST = 300_000
 _COVERED = MASK + WIDE_MASK + " \t\0"
 
 
+class TooMany(GoaltraceError):
+    """A recording in which nearly everything looks like a secret."""
+
+
 class Wanted:
-    """One search's memory: what was found of each kind, what is certain, which names the cast reports."""
+    """One search's memory: what was found of each kind, what is certain, which names the recording reports."""
 
     def __init__(self, listed: Iterable[str] = (), own: Named = NOBODY, keep_names: bool = False) -> None:
         self.known = Known()
@@ -30,7 +36,7 @@ class Wanted:
 
     @property
     def size(self) -> int:
-        """Grows when there is more to be looked for in the rest of the cast."""
+        """Grows when there is more to be looked for in the rest of the recording."""
         return self.known.count + self.names.count
 
     def may_stand(self, text: str) -> bool:
@@ -62,6 +68,11 @@ class Wanted:
 
     def find(self, text: str, in_key: bool = False) -> tuple[list[tuple[int, int]], bool]:
         """Where a line is to be masked, and whether a private key goes on after it."""
+        spans, after = self.spans(text, in_key)
+        return [(span.start, span.end) for span in spans], after
+
+    def spans(self, text: str, in_key: bool = False) -> tuple[list[Span], bool]:
+        """The same with the kinds."""
         found, after = find_in_line(text, in_key)
         return self._kept(text, found), after
 
@@ -88,10 +99,10 @@ class Wanted:
         return spans
 
     def remember(self, value: str, kind: str, certain: bool) -> None:
-        """A value that was found; a certain one is looked for in the rest of the cast."""
+        """A value that was found; a certain one is looked for in the rest of the recording."""
         self._remember(value, kind, certain)
 
-    def _kept(self, text: str, found: list[Span]) -> list[tuple[int, int]]:
+    def _kept(self, text: str, found: list[Span]) -> list[Span]:
         again = self.known.find(text) if self.known else []
         names = list(self.names.find(text)) if not self._keep_names else []
         for span in (*found, *names, *again):
@@ -102,9 +113,7 @@ class Wanted:
                 self._remember(value.lower(), "listed string", False)
             elif span in names:
                 self._remember(value, span.kind, False)
-        return [
-            (span.start, span.end) for span in (*found, *names, *again) if text[span.start : span.end].strip(_COVERED)
-        ]
+        return [span for span in (*found, *names, *again) if text[span.start : span.end].strip(_COVERED)]
 
     def _remember(self, value: str, kind: str, certain: bool) -> None:
         if not value.strip(_COVERED) or MASK in value or WIDE_MASK in value or "\0" in value:
@@ -115,4 +124,4 @@ class Wanted:
             if certain:
                 self.known.add(value, kind)
         if len(values) > _MOST_VALUES:
-            raise Unusable(f"more than {_MOST_VALUES:,} sensitive strings ({kind}); leave the file out")
+            raise TooMany(f"more than {_MOST_VALUES:,} sensitive strings ({kind}); leave the file out")

@@ -1,0 +1,1 @@
+"""Looking for what is sensitive in a data set, and masking it: `goaltrace scan`."""

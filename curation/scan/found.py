@@ -1,0 +1,60 @@
+"""What a scan finds in a clip, by place: enough to mask it, and to say how much there is without showing any of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from manifests.secrets import Span
+
+
+class OnScreen(NamedTuple):
+    """Characters [start, end) of a row of a picture's text."""
+
+    picture: int
+    row: int
+    start: int
+    end: int
+
+
+def by_row(places: Iterable[OnScreen]) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Picture and row -> the runs of characters there, none of which touch each other."""
+    runs: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for picture, row, start, end in sorted(places):
+        here = runs.setdefault((picture, row), [])
+        if here and start <= here[-1][1]:
+            here[-1] = (here[-1][0], max(here[-1][1], end))
+        else:
+            here.append((start, end))
+    return runs
+
+
+@dataclass
+class Found:
+    """What is sensitive in one clip."""
+
+    clip_id: str
+    words: dict[str, list[Span]] = field(default_factory=dict)
+    """By column of words."""
+    keys: dict[int, set[int]] = field(default_factory=dict)
+    """By action: the characters of what it typed."""
+    screen: set[OnScreen] = field(default_factory=set)
+    names: list[str] = field(default_factory=list)
+    """Columns that cannot be masked."""
+    unseen: bool = False
+    """Something was typed or told that may stand in pixels which nobody can read: a desktop's, a film's."""
+    values: dict[str, set[int]] = field(default_factory=dict)
+    """Kind -> hashes of the values, to count each once."""
+    columns: set[str] = field(default_factory=set)
+
+    def add(self, kind: str, value: str, column: str) -> None:
+        """Count a value found in a column."""
+        self.values.setdefault(kind, set()).add(hash(value))
+        self.columns.add(column)
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many different values of each kind."""
+        return Counter({kind: len(values) for kind, values in sorted(self.values.items())})

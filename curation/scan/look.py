@@ -1,0 +1,158 @@
+"""Looks through one session: what was typed, what the screen showed, what is told of it.
+
+What is certain anywhere in a session is looked for in all of it, so it is gone through until nothing new is learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from curation.scan.clips import CAPTIONS, NAMES, WORDS, Row, cell_of
+from curation.scan.found import Found, by_row
+from curation.scan.screens import Screens
+from curation.scan.spread import spread
+from curation.scan.typed import Place, Typed, lines
+from manifests.secrets import NOBODY, Named, Span, Wanted
+
+_ROUNDS = 6
+_FEWEST, _BEGIN = 4, 6
+"""Characters of what is masked that are looked for in the captions beside it, and of its beginning."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is looked for besides secrets."""
+
+    listed: tuple[str, ...] = ()
+    """The user's own strings."""
+    names: Named = NOBODY
+    """Names of this machine and its users."""
+
+    def wanted(self) -> Wanted:
+        return Wanted(self.listed, self.names)
+
+
+def look(rows: Sequence[Row], options: Options) -> list[Found]:
+    """What is sensitive in each clip of a session, whose clips come in order."""
+    wanted = options.wanted()
+    for _ in range(_ROUNDS):
+        before = wanted.size
+        found = _once(rows, wanted)
+        if wanted.size == before:
+            break
+    spread([row["screen_text"] for row in rows], [one.screen for one in found])
+    for one, row in zip(found, rows, strict=True):
+        parts = _typed_parts(row, one) | _shown_parts(row, one)
+        for column in CAPTIONS if parts else ():
+            one.words.setdefault(column, []).extend(_told(row[column], parts))
+        one.unseen = bool(one.columns) and not _is_read(row)
+    return found
+
+
+def _is_read(row: Row) -> bool:
+    """Whether the text of every picture is known."""
+    return bool(row["screen_text"]) and len(row["screen_text"]) > max(row["picture"])
+
+
+def _once(rows: Sequence[Row], wanted: Wanted) -> list[Found]:
+    found = [Found(row["clip_id"]) for row in rows]
+    cell = cell_of(rows)
+    for typed in lines(rows, cell):
+        _typed(typed, found, wanted)
+    screens = Screens(rows[0]["width"] // cell[0] if cell else 0, wanted)
+    for row, one in zip(rows, found, strict=True):
+        for picture, text in enumerate(row["screen_text"]):
+            for place, span, value in screens.look(picture, text):
+                one.screen.add(place)
+                one.add(span.kind, value, "screen_text")
+        _words(row, one, wanted)
+    return found
+
+
+def _words(row: Row, one: Found, wanted: Wanted) -> None:
+    for number, action in enumerate(row["actions"]):
+        if action["kind"] == "marker" and action["char"]:
+            for span in _spans(action["char"], wanted):
+                one.keys.setdefault(number, set()).update(range(span.start, span.end))
+                one.add(span.kind, action["char"][span.start : span.end], "actions")
+    for column in WORDS:
+        text = row[column]
+        spans = _spans(text, wanted)
+        for span in spans:
+            one.add(span.kind, text[span.start : span.end], column)
+        if spans:
+            one.words[column] = spans
+    for column in NAMES:
+        for span in _spans(row[column], wanted):
+            one.names.append(column)
+            one.add(span.kind, row[column][span.start : span.end], column)
+    for reason in row["invalid_reasons"]:
+        for span in _spans(reason, wanted):
+            one.names.append("invalid_reasons")
+            one.add(span.kind, reason[span.start : span.end], "invalid_reasons")
+
+
+def _spans(text: str, wanted: Wanted) -> list[Span]:
+    spans: list[Span] = []
+    at, inside = 0, False
+    for line in text.split("\n"):
+        if inside or wanted.may_stand(line):
+            here, inside = wanted.spans(line, inside)
+            spans += [span._replace(start=span.start + at, end=span.end + at) for span in here]
+        at += len(line) + 1
+    return spans
+
+
+def _told(caption: str, parts: set[str]) -> Iterator[Span]:
+    """What a caption tells of what is masked beside it, whatever is certain of it elsewhere; its end may be cut off."""
+    for part in parts:
+        at = caption.find(part[:_BEGIN])
+        while at >= 0:
+            pairs = enumerate(zip(part, caption[at:], strict=False))
+            size = next((n for n, (a, b) in pairs if a != b), min(len(part), len(caption) - at))
+            yield Span(at, at + size, "told")
+            at = caption.find(part[:_BEGIN], at + size)
+
+
+def _shown_parts(row: Row, one: Found) -> set[str]:
+    """The texts that are masked on the clip's pictures."""
+    runs = by_row(one.screen).items()
+    texts = {
+        row["screen_text"][picture].split("\n")[y][start:end] for (picture, y), here in runs for start, end in here
+    }
+    return {text for text in texts if len(text) >= _FEWEST}
+
+
+def _typed_parts(row: Row, one: Found) -> set[str]:
+    """The texts of masked keys that follow each other."""
+    runs, run, last = set[str](), "", -1
+    for number in sorted(one.keys):
+        char = row["actions"][number]["char"] or ""
+        text = "".join(c for at, c in enumerate(char) if at in one.keys[number])
+        between = row["actions"][last + 1 : number]
+        if any(action["kind"] in ("key", "key_down") and action["char"] for action in between):
+            runs.add(run)
+            run = ""
+        run, last = run + text, number
+    return {run for run in (*runs, run) if len(run) >= _FEWEST}
+
+
+def _typed(typed: Typed, found: list[Found], wanted: Wanted) -> None:
+    line = typed.line
+    for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
+        for span in _spans(text, wanted):
+            value = text[span.start : span.end]
+            for place in places[span.start : span.end]:
+                _mark(found, place, span.kind, value)
+    if typed.secret is None:
+        return
+    for place in (*line.sent_places, *line.meant_places):
+        _mark(found, place, "password typed", line.meant)
+    wanted.remember(line.meant, "password typed", typed.secret)
+
+
+def _mark(found: list[Found], place: Place, kind: str, value: str) -> None:
+    one = found[place.clip]
+    one.keys.setdefault(place.action, set()).add(place.at)
+    one.add(kind, value, "actions")

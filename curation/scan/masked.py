@@ -1,0 +1,63 @@
+"""A new data set in which what is sensitive is masked, or the clip left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from curation.derive import Progress, derive
+from curation.scan.clips import clips_of, reader_of
+from curation.scan.look import Options
+from curation.scan.mask import Masked, mask
+from curation.scan.pixels import NotThere, painted
+from curation.scan.stage import NAME, VERSION, sessions_of, stage
+from curation.stage import run_stage
+from manifests.clip_io import BadClip, ClipReader
+from manifests.dataset import DatasetManifest, LineageStep
+from manifests.files import require_absent
+
+
+def masked_data_set(dataset: Path, out: Path, options: Options, workers: int, progress: Progress) -> DatasetManifest:
+    """Write the data set at `out`, masked, and scan it.
+
+    Pixels are painted over where the text of the pictures is known. A clip of which it is not, and in which something
+    was found, is left out with the later ones of its session, since it may be seen there. Raises `GoaltraceError` as
+    `derive` does.
+    """
+    require_absent(out)
+    reader = reader_of(dataset)
+    sessions = sessions_of(dataset)
+    of_clip = {clip_id: session for session, clip_ids in sessions.items() for clip_id in clip_ids}
+    take = _Taking(reader, lambda clip_id: mask(clips_of(dataset, sessions[of_clip[clip_id]]), options))
+    how = stage(options)
+    step = LineageStep(
+        command="goaltrace scan --mask", parameters={"stage": NAME, "stage_version": VERSION, **how.parameters}
+    )
+    return derive(
+        reader, out, list(of_clip), take, step, progress, not_carried=[NAME],
+        finish=lambda root: run_stage(how, root, workers),
+    )  # fmt: skip
+
+
+class _Taking:
+    """Takes clip after clip, masking a session when its first one is asked for."""
+
+    def __init__(self, reader: ClipReader, mask_session: Callable[[str], dict[str, Masked]]) -> None:
+        self._reader, self._mask = reader, mask_session
+        self._made: dict[str, Masked] = {}
+
+    def __call__(self, clip_id: str) -> dict[str, Any]:
+        if clip_id not in self._made:
+            self._made = self._mask(clip_id)
+        masked = self._made[clip_id]
+        if masked.left_out:
+            raise BadClip(masked.left_out)
+        row = self._reader.read(clip_id) | masked.columns
+        if masked.boxes:
+            try:
+                video = painted(row["video"]["bytes"], masked.boxes)
+            except NotThere as error:
+                raise BadClip(f"something sensitive stands in its text, but {error}") from None
+            row["video"] = {"bytes": video, "path": row["video"]["path"]}
+        return row

@@ -1,0 +1,153 @@
+"""What was typed in a session, put together again over all of its clips, each character with its action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from curation.scan.clips import Row
+from manifests.secrets import MASK, Key, Line, Typing, asks_for_password
+
+_CONTROL, _ALT = ("Control_L", "Control_R"), ("Alt_L", "Alt_R", "Meta_L", "Meta_R", "Super_L", "Super_R")
+_ASK = ":?>›»]：？)"
+"""How prompts end that ask for something."""
+_SHORTEST, _BEGIN = 4, 4
+
+
+class Place(NamedTuple):
+    """A character of what an action typed."""
+
+    clip: int
+    action: int
+    at: int
+
+
+class Typed(NamedTuple):
+    """A line that was typed: `secret` is None for one that is judged by what it says alone."""
+
+    line: Line[Place]
+    secret: bool | None
+    """True for one of which nothing was shown at a prompt that asks; False for an answer to a password prompt that was
+    shown all the same."""
+
+
+def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[Typed]:
+    """Every line of a session's clips."""
+    screens = _Screens(rows, cell) if cell else None
+    typing: Typing[Place] = Typing()
+    asked: _Prompt | None = None
+    for clip, number, slot, key in _keys(rows):
+        for at, character in enumerate(key.char or [""]):
+            if not typing.begun and screens is not None:
+                asked = screens.prompt(clip, slot)
+            line = typing.press(Key(key.name, character, Place(clip, number, at)))
+            if line is not None and line.sent:
+                yield Typed(line, screens.hidden(asked, line, clip, slot) if screens and asked else None)
+    rest = typing.end()
+    if rest.sent:
+        last = len(rows) - 1
+        slot = len(rows[last]["t1_ns"])
+        yield Typed(rest, screens.hidden(asked, rest, last, slot) if screens and asked else None)
+
+
+def _keys(rows: Sequence[Row]) -> Iterator[tuple[int, int, int, Key[None]]]:
+    """Clip, action, slot and key of everything that was typed."""
+    before: int | None = None
+    for clip, row in enumerate(rows):
+        held = set(row["start_keys"])
+        if before is not None and row["clip_index"] != before + 1:
+            yield clip, 0, 0, _END  # what lies between is not known
+        before = row["clip_index"]
+        for number, action in enumerate(row["actions"]):
+            kind, name, char = action["kind"], action["key"], action["char"] or ""
+            if kind == "key_up":
+                held.discard(name)
+            elif kind == "button_down":
+                yield clip, number, action["slot"], _END
+            elif kind in ("key", "key_down") and action["redacted"] and not char:
+                yield clip, number, action["slot"], Key(None, MASK, None)
+            elif kind in ("key", "key_down"):
+                if kind == "key_down":
+                    name, char = _on_desktop(name, char, held)
+                    held.add(action["key"])
+                elif char.startswith("\x1b"):
+                    char = ""
+                yield clip, number, action["slot"], Key(name, char, None)
+
+
+_END: Key[None] = Key("Return", "", None)
+
+
+def _on_desktop(name: str | None, char: str, held: set[str]) -> tuple[str | None, str]:
+    """A key as terminals name it: with Ctrl or Alt it types nothing; Tab goes to another field."""
+    if name == "Tab":
+        return "Return", ""
+    for keys, prefix in ((_CONTROL, "ctrl"), (_ALT, "alt")):
+        if held.intersection(keys) and name:
+            return f"{prefix}+{name}", ""
+    return name, char
+
+
+class _Prompt(NamedTuple):
+    """Where a line began, and whether what stood there asks for a password, or for something."""
+
+    clip: int
+    slot: int
+    password: bool
+    question: bool
+
+
+class _Screens:
+    """What the screen showed while a line was typed."""
+
+    def __init__(self, rows: Sequence[Row], cell: tuple[int, int]) -> None:
+        self._rows, self._cell = rows, cell
+
+    def prompt(self, clip: int, slot: int) -> _Prompt | None:
+        row = self._rows[clip]
+        text = self._text(clip, slot)
+        if text is None or row["cursor_y"][slot] < 0:
+            return None
+        shown = text.split("\n")
+        x, y = row["cursor_x"][slot] // self._cell[0], row["cursor_y"][slot] // self._cell[1]
+        before = shown[y][:x] if y < len(shown) else ""
+        above = shown[y - 1] if 0 < y <= len(shown) and not before.strip() else ""
+        ask = before.rstrip()
+        shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
+        password = asks_for_password(before) or (bool(above) and asks_for_password(above))
+        return _Prompt(clip, slot, password, bool(ask) and ask[-1] in _ASK and not shell)
+
+    def hidden(self, asked: _Prompt, line: Line[Place], clip: int, slot: int) -> bool | None:
+        """Whether a line that ended in a slot was kept from the screen; None for one that answers no such question."""
+        meant = line.meant.strip()
+        if not (asked.password or asked.question) or not meant or line.masked:
+            return None
+        if asked.password:
+            return not self._shows(meant, asked, clip, slot)
+        if len(meant) < _SHORTEST or len(set(meant)) == 1 or self._shows(meant, asked, clip, slot + 1):
+            return None
+        return True
+
+    def _shows(self, meant: str, asked: _Prompt, clip: int, slot: int) -> bool:
+        """Whether what was typed came back on the screen, from behind the prompt to the frame of a slot."""
+        return any(meant[:_BEGIN] in text for text in self._between(asked.clip, asked.slot + 1, clip, slot))
+
+    def _between(self, clip: int, slot: int, last: int, end: int) -> Iterator[str]:
+        seen: tuple[int, int] | None = None
+        while (clip, slot) <= (last, end):
+            row = self._rows[clip]
+            if slot >= len(row["picture"]):
+                if clip == last:
+                    return
+                clip, slot = clip + 1, 0
+                continue
+            if (clip, row["picture"][slot]) != seen and (text := self._text(clip, slot)) is not None:
+                yield text
+            seen = (clip, row["picture"][slot])
+            slot += 1
+
+    def _text(self, clip: int, slot: int) -> str | None:
+        row = self._rows[clip]
+        picture = row["picture"][min(slot, len(row["picture"]) - 1)]
+        texts: list[str] = row["screen_text"]
+        return texts[picture] if picture < len(texts) else None

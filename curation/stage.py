@@ -1,0 +1,289 @@
+"""A stage of curation: shard by shard, on a process pool, so that a stopped run goes on and a bad shard stays alone.
+
+A table's name is a function of its input's digest, the stage's name, version and parameters; it is renamed into place
+when whole. A name that exists is a piece of work that is done. `curation/scores/shard.py` and `curation/scan/stage.py`
+are the stages there are; a further one is a `Stage` of its own and an entry in `curation/stages.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Generic, Protocol, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifests.clip_io import open_parquet
+from manifests.dataset import DatasetFolder, DatasetManifest, Input, LineageStep, ScoreTable, Shard
+from manifests.errors import GoaltraceError
+from manifests.files import replacing, sha256_of
+from manifests.futures import as_they_end
+from manifests.items import one_item
+from manifests.shards import require_shard
+
+
+class Measured(Protocol):
+    """What a stage says of one clip."""
+
+    @property
+    def broken(self) -> str:
+        """Why nothing could be said of it; else empty."""
+
+
+M = TypeVar("M", bound=Measured)
+
+
+@dataclass(frozen=True)
+class Stage(Generic[M]):
+    """One way of looking at clips, and the table that it makes of each shard."""
+
+    command: str
+    """The command that runs it, for the lineage: `goaltrace score`."""
+    name: str
+    version: str
+    parameters: dict[str, Any]
+    """What its values depend on; written into dataset.json, so nothing secret."""
+    schema: pa.Schema
+    """The table's columns: `clip_id`, and others that no other stage has."""
+    split: Callable[[Path, Shard], Sequence[Any]]
+    """The pieces into which a shard (of the data set at the path) is cut for the workers."""
+    measure: Callable[[Path, Shard, Any], list[M]]
+    """What a worker does with a piece. It is sent to another process, so it is a function of a module, or a partial."""
+    table: Callable[[list[M]], pa.Table]
+    """The shard's table, one row a clip, from the measures of all of its pieces, in order."""
+
+
+class WorkerKilled(GoaltraceError):
+    """The pool is gone, and with it the run."""
+
+
+@dataclass
+class Outcome:
+    """What a run did."""
+
+    made: list[str] = field(default_factory=list)
+    """Tables made now."""
+    reused: list[str] = field(default_factory=list)
+    """Tables that were there already."""
+    damaged: list[GoaltraceError] = field(default_factory=list)
+    """One line per shard, and per clip of the others, of which nothing can be said; such a clip's row is empty."""
+
+
+@dataclass
+class _Job(Generic[M]):
+    """A clips shard on its way to a table."""
+
+    source: Shard
+    path: Path
+    pieces: dict[int, list[M]] = field(default_factory=dict)
+    count: int = 0
+    failed: bool = False
+
+    @property
+    def measures(self) -> list[M]:
+        return [measure for number in sorted(self.pieces) for measure in self.pieces[number]]
+
+
+def table_name(name: str, version: str, parameters: dict[str, Any], source: Shard) -> str:
+    """Path of the table that a stage makes of a clips shard, relative to the data set."""
+    key = json.dumps([source.sha256, name, version, parameters], sort_keys=True)
+    number = PurePosixPath(source.path).stem.removeprefix("clips-")
+    return f"scores/{name}-{number}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.parquet"
+
+
+def table_of(stage: Stage[Any], source: Shard) -> str:
+    """`table_name` of a stage."""
+    return table_name(stage.name, stage.version, stage.parameters, source)
+
+
+def describe(root: Path, stage: Stage[Any], source: Shard) -> ScoreTable:
+    """The entry of dataset.json for a stage's table of a clips shard."""
+    return ScoreTable(
+        shard=shard_at(root, table_of(stage, source), source.rows),
+        name=stage.name,
+        stage_version=stage.version,
+        columns=stage.schema.names,
+        parameters=stage.parameters,
+    )
+
+
+def shard_at(root: Path, path: str, rows: int) -> Shard:
+    """A file of the data set, as dataset.json has it."""
+    return Shard(path=path, rows=rows, bytes=(root / path).stat().st_size, sha256=sha256_of(root / path))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a stage's table whole or not at all."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+
+def run_stage(
+    stage: Stage[M],
+    dataset: Path,
+    workers: int = 0,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Make the stage's table of every clips shard that has none yet, and register the tables.
+
+    Args:
+        stage: what to do.
+        dataset: the data set's folder.
+        workers: processes; 0 for one per core.
+        force: do again what is done.
+        progress: called with (clips done now, clips to do in all).
+
+    A shard that cannot be read is named in the outcome; the others are done and registered.
+    """
+    folder = DatasetFolder(dataset)
+    manifest = folder.read_manifest()
+    outcome = Outcome()
+    tables: dict[str, ScoreTable] = {}
+    jobs: list[_Job[M]] = []
+    for source in clips_shards(manifest):
+        done = None if force else _finished(stage, dataset, source)
+        if done is None:
+            jobs.append(_Job(source, dataset / source.path))
+        else:
+            tables[source.path] = done
+            outcome.reused.append(done.shard.path)
+    try:
+        for job in _measured(stage, dataset, jobs, workers or os.cpu_count() or 1, outcome, progress or _silent):
+            name = table_of(stage, job.source)
+            write_table(dataset / name, stage.table(job.measures))
+            job.pieces.clear()
+            tables[job.source.path] = describe(dataset, stage, job.source)
+            outcome.made.append(name)
+    finally:
+        _register(stage, folder, tables, outcome)
+    return outcome
+
+
+def clips_shards(manifest: DatasetManifest) -> list[Shard]:
+    """The shards with video, in order."""
+    return [shard for shard in manifest.shards if shard.path.startswith("clips/")]
+
+
+def row_groups(dataset: Path, source: Shard) -> Sequence[int]:
+    """A way to cut a shard: by its row groups."""
+    return range(open_parquet(dataset / source.path).metadata.num_row_groups)
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+def _finished(stage: Stage[M], dataset: Path, source: Shard) -> ScoreTable | None:
+    path = dataset / table_of(stage, source)
+    if not path.is_file():
+        return None
+    try:
+        whole = open_parquet(path).metadata.num_rows == source.rows
+    except GoaltraceError:
+        return None
+    return describe(dataset, stage, source) if whole else None
+
+
+def _measured(
+    stage: Stage[M],
+    dataset: Path,
+    jobs: list[_Job[M]],
+    workers: int,
+    outcome: Outcome,
+    progress: Callable[[int, int], None],
+) -> Iterator[_Job[M]]:
+    """Yield each job when all of its clips are measured; name the shards that cannot be."""
+    total = sum(job.source.rows for job in jobs)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(max(1, min(workers, total)), mp_context=context, initializer=_ignore_interrupts)
+    try:
+        waiting: dict[Future[list[M]], tuple[_Job[M], int]] = {}
+        for job in jobs:
+            try:
+                with one_item(job.path):
+                    _require_named(job)
+                    pieces = stage.split(dataset, job.source)
+            except GoaltraceError as error:
+                _give_up(job, error, outcome)
+                continue
+            job.count = len(pieces)
+            for number, piece in enumerate(pieces):
+                waiting[pool.submit(stage.measure, dataset, job.source, piece)] = (job, number)
+        for future in as_they_end(waiting):
+            job, number = waiting.pop(future)
+            try:
+                with one_item(job.path), _worker_lives(job.path):
+                    job.pieces[number] = future.result()
+                broken = [measure.broken for measure in job.pieces[number] if measure.broken]
+                outcome.damaged += [GoaltraceError(f"{job.path}: {why}") for why in broken]
+            except WorkerKilled:
+                raise
+            except GoaltraceError as error:
+                _give_up(job, error, outcome)
+            progress(len(job.pieces.get(number, ())), total)
+            if not job.failed and len(job.pieces) == job.count:
+                yield job
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _worker_lives(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise WorkerKilled(f"{path}: a worker was killed (out of memory?); run again with fewer --workers") from None
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops the pool
+
+
+def _require_named(job: _Job[M]) -> None:
+    """`GoaltraceError` unless the shard is the file that dataset.json names."""
+    require_shard(job.path, job.source)
+    rows = open_parquet(job.path).metadata.num_rows
+    if rows != job.source.rows:
+        raise GoaltraceError(f"{job.path}: {rows} rows, dataset.json says {job.source.rows}")
+
+
+def _give_up(job: _Job[M], error: GoaltraceError, outcome: Outcome) -> None:
+    if not job.failed:
+        outcome.damaged.append(error)
+    job.failed = True
+
+
+def _register(stage: Stage[M], folder: DatasetFolder, tables: dict[str, ScoreTable], outcome: Outcome) -> None:
+    """Name the tables in dataset.json, and drop those of an earlier version of the stage."""
+    manifest = folder.read_manifest()
+    now = [tables[s.path] for s in manifest.shards if s.path in tables]
+    before = [table for table in manifest.scores if table.name == stage.name]
+    if [t.shard for t in before] == [t.shard for t in now] and not outcome.made:
+        return
+    manifest.scores = [table for table in manifest.scores if table.name != stage.name] + now
+    if outcome.made:
+        manifest.lineage.append(_step(stage, manifest, tables))
+    folder.write_manifest(manifest)
+    kept = {table.shard.path for table in now}
+    for table in before:
+        if table.shard.path not in kept:
+            (folder.path / table.shard.path).unlink(missing_ok=True)
+
+
+def _step(stage: Stage[M], manifest: DatasetManifest, tables: dict[str, ScoreTable]) -> LineageStep:
+    return LineageStep(
+        command=stage.command,
+        parameters={"stage": stage.name, "stage_version": stage.version, **stage.parameters},
+        inputs=[Input(name=s.path, sha256=s.sha256) for s in manifest.shards if s.path in tables],
+    )

@@ -22,7 +22,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from collector.importers.cast.mask import mask
-from manifests.errors import GoaltraceError
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.errors import GoaltraceError
 
@@ -106,7 +105,7 @@ def main() -> None:
                 write_cast(copy, {"version": 3, "term": {"cols": cast.columns, "rows": cast.rows}}, cast.events())
                 began = time.process_time()
                 found = sum(mask(copy).values())
-            except (GoaltraceError, GoaltraceError) as error:
+            except GoaltraceError as error:
                 print(f"{path.name}: {error}", file=sys.stderr)
                 continue
             seconds, size = time.process_time() - began, path.stat().st_size / 10**6

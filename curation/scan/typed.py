@@ -104,23 +104,30 @@ class _Screens:
         self._rows, self._cell = rows, cell
 
     def prompt(self, clip: int, slot: int) -> _Prompt | None:
+        """What stood before the cursor when a line began: in the frame before, or, of a prompt that came after that
+        one was taken, in the next."""
+        seen = [self._prompt(clip, frame) for frame in (slot, slot + 1)]
+        asking = (prompt for prompt in seen if prompt and (prompt.password or prompt.question))
+        return next(asking, None)
+
+    def _prompt(self, clip: int, frame: int) -> _Prompt | None:
         row = self._rows[clip]
-        text = self._text(clip, slot)
-        if text is None or row["cursor_y"][slot] < 0:
+        text = self._text(clip, frame)
+        if text is None or frame >= len(row["cursor_y"]) or row["cursor_y"][frame] < 0:
             return None
         shown = text.split("\n")
-        x, y = row["cursor_x"][slot] // self._cell[0], row["cursor_y"][slot] // self._cell[1]
+        x, y = row["cursor_x"][frame] // self._cell[0], row["cursor_y"][frame] // self._cell[1]
         before = shown[y][:x] if y < len(shown) else ""
         above = shown[y - 1] if 0 < y <= len(shown) and not before.strip() else ""
         ask = before.rstrip()
         shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
         password = asks_for_password(before) or (bool(above) and asks_for_password(above))
-        return _Prompt(clip, slot, password, bool(ask) and ask[-1] in _ASK and not shell)
+        return _Prompt(clip, frame, password, bool(ask) and ask[-1] in _ASK and not shell)
 
     def hidden(self, asked: _Prompt, line: Line[Place], clip: int, slot: int) -> bool | None:
         """Whether a line that ended in a slot was kept from the screen; None for one that answers no such question."""
         meant = line.meant.strip()
-        if not (asked.password or asked.question) or not meant or line.masked:
+        if not meant or line.masked:
             return None
         if asked.password:
             return not self._shows(meant, asked, clip, slot)

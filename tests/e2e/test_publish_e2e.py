@@ -59,7 +59,7 @@ def environment(hub: Hub, home: Path, token: str | None = TOKEN) -> dict[str, st
 def publish(
     hub: Hub, dataset: Path, *options: str, repo: str = REPO, token: str | None = TOKEN
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "goaltrace", "publish", str(dataset), repo, *options]
+    command = [sys.executable, "-m", "goaltrace", "publish", str(dataset), repo, "--unscanned", *options]
     env = environment(hub, dataset.parent / "home", token)
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
 

@@ -19,7 +19,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from curation.scan.clips import clips_of
+from curation.scan.look import Options
+from curation.scan.mask import mask
+from curation.scan.stage import sessions_of, stage
 from curation.scores.shard import measure_rows, score_table
+from curation.stage import clips_shards
+from manifests.dataset import DatasetFolder
 from manifests.errors import GoaltraceError
 from tests.collector.sessions import make_session
 from tests.factories import named_anew
@@ -164,6 +170,19 @@ def _dataset(fuzz: Fuzz, dataset: Path, page: bool) -> None:
     fuzz.command("select", dataset, "--where", "true", "--out", fuzz.out / f"kept-{fuzz.files.total()}")
 
 
+def _scored(dataset: Path) -> None:
+    score_table(measure_rows(dataset / "clips" / "clips-00000.parquet", 0))
+
+
+def _scanned(dataset: Path) -> None:
+    """Without the pool of processes that `goaltrace scan` starts."""
+    scan = stage(Options())
+    for source in clips_shards(DatasetFolder(dataset).read_manifest()):
+        scan.table([seen for piece in scan.split(dataset, source) for seen in scan.measure(dataset, source, piece)])
+    for clip_ids in sessions_of(dataset).values():
+        mask(clips_of(dataset, clip_ids), Options())
+
+
 def clips(fuzz: Fuzz, base: Path, spoiler: Spoiler, batch: Path, count: int) -> None:
     """One clip of a data set changed beyond every rule, or the shard's bytes; what names it agrees with it."""
     for number in range(count):
@@ -177,14 +196,15 @@ def clips(fuzz: Fuzz, base: Path, spoiler: Spoiler, batch: Path, count: int) -> 
         else:
             _changed_clip(spoiler, dataset)
         _dataset(fuzz, dataset, page=number % 2 == 0)
-        try:
-            with limit(LIMIT_S):
-                score_table(measure_rows(dataset / "clips" / "clips-00000.parquet", 0))
-        except GoaltraceError as error:
-            if UNFORESEEN in str(error):
-                fuzz.wrong.append(f"unforeseen: score: {error}")
-        except BaseException as error:
-            fuzz.wrong.append(f"trace: score: {type(error).__name__}: {error}")
+        for look in (_scored, _scanned):
+            try:
+                with limit(LIMIT_S):
+                    look(dataset)
+            except GoaltraceError as error:
+                if UNFORESEEN in str(error):
+                    fuzz.wrong.append(f"unforeseen: {look.__name__}: {error}")
+            except BaseException as error:
+                fuzz.wrong.append(f"trace: {look.__name__}: {type(error).__name__}: {error}")
         shutil.rmtree(dataset)
 
 

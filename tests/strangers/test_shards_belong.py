@@ -37,6 +37,7 @@ def test_the_same_ids_with_other_shards_are_refused_by_every_command(
         ["report", dataset, "--out", tmp_path / "page.html"],
         ["select", dataset, "--where", "true", "--out", tmp_path / "kept"],
         ["score", dataset],
+        ["scan", dataset],
         ["publish", dataset, "a/b", "--dry-run"],
         ["encode", dataset, "--out", tmp_path / "latents"],
         ["train", dataset, "--out", tmp_path / "run", "--steps", "1"],

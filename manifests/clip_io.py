@@ -1,7 +1,8 @@
 """Writing clips into Parquet shards, and reading them back without trusting the files.
 
 Video bytes are stored plain (they are compressed already), everything else zstd; row groups are small so
-that one clip can be read alone; page checksums are written, and verified on every read.
+that one clip can be read alone; page checksums are written, and verified on every read. Pages end where the content
+says (content-defined chunking), so that a storage that deduplicates finds the clips of a data set again in a larger one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from manifests.sound import require_types, unsound
 from manifests.versions import require_readable
 
 ROWS_PER_GROUP = 4
+GROUP_BYTES = 32 * 2**20
+"""Uncompressed bytes of a row group, where it has more than one row. The Hub's viewer reads at most 300,000,000 bytes of
+a row group (dataset-viewer: chart/values.yaml, maxArrowDataInMemory), and who reads one clip reads its group."""
+CHUNKING = True
 SHARD_BYTES = 500 * 10**6
 OPEN_SHARDS = 64
 MAX_VALUES = 2**24
@@ -79,13 +84,17 @@ class _ShardWriter:
         self._path = Path()
         self._count = 0
         self._bytes = 0
+        self._group_bytes = 0
         self._compression, self._dictionaries = _compression(schema), _dictionary_columns(schema)
         self.shards: list[Shard] = []
 
     def write(self, row: pa.Table, size: int) -> None:
         if self._count and self._bytes + size > self._limit:
             self.close()
+        if self._group_bytes + row.nbytes > GROUP_BYTES:
+            self._flush()
         self._rows.append(row)
+        self._group_bytes += row.nbytes
         self._count += 1
         self._bytes += size
         if len(self._rows) == ROWS_PER_GROUP:
@@ -105,9 +114,10 @@ class _ShardWriter:
                 use_dictionary=self._dictionaries,
                 write_page_index=True,
                 write_page_checksum=True,
+                use_content_defined_chunking=CHUNKING,
             )
         self._writer.write_table(table, row_group_size=ROWS_PER_GROUP)
-        self._rows = []
+        self._rows, self._group_bytes = [], 0
 
     def close(self) -> None:
         self._flush()

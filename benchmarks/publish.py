@@ -2,17 +2,19 @@
 
     python benchmarks/publish.py [--sessions 40] [--added 10] [--clips 6] [--kilobytes 400] [--json]
 
-The Hub is the one of the tests on 127.0.0.1, the client huggingface_hub with hf_xet as installed; every push is a process
-of its own with an empty cache, as from another machine. Bytes are those of request bodies to Xet's storage, or to LFS.
-Columns are a real clip's, with times, pointer and actions varied; the video is bytes that cannot be compressed, as H.264.
-Sessions are added at the end, and in between (as `pack` sorts them by name). Peers in the same run: the same files
-written without content-defined chunking; `upload_folder` instead of `goaltrace publish`; whole files (LFS, without Xet).
+The Hub is the one of the tests on 127.0.0.1, the client huggingface_hub with hf_xet as installed; every push is a
+process of its own with an empty cache, as from another machine. Bytes are those of request bodies to Xet's storage, or
+to LFS. Columns are a real clip's, with times, pointer and actions varied; the video is bytes that cannot be compressed,
+as H.264. Sessions are added at the end, and in between (as `pack` sorts them by name). Peers in the same run: the same
+clips in row groups of four whatever their session; the same with PyArrow's content-defined chunking; `upload_folder`
+instead of `goaltrace publish`; whole files (LFS, without Xet).
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import json
 import os
 import random
@@ -27,7 +29,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from manifests import clip_io
+import pyarrow.parquet as pq
+
+from manifests.clip_io import _ShardWriter
 from tests.curation.hub_server import TOKEN, Hub
 from tests.factories import make_clip, write_dataset
 
@@ -116,22 +120,25 @@ def main() -> None:
     between = [f"task-{2 * step * number + 1:03d}" for number in range(args.added)]
     more = {"added at the end": first + new, "added in between": sorted(first + between)}
 
-    def make(chunking: bool) -> Callable[[Path, Sequence[str]], Path]:
-        def write(path: Path, names: Sequence[str]) -> Path:
-            clip_io.CHUNKING = chunking
-            rows = (row for name in names for row in session(template, name, args.clips, args.kilobytes * 1000))
-            return write_dataset(path, rows)
-
-        return write
+    def make(path: Path, names: Sequence[str]) -> Path:
+        rows = (row for name in names for row in session(template, name, args.clips, args.kilobytes * 1000))
+        return write_dataset(path, rows)
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "work"
         found = {
-            "goaltrace publish": pushes(folder, make(True), first, more),
-            "without chunking": pushes(folder, make(False), first, more),
-            "upload_folder": pushes(folder, make(True), first, more, peer=True),
-            "goaltrace publish, LFS": pushes(folder, make(True), first, more, xet=False),
+            "goaltrace publish": pushes(folder, make, first, more),
+            "upload_folder": pushes(folder, make, first, more, peer=True),
+            "goaltrace publish, LFS": pushes(folder, make, first, more, xet=False),
         }
+        by_session, writer = _ShardWriter._is_of_another_session, pq.ParquetWriter
+        pq.ParquetWriter = functools.partial(writer, use_content_defined_chunking=True)
+        found["with chunking"] = pushes(folder, make, first, more)
+        pq.ParquetWriter, _ShardWriter._is_of_another_session = writer, lambda self, row: False
+        found["groups of four"] = pushes(folder, make, first, more)
+        pq.ParquetWriter = functools.partial(writer, use_content_defined_chunking=True)
+        found["groups of four, chunking"] = pushes(folder, make, first, more)
+        pq.ParquetWriter, _ShardWriter._is_of_another_session = writer, by_session
     if args.json:
         print(json.dumps(found, indent=2))
         return

@@ -24,10 +24,10 @@ from huggingface_hub.hf_api import RepoFile
 from manifests.errors import GoaltraceError
 
 MESSAGE = "Publish with goaltrace"
-ONE_COMMIT = 1000
-"""As many changes as huggingface_hub itself puts into a commit at most (2.4: COMMIT_SIZE_SCALE)."""
-BESIDE = 500
-"""Changes in each commit of a pull request."""
+ONE_COMMIT = 250
+"""As many changes as huggingface_hub 2.4 itself puts into a commit before it knows how fast the Hub is. The Hub gives
+up an answer after 60 s, and may make the commit all the same (hub-docs: storage-limits, "Number of operations per
+commit")."""
 DATASET = "dataset"
 
 Operation = CommitOperationAdd | CommitOperationDelete
@@ -162,8 +162,8 @@ def _own_pull(api: HfApi, repo_id: str, title: str) -> int | None:
 
 
 def _batches(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
-    for first in range(0, len(operations), BESIDE):
-        yield operations[first : first + BESIDE]
+    for first in range(0, len(operations), ONE_COMMIT):
+        yield operations[first : first + ONE_COMMIT]
 
 
 def _may_be_done(error: Exception) -> bool:

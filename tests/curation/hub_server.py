@@ -134,6 +134,8 @@ class Hub:
         """Operations of every commit that was made."""
         self.on_commit: Callable[[], None] = lambda: None
         """Called before a commit is looked at, as if somebody else were quicker."""
+        self.on_bytes: Callable[[], None] = lambda: None
+        """Called when bytes of a file arrive."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.lock = threading.Lock()
@@ -211,7 +213,9 @@ class _Requests(BaseHTTPRequestHandler):
 
     def _api(self, repo: Repo, what: str, rest: str, body: bytes) -> None:
         if what == "discussions":
-            return self._discussions(repo, rest, json.loads(body or b"null"))
+            return self._discussions(repo, "" if rest == "main" else rest, json.loads(body or b"null"))
+        if "create_pr=1" in self.query:
+            rest = "main"
         named = re.match(r"refs/pr/\d+|[^/]+", rest)
         revision = named[0] if named else "main"
         tree = repo.branch(revision)
@@ -252,6 +256,7 @@ class _Requests(BaseHTTPRequestHandler):
         chunk = re.fullmatch(r"/v1/chunks/[\w-]+/([0-9a-f]{64})", path)
         try:
             if block:
+                self.hub.on_bytes()
                 return self._json({"was_inserted": self.hub.xet.put_block(block[1], body)})
             if path == "/v1/shards":
                 self.hub.xet.put_shard(body)
@@ -335,6 +340,7 @@ class _Requests(BaseHTTPRequestHandler):
 
     def _put_object(self, path: str) -> None:
         length = int(self.headers["Content-Length"])
+        self.hub.on_bytes()
         with self.hub.lock:
             self.hub.uploads += 1
             cut = self.hub.drop_after is not None and self.hub.uploads > self.hub.drop_after

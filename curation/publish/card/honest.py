@@ -140,14 +140,13 @@ def citation(manifest: DatasetManifest, repo_id: str, address: str) -> str:
     owner, _, name = repo_id.partition("/")
     last = manifest.lineage[-1] if manifest.lineage else LineageStep(command="")
     year = re.match(r"\d{4}", last.when_utc)
-    title = re.sub(r"([%#$&_])", r"\\\1", re.sub(r"[^\w %#$&.,:;()+-]", "", " ".join(manifest.name.split())))
     fields = {
         "author": f"{{{owner}}}",
-        "title": title or name,
+        "title": _for_bibtex(manifest.name) or name,
         "year": year[0] if year else "",
         "publisher": "Hugging Face",
         "url": address,
-        "note": f"{manifest.counts.hours:.3f} hours; made with GoalTrace {last.version}",
+        "note": f"{manifest.counts.hours:.3f} hours; made with GoalTrace {_for_bibtex(last.version)}",
     }
     lines = "".join(f"  {key:<9} = {{{value}}},\n" for key, value in fields.items() if value)
     key = re.sub(r"[^a-z0-9]+", "-", f"{owner}-{name}".lower()).strip("-")
@@ -155,3 +154,8 @@ def citation(manifest: DatasetManifest, repo_id: str, address: str) -> str:
         "Cite the data set with its address, and name the revision (the commit on the Hub) that you used: a data set "
         f"changes.\n\n```bibtex\n@misc{{{key},\n{lines}}}\n```\n"
     )
+
+
+def _for_bibtex(text: str) -> str:
+    """Letters, digits and plain signs; those that TeX reads as commands are escaped."""
+    return re.sub(r"([%#$&_])", r"\\\1", re.sub(r"[^\w %#$&.,:;()+-]", "", " ".join(text.split())))

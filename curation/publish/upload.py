@@ -63,11 +63,12 @@ def make_plan(dataset: Path, repo_id: str, license_id: str | None) -> Plan:
     for shard in shards:
         _require_same(dataset, shard)
     made = {MANIFEST: reader.folder.manifest_path.read_bytes()}
-    preview, reason = make_preview(reader, rows_with_scores(reader))
+    rows = rows_with_scores(reader)
+    preview, reason = make_preview(reader, rows)
     if preview is not None:
         made[PREVIEW] = preview.png
     shown = preview.shown if preview else ()
-    card = own if own is not None else make_card(dataset, repo_id, license_ids, shown).encode()
+    card = own if own is not None else make_card(dataset, repo_id, license_ids, shown, rows).encode()
     return Plan(repo_id, shards, {CARD: card, **made}, own is not None, license_ids, reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import yaml
 from huggingface_hub import constants
 
@@ -20,16 +21,23 @@ from manifests.clip_io import ClipReader
 MADE_BY = "<!-- made by goaltrace publish -->"
 
 
-def make_card(dataset: Path, repo_id: str, license_id: str | list[str] | None, shown: Sequence[Shown] = ()) -> str:
+def make_card(
+    dataset: Path,
+    repo_id: str,
+    license_id: str | list[str] | None,
+    shown: Sequence[Shown] = (),
+    rows: pa.Table | None = None,
+) -> str:
     """The text of README.md for a data set that will be `repo_id` on the Hub.
 
     Args:
         shown: the clips of the picture that goes with it, in its order; none where there is no picture.
+        rows: its `rows_with_scores`, where they are at hand.
 
     Raises `GoaltraceError` when the data set or its scores cannot be read.
     """
     reader = ClipReader(dataset)
-    manifest, rows = reader.manifest, rows_with_scores(reader)
+    manifest, rows = reader.manifest, rows if rows is not None else rows_with_scores(reader)
     tables = configs(dataset, manifest)
     head = yaml.safe_dump(header(manifest, tables, license_id), sort_keys=False, allow_unicode=True, width=1000)
     sections = {

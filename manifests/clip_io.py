@@ -1,7 +1,10 @@
 """Writing clips into Parquet shards, and reading them back without trusting the files.
 
 Video bytes are stored plain (they are compressed already), everything else zstd; row groups are small so
-that one clip can be read alone; page checksums are written, and verified on every read.
+that one clip can be read alone; page checksums are written, and verified on every read. A row group with video ends
+where its session ends, so its bytes are the same wherever the session stands: a storage that deduplicates finds them
+again in a larger data set (`benchmarks/publish.py`; PyArrow's content-defined chunking does worse there, because where
+it ends a page depends on the row groups before).
 """
 
 from __future__ import annotations
@@ -28,6 +31,10 @@ from manifests.sound import require_types, unsound
 from manifests.versions import require_readable
 
 ROWS_PER_GROUP = 4
+EVENTS_PER_GROUP = 64
+GROUP_BYTES = 32 * 2**20
+"""Uncompressed bytes of a row group, where it has more than one row. The Hub's viewer reads at most 300,000,000 bytes
+of a row group (dataset-viewer: chart/values.yaml, maxArrowDataInMemory), and who reads one clip reads its group."""
 SHARD_BYTES = 500 * 10**6
 OPEN_SHARDS = 64
 MAX_VALUES = 2**24
@@ -72,24 +79,35 @@ class BadClip(GoaltraceError):
 class _ShardWriter:
     """One config (`clips` or `events`): rolls over to the next shard at a size."""
 
-    def __init__(self, root: Path, config: str, schema: pa.Schema, shard_bytes: int) -> None:
+    def __init__(
+        self, root: Path, config: str, schema: pa.Schema, shard_bytes: int, most_rows: int, by_session: bool
+    ) -> None:
         self._root, self._config, self._schema, self._limit = root, config, schema, shard_bytes
+        self._most_rows, self._by_session = most_rows, by_session
         self._rows: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
         self._path = Path()
         self._count = 0
         self._bytes = 0
+        self._group_bytes = 0
         self._compression, self._dictionaries = _compression(schema), _dictionary_columns(schema)
         self.shards: list[Shard] = []
 
     def write(self, row: pa.Table, size: int) -> None:
         if self._count and self._bytes + size > self._limit:
             self.close()
+        if self._group_bytes + row.nbytes > GROUP_BYTES or self._is_of_another_session(row):
+            self._flush()
         self._rows.append(row)
+        self._group_bytes += row.nbytes
         self._count += 1
         self._bytes += size
-        if len(self._rows) == ROWS_PER_GROUP:
+        if len(self._rows) == self._most_rows:
             self._flush()
+
+    def _is_of_another_session(self, row: pa.Table) -> bool:
+        ids = [table.column("session_id")[0] for table in (*self._rows[-1:], row)]
+        return self._by_session and ids[0] != ids[-1]
 
     def _flush(self) -> None:
         if not self._rows:
@@ -106,8 +124,8 @@ class _ShardWriter:
                 write_page_index=True,
                 write_page_checksum=True,
             )
-        self._writer.write_table(table, row_group_size=ROWS_PER_GROUP)
-        self._rows = []
+        self._writer.write_table(table, row_group_size=self._most_rows)
+        self._rows, self._group_bytes = [], 0
 
     def close(self) -> None:
         self._flush()
@@ -167,8 +185,8 @@ class ClipWriter:
 
     def __init__(self, root: Path, shard_bytes: int = SHARD_BYTES) -> None:
         self._root = root
-        self._clips = _ShardWriter(root, "clips", CLIPS_SCHEMA, shard_bytes)
-        self._events = _ShardWriter(root, "events", EVENTS_SCHEMA, shard_bytes)
+        self._clips = _ShardWriter(root, "clips", CLIPS_SCHEMA, shard_bytes, ROWS_PER_GROUP, by_session=True)
+        self._events = _ShardWriter(root, "events", EVENTS_SCHEMA, shard_bytes, EVENTS_PER_GROUP, by_session=False)
         self.shards: list[Shard] = []
 
     def __enter__(self) -> ClipWriter:

@@ -48,4 +48,7 @@ SCORE_COLUMNS: dict[str, str] = {
     "actions_per_s": "presses and scrolls in a second",
     "cursor_px_per_frame": "mean distance of the pointer between two frames, px; none in terminals",
     "key_share": "share of keys among the actions",
+    "sensitive": "how many different sensitive values `goaltrace scan` found; null where it could not look",
+    "sensitive_kinds": "of which kinds",
+    "sensitive_columns": "in which columns",
 }

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import glob
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, get_token
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError  # type: ignore[attr-defined]
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from curation.publish.card import MADE_BY, make_card
+from curation.publish.explain import explain
 from curation.publish.gate import require_clean_words, require_scanned
-from manifests.dataset import DatasetFolder, DatasetManifest, Shard
+from curation.publish.licence import of_card, require_known
+from curation.publish.preview import PREVIEW, make_preview
+from curation.publish.switch import Wanted, is_ours, switch
+from curation.tables import rows_with_scores
+from manifests.clip_io import ClipReader
+from manifests.dataset import DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of, write_text
 
-OURS = ("clips/*.parquet", "events/*.parquet", "scores/*.parquet")
-CARD = "README.md"
+CARD, MANIFEST = "README.md", "dataset.json"
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,25 @@ class Plan:
     """What would be sent."""
 
     repo_id: str
-    files: dict[str, int]
-    """Path in the repository -> bytes."""
-    card: str
+    shards: list[Shard]
+    """The Parquet files, from the data set's folder."""
+    made: dict[str, bytes]
+    """Path in the repository -> content, of the small files."""
     own_card: bool
     """The folder has a README.md that a person wrote: it is sent as it is."""
+    license: str | list[str] | None
+    """None where none is known: nothing may be sent then."""
+    no_preview: str = ""
+    """Why there is no picture for the card, where there is none."""
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Path in the repository -> bytes."""
+        return {path: len(data) for path, data in self.made.items()} | {s.path: s.bytes for s in self.shards}
+
+    @property
+    def card(self) -> str:
+        return self.made[CARD].decode(errors="replace")
 
 
 def make_plan(
@@ -37,24 +55,49 @@ def make_plan(
 ) -> Plan:
     """Look at everything that can be looked at without a network.
 
-    Raises `GoaltraceError` for a bad repository name, a file that is not the one dataset.json names, and, unless those
-    are meant, for a data set that was not scanned or in which something was found.
+    Raises `GoaltraceError` for a bad repository name, a licence that the Hub does not know, a file that is not the one
+    dataset.json names, and, unless those are meant, for a data set that was not scanned or in which something was
+    found.
     """
     require_name(repo_id)
-    folder = DatasetFolder(dataset)
-    manifest = folder.read_manifest()
-    for shard in named_files(manifest):
+    own = own_card(dataset)
+    license_ids = _licence(dataset, own, license_id)
+    reader = ClipReader(dataset)
+    shards = named_files(reader.manifest)
+    for shard in shards:
         _require_same(dataset, shard)
     if not unscanned:
-        require_scanned(dataset, manifest, with_findings)
-    readme = dataset / CARD
-    own = readme.is_file() and MADE_BY not in readme.read_text(encoding="utf-8", errors="replace")
-    card = readme.read_text(encoding="utf-8") if own else make_card(dataset, repo_id, license_id)
+        require_scanned(dataset, reader.manifest, with_findings)
+    made = {MANIFEST: reader.folder.manifest_path.read_bytes()}
+    rows = rows_with_scores(reader)
+    preview, reason = make_preview(reader, rows)
+    if preview is not None:
+        made[PREVIEW] = preview.png
+    shown = preview.shown if preview else ()
+    card = own if own is not None else make_card(dataset, repo_id, license_ids, shown, rows).encode()
     if not with_findings:
-        require_clean_words(dataset, manifest, card)
-    files = {CARD: len(card.encode()), folder.manifest_path.name: folder.manifest_path.stat().st_size}
-    files |= {shard.path: shard.bytes for shard in named_files(manifest)}
-    return Plan(repo_id, files, card, own)
+        require_clean_words(dataset, reader.manifest, card.decode(errors="replace"))
+    return Plan(repo_id, shards, {CARD: card, **made}, own is not None, license_ids, reason)
+
+
+def own_card(dataset: Path) -> bytes | None:
+    """The README.md that a person wrote, if there is one."""
+    readme = dataset / CARD
+    data = readme.read_bytes() if readme.is_file() else b""
+    return data if data and MADE_BY.encode() not in data else None
+
+
+def _licence(dataset: Path, own: bytes | None, license_id: str | None) -> str | list[str] | None:
+    """A card written by hand decides; --license may only say the same."""
+    asked = None if license_id is None else require_known(license_id)
+    if own is None:
+        return asked
+    named = of_card(own.decode(errors="replace"), str(dataset / CARD))
+    if asked is not None and asked != named:
+        raise GoaltraceError(
+            f"{dataset / CARD}: was written by hand and names the licence {named}, --license {asked}; make them agree"
+        )
+    return named
 
 
 def named_files(manifest: DatasetManifest) -> list[Shard]:
@@ -83,32 +126,36 @@ def _require_same(dataset: Path, shard: Shard) -> None:
         raise GoaltraceError(f"{path}: not the file that dataset.json names (SHA-256 differs); restore it")
 
 
-def upload(dataset: Path, plan: Plan, private: bool) -> str:
-    """Create the repository where it does not exist, and send what it does not have yet.
+def upload(dataset: Path, plan: Plan, private: bool) -> tuple[str, bool]:
+    """Create the repository where it does not exist, and switch it to this data set; see `switch`.
 
-    Returns the address of the data set. Every way that this can fail is one `GoaltraceError`; a second call
-    goes on, because the Hub knows by hash what it has.
+    Returns the address of the data set, and whether anything had changed. Every way that this can fail is one
+    `GoaltraceError`; a second call goes on, because the Hub knows by hash what it has.
     """
-    token = get_token()
-    if token is None:
-        raise GoaltraceError("no Hub token; set HF_TOKEN or run: hf auth login (a token with write access)")
-    api = HfApi(token=token)
+    api = HfApi(token=require_token())
     try:
         url = api.create_repo(plan.repo_id, repo_type="dataset", private=private, exist_ok=True)
         _require_fitting(api, plan.repo_id, private)
         if not plan.own_card:
             write_text(dataset / CARD, plan.card)
-        api.upload_folder(
-            repo_id=plan.repo_id,
-            repo_type="dataset",
-            folder_path=dataset,
-            allow_patterns=[glob.escape(path) for path in plan.files],
-            delete_patterns=list(OURS),  # shards of an earlier upload that this data set no longer has
-            commit_message="Publish with goaltrace",
-        )
+        changed = switch(api, plan.repo_id, _wanted(dataset, plan))
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        raise GoaltraceError(_explain(error, plan.repo_id)) from None
-    return str(url)
+        raise GoaltraceError(explain(error, plan.repo_id)) from None
+    return str(url), changed
+
+
+def require_token() -> str:
+    """The Hub token; `GoaltraceError` where there is none."""
+    token = get_token()
+    if token is None:
+        raise GoaltraceError("no Hub token; set HF_TOKEN or run: hf auth login (a token with write access)")
+    return str(token)
+
+
+def _wanted(dataset: Path, plan: Plan) -> dict[str, Wanted]:
+    """The files as they shall be on the Hub."""
+    shards = {shard.path: Wanted(dataset / shard.path, shard.sha256) for shard in plan.shards}
+    return shards | {path: Wanted.of_bytes(data) for path, data in plan.made.items()}
 
 
 def _require_fitting(api: HfApi, repo_id: str, private: bool) -> None:
@@ -120,41 +167,8 @@ def _require_fitting(api: HfApi, repo_id: str, private: bool) -> None:
             "or choose another name"
         )
     names = [sibling.rfilename for sibling in info.siblings or []]
-    foreign = [name for name in names if name not in (CARD, ".gitattributes", "dataset.json") and not _is_ours(name)]
-    if foreign and "dataset.json" not in names:
+    foreign = [name for name in names if name not in (CARD, ".gitattributes", MANIFEST) and not is_ours(name)]
+    if foreign and MANIFEST not in names:
         raise GoaltraceError(
             f"{repo_id}: holds something else already ({foreign[0]}); choose another name or empty it on the Hub"
         )
-
-
-def _is_ours(name: str) -> bool:
-    return name.endswith(".parquet") and name.split("/", maxsplit=1)[0] in ("clips", "events", "scores")
-
-
-def _explain(error: BaseException, repo_id: str) -> str:
-    """One line for a failed request: what the Hub said, and what to do."""
-    chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
-        chain.append(cause)
-    answered = next((e for e in chain if isinstance(e, HfHubHTTPError)), None)
-    if answered is not None and answered.response is not None:
-        status = answered.response.status_code
-        said = " ".join((answered.server_message or "").split())[:200]
-        if status == 401:
-            return f"{repo_id}: the Hub refused the token (401); set HF_TOKEN to a valid one or run: hf auth login"
-        if status == 403:
-            return f"{repo_id}: the token may not write there (403); check owner and rights. The Hub says: {said}"
-        if status == 404:
-            return f"{repo_id}: the Hub does not find it (404); check the owner's name and the token's rights"
-        return f"{repo_id}: the Hub answered {status}{': ' + said if said else ''}; run the same command again later"
-    if any(isinstance(e, HTTPError | ConnectionError | TimeoutError) for e in chain):
-        return (
-            f"{repo_id}: the connection to {constants.ENDPOINT} failed ({_first_line(chain[-1])}); "
-            "run the same command again, what has arrived is not sent twice"
-        )
-    return f"{repo_id}: {_first_line(error)}; run the same command again"
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__

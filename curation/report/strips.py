@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +67,23 @@ def typical_clip(rows: pa.Table, kind: str, arm: str) -> str:
 def strip(reader: ClipReader, clip_id: str) -> Strip:
     """Evenly spaced frames of a clip from its first action on; each shows what happened since the one before."""
     row = reader.read(clip_id)
-    count = len(row["t1_ns"])
-    begin = min((action["slot"] for action in row["actions"] if action["slot"] >= 0), default=0)
-    shown = sorted({round(i) for i in np.linspace(min(begin, count - 1), count - 1, FRAMES)})
-    size = (FRAME_PX, max(1, round(FRAME_PX * row["height"] / row["width"])))
-    pictures = []
+    pictures = [Picture(_uri(image), seconds, said) for image, seconds, said in drawn_frames(row, FRAMES, FRAME_PX)]
+    return Strip(row["kind"], row["arm"], clip_id, row["goal"], pictures)
+
+
+def drawn_frames(row: dict[str, Any], frames: int, width: int) -> Iterator[tuple[Image.Image, float, str]]:
+    """Up to so many evenly spaced frames of a clip, scaled to `width` px: the picture with what was done since the one
+    before drawn on it, when it is (s since the clip's first frame), and what was done in words.
+
+    Frames that were left blank on purpose are passed over.
+    """
+    visible = [i for i, blank in enumerate(row["frame_redacted"]) if not blank]
+    first_action = min((action["slot"] for action in row["actions"] if action["slot"] >= 0), default=0)
+    after = [i for i in visible if i >= first_action] or visible[-1:]
+    if not after:
+        return
+    shown = sorted({after[round(place)] for place in np.linspace(0, len(after) - 1, frames)})
+    size = (width, max(1, round(width * row["height"] / row["width"])))
     before = shown[0]
     for index, image in enumerate(iter_frames(row["video"]["bytes"], size, row["picture"])):
         if index not in shown:
@@ -79,10 +91,9 @@ def strip(reader: ClipReader, clip_id: str) -> Strip:
         actions = [action for action in row["actions"] if before <= action["slot"] < index]
         path = list(zip(row["cursor_x"], row["cursor_y"], strict=True))[before : index + 1]
         seconds = (row["t1_ns"][index] - row["t1_ns"][0]) / 1e9
-        drawn = _draw(image, actions, path if row["kind"] == "desktop" else [], FRAME_PX / row["width"])
-        pictures.append(Picture(_uri(drawn), seconds, label(actions)))
+        drawn = _draw(image, actions, path if row["kind"] == "desktop" else [], width / row["width"])
+        yield drawn, seconds, label(actions)
         before = index
-    return Strip(row["kind"], row["arm"], clip_id, row["goal"], pictures)
 
 
 def label(actions: Sequence[dict[str, Any]]) -> str:

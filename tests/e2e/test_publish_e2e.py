@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import av
 import pytest
 import yaml
 
+from curation.publish.upload import own_card
 from goaltrace import main
 from manifests.clip_io import ClipReader
 from tests.curation.hub_server import TOKEN, Hub
@@ -59,6 +61,8 @@ def environment(hub: Hub, home: Path, token: str | None = TOKEN) -> dict[str, st
 def publish(
     hub: Hub, dataset: Path, *options: str, repo: str = REPO, token: str | None = TOKEN
 ) -> subprocess.CompletedProcess[str]:
+    if not {"--license", "--dry-run"} & set(options) and not own_card(dataset):
+        options = (*options, "--license", "cc-by-4.0")
     command = [sys.executable, "-m", "goaltrace", "publish", str(dataset), repo, "--unscanned", *options]
     env = environment(hub, dataset.parent / "home", token)
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
@@ -91,7 +95,7 @@ default = load_dataset("{REPO}", split="train")
 clips = load_dataset("{REPO}", "clips", split="train").cast_column("video", Video(decode=False))
 stream = load_dataset("{REPO}", "clips", split="train", streaming=True).cast_column("video", Video(decode=False))
 row = next(row for row in stream if row["clip_id"] == {clip_id!r})
-scores = load_dataset("{REPO}", "scores", split="train")
+scores = load_dataset("{REPO}", "intent", split="train")
 found["ids"], found["default"] = list(events["clip_id"]), default.column_names == events.column_names
 found["same"] = [r["video"]["bytes"] for r in clips if r["clip_id"] == {clip_id!r}] == [row["video"]["bytes"]]
 found["video"], found["frames"] = row["video"]["bytes"].hex(), len(row["t1_ns"])
@@ -114,7 +118,7 @@ def test_card_says_what_is_there(hub: Hub, dataset: Path) -> None:
     header = yaml.safe_load(card.split("---\n")[1])
     assert header["license"] == "cc-by-4.0"
     assert {config["config_name"]: config.get("default", False) for config in header["configs"]} == {
-        "events": True, "clips": False, "scores": False
+        "events": True, "clips": False, "intent": False
     }  # fmt: skip
     infos = {info["config_name"]: info for info in header["dataset_info"]}
     assert infos["clips"]["splits"][0]["num_examples"] == 4
@@ -131,7 +135,7 @@ def test_only_the_files_that_dataset_json_names_are_sent(hub: Hub, dataset: Path
     assert publish(hub, dataset).returncode == 0
     manifest = json.loads((dataset / "dataset.json").read_text())
     named = {shard["path"] for shard in manifest["shards"]} | {entry["shard"]["path"] for entry in manifest["scores"]}
-    assert set(hub.repos[REPO].files) == named | {"README.md", "dataset.json", ".gitattributes"}
+    assert set(hub.repos[REPO].files) == named | {"README.md", "preview.png", "dataset.json", ".gitattributes"}
 
 
 def test_dry_run_sends_nothing_and_needs_no_token(hub: Hub, dataset: Path) -> None:
@@ -186,7 +190,7 @@ def test_dropped_connection_is_one_line_and_the_second_run_goes_on(hub: Hub, dat
     hub.drop_after = None
     assert publish(hub, dataset).returncode == 0
     assert len(hub.received) == len(set(hub.received)), "an object was sent twice"
-    assert len(hub.received) == 5  # two clips shards, one events shard, two score tables
+    assert len(hub.received) == 6  # two clips shards, one events shard, two score tables, the picture
 
 
 def test_publishing_again_sends_nothing_again(hub: Hub, dataset: Path) -> None:
@@ -250,3 +254,17 @@ def test_downloaded_data_set_is_a_data_set(hub: Hub, dataset: Path, tmp_path: Pa
     down = tmp_path / "down"
     assert ClipReader(down).clip_ids() == ClipReader(dataset).clip_ids()
     assert main(["score", str(down)]) == 0
+
+
+def test_the_cards_own_examples_run(hub: Hub, dataset: Path, tmp_path: Path) -> None:
+    assert publish(hub, dataset).returncode == 0
+    card = hub.repos[REPO].files["README.md"].decode()
+    examples = re.findall(r"```python\n(.*?)```", card, re.S)
+    assert len(examples) == 3
+    for code in examples:
+        env = environment(hub, tmp_path / "home")
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+    assert "scripted" in run.stdout
+    assert f"]({'preview.png'})" in card
+    assert hub.repos[REPO].files["preview.png"].startswith(b"\x89PNG")

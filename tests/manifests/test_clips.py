@@ -16,7 +16,7 @@ from manifests.clip import ACTION_TYPES, CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.errors import GoaltraceError
 from manifests.video import decode, iter_frames
-from tests.factories import make_clip, make_dataset, named_anew
+from tests.factories import make_clip, make_dataset, named_anew, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_clips_of_1_1_are_read_as_if_no_key_were_repeated(dataset: Path, tmp_pat
             ]
             column = pa.chunked_array([pa.array(rows[:1], ACTION_TYPES[1]), pa.array(rows[1:], ACTION_TYPES[1])])
             table = table.set_column(place, "actions", column)
-            pq.write_table(table, shard, row_group_size=4)
+            pq.write_table(table, shard, row_group_size=1)  # as each session has one clip
     named_anew(old)
     reader, now = ClipReader(old), ClipReader(dataset)
     for clip_id in now.clip_ids():
@@ -191,3 +191,35 @@ def test_clips_of_1_1_are_read_as_if_no_key_were_repeated(dataset: Path, tmp_pat
     assert [m.plain["actions_per_s"] for m in measure_rows(shard, 0)] == [
         m.plain["actions_per_s"] for m in measure_rows(dataset / "clips" / shard.name, 0)
     ]
+
+
+def sized(clip_id: str, session: str, video: int) -> dict[str, object]:
+    """A clip that is as large as asked for; nobody decodes it."""
+    row = make_clip("scripted", 0, frames=3, session=session)
+    return row | {"clip_id": clip_id, "video": {"bytes": bytes(video), "path": f"{clip_id}.mp4"}}
+
+
+def test_row_groups_of_large_clips_stay_within_what_the_viewer_reads(tmp_path: Path) -> None:
+    rows = [sized(f"big-{number}", "big", 20 * 10**6) for number in range(3)]
+    rows += [sized(f"small-{number}", "small", 10**5) for number in range(6)]
+    dataset = write_dataset(tmp_path / "data", rows)
+    shard = pq.ParquetFile(dataset / "clips/clips-00000.parquet").metadata
+    groups = [shard.row_group(number) for number in range(shard.num_row_groups)]
+    assert [group.num_rows for group in groups] == [1, 1, 1, 4, 2]
+    assert max(group.total_byte_size for group in groups) < 40 * 10**6 < 300 * 10**6
+    assert len(ClipReader(dataset).read("big-1")["video"]["bytes"]) == 20 * 10**6
+
+
+def test_a_session_has_the_same_bytes_wherever_it_stands(tmp_path: Path) -> None:
+    def groups(name: str, sessions: list[str]) -> list[bytes]:
+        """The bytes of each row group."""
+        rows = [sized(f"{session}-{n}", session, 1000 + n) for session in sessions for n in range(2)]
+        path = write_dataset(tmp_path / name, rows) / "clips/clips-00000.parquet"
+        data, meta = path.read_bytes(), pq.ParquetFile(path).metadata
+        starts = [meta.row_group(number).column(0).dictionary_page_offset for number in range(meta.num_row_groups)]
+        sizes = [sum(g.column(c).total_compressed_size for c in range(g.num_columns))
+                 for g in (meta.row_group(n) for n in range(meta.num_row_groups))]  # fmt: skip
+        return [data[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+
+    before = groups("before", ["b", "d"])
+    assert set(before) < set(groups("after", ["a", "b", "c", "d"]))

@@ -152,7 +152,7 @@ def test_encode_reads_from_a_store(url: str, cache: Path, tmp_path: Path, capsys
 @pytest.fixture
 def hub(local: Path) -> Iterator[Hub]:
     with Hub() as server:
-        repo = Repo(REPO, private=False)
+        repo = Repo(name=REPO, private=False)
         files = [path for path in local.rglob("*") if path.is_file()]
         repo.files |= {str(path.relative_to(local)): path.read_bytes() for path in files}
         repo.lfs |= {name for name in repo.files if name.endswith(".parquet")}

@@ -1,0 +1,116 @@
+"""A picture for the card: a few clips, one a row, chosen by rule and not by looks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from PIL import Image, ImageDraw, ImageFont
+
+from curation.report.strips import drawn_frames, typical_clip
+from curation.report.table import is_random
+from manifests.clip_io import ClipReader
+from manifests.errors import GoaltraceError
+
+PREVIEW = "preview.png"
+ROWS, FRAMES = 6, 4
+WIDTHS = (320, 240, 160)  # px of a frame, the first that is small enough
+MOST_BYTES = 400_000
+GAP, GROUND = 6, (246, 246, 246)
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A clip of the picture."""
+
+    clip_id: str
+    kind: str
+    arm: str
+    goal: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The picture, and what is on it."""
+
+    png: bytes
+    shown: list[Shown]
+
+
+def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, str]:
+    """A typical clip of each kind and arm, goal-directed ones first; or None, and why there is none.
+
+    Blank frames are not shown. What cannot be decoded is passed over.
+    """
+    found: list[tuple[Shown, list[Image.Image]]] = []
+    reason = "there is no clip"
+    for candidates in _candidates(rows):
+        for clip in candidates[:TRIES]:
+            try:
+                drawn = drawn_frames(reader.read(clip.clip_id), FRAMES, WIDTHS[0])
+                frames = [_stamped(image, seconds) for image, seconds, _ in drawn]
+            except GoaltraceError as error:
+                reason = str(error)
+                continue
+            if frames:
+                found.append((clip, frames))
+                break
+            reason = "every frame of the clips looked at is blank"
+        if len(found) == ROWS:
+            break
+    if not found:
+        return None, reason
+    pictures, png = [frames for _, frames in found], b""
+    for width in WIDTHS:
+        png = _png(_sheet(pictures, width))
+        if len(png) <= MOST_BYTES:
+            break
+    return Preview(png, [clip for clip, _ in found]), ""
+
+
+def _candidates(rows: pa.Table) -> Iterator[Sequence[Shown]]:
+    """For each kind and arm, the clips to try: the typical one, then others in order."""
+    clips = rows.select(["clip_id", "kind", "arm", "goal"]).to_pylist()
+    groups = sorted({(is_random(clip["arm"]), clip["arm"], clip["kind"]) for clip in clips})
+    for _, arm, kind in groups:
+        first = typical_clip(rows, kind, arm)
+        own = [Shown(**clip) for clip in clips if (clip["kind"], clip["arm"]) == (kind, arm)]
+        yield [*(clip for clip in own if clip.clip_id == first), *(clip for clip in own if clip.clip_id != first)]
+
+
+def _stamped(image: Image.Image, seconds: float) -> Image.Image:
+    """The frame with its time in a corner."""
+    pen, text = ImageDraw.Draw(image), f"{seconds:.1f} s"
+    font = ImageFont.load_default(13)
+    box = pen.textbbox((0, 0), text, font=font)
+    pen.rectangle((0, 0, box[2] + 8, box[3] + 6), fill=(0, 0, 0))
+    pen.text((4, 2), text, font=font, fill=(255, 255, 255))
+    return image
+
+
+def _sheet(rows: Sequence[Sequence[Image.Image]], width: int) -> Image.Image:
+    scaled = [[_scaled(image, width) for image in row] for row in rows]
+    heights = [max(image.height for image in row) for row in scaled]
+    sheet = Image.new("RGB", (FRAMES * (width + GAP) + GAP, sum(heights) + GAP * (len(rows) + 1)), GROUND)
+    top = GAP
+    for row, height in zip(scaled, heights, strict=True):
+        for place, image in enumerate(row):
+            sheet.paste(image, (GAP + place * (width + GAP), top))
+        top += height + GAP
+    return sheet
+
+
+def _scaled(image: Image.Image, width: int) -> Image.Image:
+    if image.width == width:
+        return image
+    return image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.BOX)
+
+
+def _png(sheet: Image.Image) -> bytes:
+    """As a PNG of 256 colours: screens have few."""
+    buffer = io.BytesIO()
+    sheet.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

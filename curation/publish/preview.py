@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,13 +42,16 @@ class Preview:
 
 
 def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, str]:
-    """A typical clip of each kind and arm, goal-directed ones first; or None, and why there is none.
+    """A typical clip of each kind and arm, goal-directed ones first, then one of each family that is not there yet; or
+    None, and why there is none.
 
     Blank frames are not shown. What cannot be decoded is passed over.
     """
     found: list[tuple[Shown, list[Image.Image]]] = []
     reason = "there is no clip"
     for candidates in _candidates(rows):
+        if any(clip in candidates for clip, _ in found):
+            continue
         for clip in candidates[:TRIES]:
             try:
                 drawn = drawn_frames(reader.read(clip.clip_id), FRAMES, WIDTHS[0])
@@ -72,13 +76,18 @@ def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, st
 
 
 def _candidates(rows: pa.Table) -> Iterator[Sequence[Shown]]:
-    """For each kind and arm, the clips to try: the typical one, then others in order."""
-    clips = rows.select(["clip_id", "kind", "arm", "goal"]).to_pylist()
-    groups = sorted({(is_random(clip["arm"]), clip["arm"], clip["kind"]) for clip in clips})
-    for _, arm, kind in groups:
+    """For each kind and arm, then for each family, the clips to try: the typical one, or the first, then the others."""
+    arms: dict[tuple[bool, str, str], list[Shown]] = defaultdict(list)
+    families: dict[str, list[Shown]] = defaultdict(list)
+    for clip in rows.select(["clip_id", "kind", "arm", "goal", "family"]).to_pylist():
+        shown = Shown(clip["clip_id"], clip["kind"], clip["arm"], clip["goal"])
+        arms[is_random(shown.arm), shown.arm, shown.kind].append(shown)
+        families[clip["family"]].append(shown)
+    for (_, arm, kind), own in sorted(arms.items(), key=lambda item: item[0]):
         first = typical_clip(rows, kind, arm)
-        own = [Shown(**clip) for clip in clips if (clip["kind"], clip["arm"]) == (kind, arm)]
         yield [*(clip for clip in own if clip.clip_id == first), *(clip for clip in own if clip.clip_id != first)]
+    for _, own in sorted(families.items(), key=lambda item: item[0]):
+        yield own
 
 
 def _stamped(image: Image.Image, seconds: float) -> Image.Image:
@@ -86,8 +95,9 @@ def _stamped(image: Image.Image, seconds: float) -> Image.Image:
     pen, text = ImageDraw.Draw(image), f"{seconds:.1f} s"
     font = ImageFont.load_default(13)
     box = pen.textbbox((0, 0), text, font=font)
-    pen.rectangle((0, 0, box[2] + 8, box[3] + 6), fill=(0, 0, 0))
-    pen.text((4, 2), text, font=font, fill=(255, 255, 255))
+    left, top = image.width - box[2] - 8, image.height - box[3] - 6  # a terminal's text begins in the other corner
+    pen.rectangle((left, top, image.width, image.height), fill=(0, 0, 0))
+    pen.text((left + 4, top + 2), text, font=font, fill=(255, 255, 255))
     return image
 
 

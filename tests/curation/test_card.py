@@ -232,3 +232,10 @@ def test_nothing_of_this_machine_is_in_the_card(tmp_path: Path) -> None:
     card = make_card(dataset, "team/x", "mit")
     assert str(tmp_path) not in card
     assert str(Path.home()) not in card
+
+
+def test_families_that_no_arm_shows_are_in_the_preview_too(tmp_path: Path, clip: dict[str, Any]) -> None:
+    reader = ClipReader(with_clips(tmp_path / "data", clip, *({"family": name} for name in "aabcdefgh")))
+    found, _ = make_preview(reader, reader.index())
+    assert found is not None
+    assert len({shown.clip_id for shown in found.shown}) == len(found.shown) == preview.ROWS

@@ -45,7 +45,7 @@ def _limits(manifest: DatasetManifest, clips: list[dict[str, Any]]) -> Iterator[
         fast = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
         yield f"{plain(kind)}: only {shown}{more} px, at {fast} frames a second asked for."
     groups = {key: share for key, share in _by_who(clips).items() if share}
-    if PEOPLE not in groups:
+    if not {PEOPLE, IMPORTED} & set(groups):
         yield "No person acted in it: no human timing, no human mistakes but those that a script imitates."
     if set(groups) == {CONTROLS}:
         yield "All of it is control: nobody pursued a goal."

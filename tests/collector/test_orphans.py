@@ -44,18 +44,19 @@ def test_a_container_of_another_user_s_running_command_is_left_alone(
         def of_another_user(pid: int, number: int) -> None:
             raise PermissionError(1, "Operation not permitted")
 
-        monkeypatch.setattr(os, "kill", of_another_user)
-        if hidden:  # as where /proc is mounted with hidepid
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "kill", of_another_user)
+            if hidden:  # as where /proc is mounted with hidepid
+                machine = Path("/proc/sys/kernel/random/boot_id").read_text()
 
-            def read(path: Path, *_: object) -> str:
-                if path.name == "stat":
-                    raise FileNotFoundError(2, "No such file or directory")
-                return machine
+                def read(path: Path, *_: object) -> str:
+                    if path.name == "stat":
+                        raise FileNotFoundError(2, "No such file or directory")
+                    return machine
 
-            machine = Path("/proc/sys/kernel/random/boot_id").read_text()
-            monkeypatch.setattr(Path, "read_text", read)
-        client = Containers(owners)
-        assert orphans.remove_orphans(client) == [] == client.removed  # type: ignore[arg-type]
+                patched.setattr(Path, "read_text", read)
+            client = Containers(owners)
+            assert orphans.remove_orphans(client) == [] == client.removed  # type: ignore[arg-type]
     finally:
         running.terminate()
         running.wait()

@@ -57,6 +57,11 @@ def result_of(folder: SessionFolder) -> EpisodeResult:
     """The result of a session that has just ended."""
     manifest = folder.read_manifest()
     problems = [in_words(reason) for reason in manifest.invalid_reasons]
+    if manifest.typed_in_clear:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(manifest.typed_in_clear.items()))
+        problems.append(
+            f"typed in clear: {kinds}; the keys are taken out, the pictures may show it: look at it, trim it"
+        )
     detail = "; ".join([manifest.outcome_detail, *problems])
     return EpisodeResult(folder.path.name, manifest.outcome, detail, manifest.duration_ns / 1e9)
 

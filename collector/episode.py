@@ -51,6 +51,8 @@ class EpisodeSpec(BaseModel):
     hotkey: str | None = None
     """Pauses and resumes a person's recording, e.g. "ctrl+alt+p"."""
     consent_id: str | None = None
+    redact: tuple[str, ...] = ()
+    """The person's own strings, to be taken out of what they typed."""
     tape: Tape | None = None
     """What agent "tape" runs."""
     image: str | None = None

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from collector.episode import EpisodeSpec
 from collector.gate import HOLD_NS, Gate
 from collector.human.hotkey import Hotkey
+from collector.human.typed import redact_typed, redacted
 from collector.sessions.live import hold
 from collector.spread import spread
 from collector.timing import Timing
@@ -190,7 +191,7 @@ class Recording:
             self._down.discard(held)
         if view == "open":
             return action
-        return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True, repeat=action.repeat)
+        return redacted(action)
 
     def measured(self, bracket_ns: int, lateness_ns: int) -> None:
         """Keep what one frame's grab took, and how late it began."""
@@ -207,8 +208,10 @@ class Recording:
         for log in self._logs:
             log.close()
         invalid = [*invalid, *self._reconcile(), *self.timing.reasons()]
+        typed = redact_typed(self.folder, self.spec.redact) if self.spec.agent == "human" else {}
         with self._updating:
             self._change(
+                typed_in_clear=typed,
                 state="complete",
                 outcome=outcome,
                 outcome_detail=detail,

@@ -237,6 +237,8 @@ class SessionManifest(BaseModel):
     """What a review kept: only frames and actions inside [start, end] are packed."""
     invalid_reasons: list[str] = []
     """Why the session does not reconcile; empty for a valid one."""
+    typed_in_clear: dict[str, Count] = {}
+    """People: secrets typed where nothing hid them, by kind. Their keys are redacted; pictures may show them."""
     notes: list[str] = []
     """What else is worth knowing about this recording."""
     versions: dict[str, str] = {}

@@ -126,8 +126,9 @@ def train(run: Path, state: State, loader: Loader, job: Job, log: Log | None) ->
             losses.append(step.loss)
             pace.step(loader.waited - waited_before)
             if log is not None:
-                log.add(state.step, _line(step, pace))
-                _show(bar, losses, pace, config.max_seconds, config.steps - first)
+                bad = {"clips_left_out": loader.left_out} if loader.left_out else {}
+                log.add(state.step, _line(step, pace) | bad)
+                _show(bar, losses, pace, config.max_seconds, config.steps - first, loader.left_out)
             spent = pace.seconds / config.max_seconds if config.max_seconds else 0.0
             due = time.monotonic() - saved >= config.save_seconds
             said = ranks.table([float(caught[0]) if caught else 0.0, spent, float(due)])
@@ -156,9 +157,11 @@ def _line(step: Step, pace: Pace) -> dict[str, float]:
     return {**told, "seconds": pace.seconds, **pace.recent()}
 
 
-def _show(bar: tqdm[None], losses: list[float], pace: Pace, max_seconds: float, left: int) -> None:
+def _show(bar: tqdm[None], losses: list[float], pace: Pace, max_seconds: float, left: int, bad: int) -> None:
     told = pace.recent()
     texts = {"loss": f"{sum(losses[-20:]) / len(losses[-20:]):.4f}", "tok/s": f"{told['tokens_per_second']:,.0f}"}
+    if bad:
+        texts["left out"] = str(bad)
     if "mfu" in told:
         texts["MFU"] = f"{told['mfu']:.1%}"
     if told["waiting"] >= 0.01:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from manifests.errors import GoaltraceError
 from trainer.codec import Codec, make_codec, through
 from trainer.config import Config
 from trainer.data.clip import Clip
@@ -42,7 +43,10 @@ def fit_codec(store: ClipStore, clips: list[Clip], config: Config, on_clip: Call
         on_clip()
         whole = Stretch.of([clip], config.data.fps)
         places = np.unique(np.linspace(0, len(whole) - 1, min(each, len(whole))).astype(int))
-        frames.append(store.pictures(whole, places.tolist()))
+        with store.left_out.skipping():
+            frames.append(store.pictures(whole, places.tolist()))
+    if not frames:
+        raise GoaltraceError("no video can be decoded of the clips to which the codec is fitted; pack them again")
     return make_codec(config.codec, torch.from_numpy(np.concatenate(frames)))
 
 
@@ -51,9 +55,10 @@ def pointer_moves(store: ClipStore, clips: list[Clip], limit: int) -> Moves:
 
     def shown() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
         for clip in clips:
-            data = store.get(clip)
-            some = np.linspace(0, len(data.seen) - 1, min(len(data.seen), max(2, limit // len(clips)))).astype(int)
-            yield data.frames[some], data.seen[some]
+            with store.left_out.skipping():
+                data = store.get(clip)
+                some = np.linspace(0, len(data.seen) - 1, min(len(data.seen), max(2, limit // len(clips)))).astype(int)
+                yield data.frames[some], data.seen[some]
 
     return Moves.of(shown())
 

@@ -50,6 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     people = parser.add_argument_group("recording people (--agent human)")
     people.add_argument("--consent-id", metavar="ID",
                         help="the person's pseudonym, to go on under the same one (default: a new one)")  # fmt: skip
+    people.add_argument("--redact", type=Path, metavar="FILE",
+                        help="take these out of what is typed as well: a text file with one string a line")  # fmt: skip
     people.add_argument("--port", type=int, default=0, metavar="P",
                         help="port of the page on 127.0.0.1 (default: any free one)")  # fmt: skip
     people.add_argument("--no-open", action="store_true", help="print the page's address instead of opening a browser")
@@ -69,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     for name, low, high in (("episodes", 1, 100_000), ("workers", 1, 256), ("fps", 1, 60), ("min_free", 0, 1e6)):
         if not low <= getattr(args, name) <= high:
             raise GoaltraceError(f"--{name.replace('_', '-')}: {getattr(args, name)} is not between {low} and {high}")
+    if args.redact is not None and args.agent != "human":
+        raise GoaltraceError("--redact: is for people (--agent human); what agents type is in their tasks")
     _check_out(args.out)
     if not args.dry_run:
         require_space(args.out, int(args.min_free * 2**30))

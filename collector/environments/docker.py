@@ -24,18 +24,15 @@ from collector.environments.programs import Program
 from collector.environments.quota import Quota
 from collector.environments.taking import take
 from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer
+from collector.images.containers import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer, writable
 from collector.images.engine import connect
 from manifests import __version__
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-    from docker.types import Mount
 
 SOURCE = "/opt/goaltrace/src"
-WRITABLE = ("/tmp", "/var/tmp", "/home/agent")
-"""What a task in a terminal may write to."""
 
 
 class DockerEnvironment:
@@ -136,8 +133,7 @@ class DockerEnvironment:
                     name=f"goaltrace-{self._run_id}-{uuid.uuid4().hex[:6]}",
                     labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
                     environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
-                    mounts=[Mount("/session", str(folder.resolve()), type="bind"), *_writable(spec.task.kind)],
-                    read_only=spec.task.kind == "terminal",
+                    mounts=[Mount("/session", str(folder.resolve()), type="bind"), *writable(SOURCE)],
                     **walls(),
                     **options,
                 )
@@ -191,16 +187,6 @@ class DockerEnvironment:
             action()
         except (APIError, RequestException):
             pass
-
-
-def _writable(kind: str) -> list[Mount]:
-    """Where a container may write beside its session; a terminal's root is read-only, a desktop's needs all of it.
-
-    Volumes are filled with what the image has there, and go with the container.
-    """
-    from docker.types import Mount
-
-    return [Mount(place, None, type="volume") for place in (SOURCE, *(WRITABLE if kind == "terminal" else ()))]
 
 
 def start_recorder(container: Container, listens: bool) -> Program:

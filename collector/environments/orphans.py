@@ -30,7 +30,7 @@ def remove_orphans(client: DockerClient) -> list[str]:
     removed = []
     for container in client.containers.list(all=True, filters={"label": OWNER}):
         *machine, pid, started = container.labels[OWNER].split(":")
-        if tuple(machine) != _machine() or not pid.isdigit() or _started(int(pid)) == started:
+        if tuple(machine) != _machine() or not pid.isdigit() or _started(int(pid)) in (started, "?"):
             continue
         with contextlib.suppress(APIError):
             container.remove(force=True, v=True)
@@ -57,8 +57,8 @@ def _started(pid: int) -> str:
         os.kill(pid, 0)
     except ProcessLookupError:
         return "gone"
-    except OSError:
-        return "?"
+    except PermissionError:  # another user's, and alive
+        pass
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:

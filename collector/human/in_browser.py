@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from collector.human.consent import new_consent_id, require_consent_id
 from manifests.errors import GoaltraceError
+from manifests.secrets import read_list
 from manifests.session import SessionFolder
 
 if TYPE_CHECKING:
@@ -83,10 +84,8 @@ def _check(specs: Sequence[EpisodeSpec], args: argparse.Namespace) -> None:
 def _of_person(specs: Sequence[EpisodeSpec], consent_id: str, args: argparse.Namespace) -> list[EpisodeSpec]:
     """`specs` as this person does them; two people who do the same task both keep a session."""
     limit = {} if args.max_duration else {"max_duration_s": PERSON_S}
-    return [
-        spec.model_copy(update={"episode_id": f"{spec.episode_id}-{consent_id}", "consent_id": consent_id, **limit})
-        for spec in specs
-    ]
+    who = {"consent_id": consent_id, "redact": read_list(args.redact) if args.redact else ()}
+    return [spec.model_copy(update={"episode_id": f"{spec.episode_id}-{consent_id}", **who, **limit}) for spec in specs]
 
 
 async def _serve(visit: Visit, args: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ from collector.human.hotkey import Hotkey
 from collector.human.screens import Screen, find_screen
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
+from manifests.secrets import read_list
 from manifests.session import SessionFolder
 from manifests.task import TaskInstance, TaskManifest, find_task
 from manifests.versions import SCHEMA_VERSION
@@ -117,6 +118,7 @@ def _spec(args: argparse.Namespace, task: TaskInstance, screen: Screen) -> Episo
             "inputs": args.inputs,
             "hotkey": args.hotkey,
             "consent_id": consent_id,
+            "redact": read_list(args.redact) if args.redact else (),
         }
     )
 

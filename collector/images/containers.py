@@ -16,6 +16,7 @@ from manifests.errors import GoaltraceError
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
+    from docker.types import Mount
 
 T = TypeVar("T")
 READY_FILE = "/tmp/goaltrace-ready"
@@ -24,6 +25,7 @@ UNPRIVILEGED: dict[str, Any] = {
     "hostname": "goaltrace",
     "user": "agent",
     "init": True,
+    "read_only": True,
     "network_mode": "none",
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],
@@ -34,8 +36,10 @@ UNPRIVILEGED: dict[str, Any] = {
     "cpu_period": 100_000,
     "cpu_quota": 400_000,
 }
-"""How a container runs: an ordinary user without capabilities, no network but its own loopback, at most 3 GB of memory
-and no swap beyond it, 2,048 processes and four cores."""
+"""How a container runs: an ordinary user without capabilities, a root that is read-only, no network but its own
+loopback, at most 3 GB of memory and no swap beyond it, 2,048 processes and four cores."""
+WRITABLE = ("/tmp", "/var/tmp", "/run/user", "/home/agent")
+"""What a task may write to beside its session: volumes, since what is in a tmpfs counts as memory."""
 LAYER_BYTES = 10 * 2**30
 """What a container may write into its own file system, where the storage driver can limit that."""
 FILE_BYTES = 8 * 2**30
@@ -48,6 +52,13 @@ def walls() -> dict[str, Any]:
 
     limits = [Ulimit(name="fsize", soft=FILE_BYTES, hard=FILE_BYTES), Ulimit(name="core", soft=0, hard=0)]
     return UNPRIVILEGED | {"ulimits": limits}
+
+
+def writable(*also: str) -> list[Mount]:
+    """Volumes where a container may write: filled with what the image has there, gone with the container."""
+    from docker.types import Mount
+
+    return [Mount(place, None, type="volume") for place in (*WRITABLE, *also)]
 
 
 def with_limited_layer(make: Callable[[dict[str, Any]], T]) -> T:
@@ -106,6 +117,7 @@ def throwaway(
                 labels={"goaltrace.run": run_id},
                 environment=environment,
                 detach=True,
+                mounts=writable(),
                 **walls(),
                 **options,
             )

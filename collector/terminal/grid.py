@@ -86,7 +86,8 @@ class Grid:
     def _raw(self, iterator: Any) -> bytes:
         view = self._view
         check(lib.ghostty_render_state_row_get(iterator, _CELLS_RAW, view))
-        return bytes(ffi.buffer(view.ptr, 8 * view.len)[:])
+        raw: bytes = ffi.buffer(view.ptr, 8 * view.len)[:]
+        return raw
 
 
 def text_of(raw: bytes) -> str:

@@ -20,9 +20,12 @@ from collector.terminal.cast import CastWriter
 from collector.terminal.home import Home, bash
 from collector.terminal.keys import key_bytes, key_name
 from collector.terminal.marks import Marks
+from manifests.secrets import MASK
 from manifests.session import Action
 
 _CHUNK = 65_536
+_LINE_ENDS = ("\r", "\n", "\x03", "\x04")
+"""They say nothing of the line that they end."""
 _FULL_S = 10.0
 _ENDING_S = 5.0
 _LAST_CHUNKS = 64  # more than a pty holds; a program that outlives the shell may print for ever
@@ -147,7 +150,8 @@ class Shell:
     def press(self, key: str) -> None:
         """Press one key: a character, or a name that `collector.terminal.keys` knows.
 
-        The action's time is read before the write, so that no echo can come before its key.
+        The action's time is read before the write, so that no echo can come before its key. What is typed while a
+        program reads a line unseen is a secret: it is sent, and not logged.
         Raises `OSError` when the shell is gone.
         """
         char = key_bytes(key)
@@ -157,11 +161,27 @@ class Shell:
         if self._recording.gate.paused:
             os.write(self._master, char.encode())
             return
-        t_ns = self._cast.event("i", char)
+        secret = char not in _LINE_ENDS and self._reads_unseen()
+        t_ns = self._cast.event("i", MASK if secret else char)
         os.write(self._master, char.encode())
-        name = key_name(key) if len(key) == 1 else key
-        self._recording.actions.write(Action(seq=self._sequence, t_ns=t_ns, kind="key", key=name, char=char))
+        if secret:
+            action = Action(seq=self._sequence, t_ns=t_ns, kind="key", redacted=True)
+        else:
+            name = key_name(key) if len(key) == 1 else key
+            action = Action(seq=self._sequence, t_ns=t_ns, kind="key", key=name, char=char)
+        self._recording.actions.write(action)
         self._sequence += 1
+
+    def _reads_unseen(self) -> bool:
+        """Whether a line is read without being shown, as passwords are (`read -s`, sudo, ssh, getpass).
+
+        Shells and editors turn the echo off as well, but draw what is typed themselves, key by key: not in lines.
+        """
+        try:
+            flags = termios.tcgetattr(self._master)[3]
+        except termios.error:  # nothing holds the other end any more
+            return False
+        return bool(flags & termios.ICANON) and not flags & termios.ECHO
 
     @property
     def exited(self) -> bool:

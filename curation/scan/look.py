@@ -97,7 +97,7 @@ def _spans(text: str, wanted: Wanted) -> list[Span]:
     spans: list[Span] = []
     at, inside = 0, False
     for line in text.split("\n"):
-        if inside or wanted.may_stand(line):
+        if inside or wanted.sift([line]):
             here, inside = wanted.spans(line, inside)
             spans += [span._replace(start=span.start + at, end=span.end + at) for span in here]
         at += len(line) + 1

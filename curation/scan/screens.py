@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from curation.scan.found import OnScreen
@@ -14,7 +12,6 @@ from manifests.secrets.keyblock import PRIVATE, key_rows
 from manifests.secrets.reading import Reading, readings
 
 _SEEN_MOST = 50_000
-_DIGIT = re.compile("[0-9]")
 
 
 class Cells(NamedTuple):
@@ -56,15 +53,6 @@ def _rows_of(reading: Reading, span: Span) -> Iterator[tuple[int, int, int]]:
         yield reading.first + number, reading.left + left, reading.left + right
 
 
-def _numbers_over_an_edge(texts: list[str], columns: int) -> Iterator[Reading]:
-    """Rows that part a number where it has a blank: there no reader of words would go on."""
-    for y, (row, following) in enumerate(pairwise(texts)):
-        ends, begins = row[-2:], following[:2]
-        one_blank = (ends[-1:] in "\0 ") != (begins[:1] in "\0 ") and ends.strip("\0 ") and begins.strip("\0 ")
-        if one_blank and _DIGIT.search(row, columns - 8) and _DIGIT.search(following, 0, 8):
-            yield Reading(row + following, y, y + 1, 0, columns)
-
-
 class Screens:
     """Looks at pictures of one size, one after another; what was seen before costs nothing."""
 
@@ -82,7 +70,7 @@ class Screens:
         texts = [row.text for row in cells]
         columns = max(map(len, texts))
         texts = [row.ljust(columns, "\0") for row in texts]
-        for reading in (*readings(texts, columns, range(len(texts))), *_numbers_over_an_edge(texts, columns)):
+        for reading in readings(texts, columns, range(len(texts))):
             for span in self._find(reading.text):
                 value = reading.text[span.start : span.end]
                 for y, left, right in _rows_of(reading, span):
@@ -109,7 +97,7 @@ class Screens:
             columns = [at for at, c in enumerate(text) if c != "\0" or not at or width_of(text[at - 1]) < 2]
             shown = "".join([text[at] for at in columns])
         shown = shown.replace("\0", " ")
-        if not self._wanted.may_stand(shown):
+        if not self._wanted.sift([shown]):
             return []
         spans, _ = self._wanted.spans(shown)
         if columns is None:

@@ -73,13 +73,13 @@ def _kinds(text: str) -> Iterator[Span]:
     long = _LONG.search(text) is not None
     if long:
         yield from forms.tokens(text, lower)
-    if long or _DIGITS.search(text) or _FEW_DIGITS.search(text):
+    if _DIGIT.search(text) and (long or _DIGITS.search(text) or _FEW_DIGITS.search(text)):
         yield from cards(text)
         yield from accounts(text)
         yield from national_ids(text, lower)
         yield from phones(text, lower)
     if any(word in lower for word in named.TRIGGERS) or "bearer" in lower or "basic" in lower or "auth" in lower:
-        yield from named.named(text)
+        yield from named.named(text, lower)
     if any(word in lower for word in named.CODE_TRIGGERS) and _NUMBER.search(text):
         yield from named.codes(text)
     if _takes_options(text) or "pass" in lower or "login" in lower or "obscure" in lower:

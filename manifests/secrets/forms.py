@@ -56,7 +56,12 @@ _TOKENS: list[tuple[str, tuple[str, ...], str]] = [
      r"\$[a-f0-9]{32,200}|\{(?:S?SHA(?:\d{3})?|SSHA|CRYPT|PBKDF2\w{0,8})\}[\w+/=$.]{20,200}"
      r"|\bsha1:[a-f0-9]{8,40}:[a-f0-9]{40}(?![a-f0-9])"),
 ]  # fmt: skip
-_COMPILED = [(kind, triggers, re.compile(shape)) for kind, triggers, shape in _TOKENS]
+_COMPILED = [
+    (kind, [t for t in triggers if t.islower() or not t.isalpha()], [t for t in triggers if t.isupper() and t.isalpha()],
+     re.compile(shape))
+    for kind, triggers, shape in _TOKENS
+]  # fmt: skip
+"""What a token's text must hold: in small letters, or just so."""
 TRIGGERS = frozenset(trigger for _, triggers, _ in _TOKENS for trigger in triggers)
 _WALLET = re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -64,9 +69,13 @@ _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 def tokens(text: str, lower: str) -> Iterator[Span]:
     """Tokens and hashes in `text`; `lower` is the same in small letters."""
-    for kind, triggers, shape in _COMPILED:
-        if not any(trigger in lower or trigger in text for trigger in triggers):
-            continue
+    for kind, begins, exactly, shape in _COMPILED:
+        for trigger in begins:
+            if trigger in lower:
+                break
+        else:
+            if not any(trigger in text for trigger in exactly):
+                continue
         for match in shape.finditer(text):
             group = match.lastgroup or 0
             value = match[group]

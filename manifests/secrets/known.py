@@ -74,8 +74,8 @@ class Known:
     def may_stand(self, text: str) -> bool:
         """False, quickly, for most texts: none of them stands there."""
         return bool(
-            (self._parts and any(len(word) >= PIECE and self._has_piece(word) for word in text.split()))
-            or (self._whole and any(begin in text for begin in self._whole))
+            (self._parts and any(self._has_piece(word) for word in set(text.split()) if len(word) >= PIECE))
+            or (self._whole and any(begin in text and self._begins(begin, text) for begin in self._whole))
             or (self._any_case and next(self._find_listed(text), None))
         )
 
@@ -87,6 +87,9 @@ class Known:
         if self._any_case:
             found.extend(self._find_listed(text))
         return found
+
+    def _begins(self, begin: str, text: str) -> bool:
+        return any(whole in text for whole, *_ in self._whole[begin])
 
     def _has_piece(self, word: str) -> bool:
         """A piece has no blank in it, so a word is enough to look at."""

@@ -37,7 +37,7 @@ _ASSIGNED = re.compile(
     rf"(?:(?P<open>{_QUOTE})(?P<quoted>[^\"'`\n•＊]{{1,400}}?)(?P=open)|(?:{_QUOTE})?(?P<bare>[^\s\"'`•＊]{{1,400}}))"
 )
 _OPTION = re.compile(
-    r"(?i)(?<!\S)--?(?P<name>[a-z0-9-]{0,30}(?:password|passwd|passphrase|pass|pwd|token|secret|secret-key|api-?key"
+    r"(?i)(?<![^\s;(\"'`])--?(?P<name>[a-z0-9-]{0,30}(?:password|passwd|passphrase|pass|pwd|token|secret|secret-key|api-?key"
     r"|access-key|auth-key|private-key|apikey))(?:=|\s+|:)[\"']?(?P<value>[^\s\"'|;&•＊-][^\s\"'|;&•＊]{0,399})"
 )
 _NETRC = re.compile(r"(?i)\blogin\s+\S{1,100}\s+password\s+(?P<value>[^\s•＊]{3,200})|\brequirepass\s+(?P<redis>[^\s•＊]{3,200})"
@@ -55,6 +55,12 @@ _SEED = re.compile(
     r"(?i)\b(?:seed|recovery|mnemonic|backup|secret)(?:[ _-]?(?:seed|phrase|words))?[\"']?\s{0,3}[:=]\s{0,3}[\"']?"
     r"(?P<value>[a-z]{3,8}(?: [a-z]{3,8}){11,23})(?![a-z])"
 )
+_OTHERS = (
+    (_NETRC, "value of a password", ("password", "requirepass")),
+    (_SQL, "value of a password", ("identified",)),
+    (_SEED, "seed phrase", ("seed", "recovery", "mnemonic", "backup", "secret")),
+)
+"""Further shapes, and the words of which each holds one."""
 _PIN = re.compile(
     r"(?i)(?<![a-z])(?:pin(?:[ -]?(?:code|number))?|otp|one[- ]time (?:pass)?code|(?:verification|security|confirmation|access|login"
     r"|authenti(?:cation|cator)|two-factor|2fa|mfa|sms|unlock|device|pairing)[ _-]?code|t-?pin|m?tan|puk)(?![a-z])"
@@ -77,8 +83,8 @@ _SHELL = re.compile(r"[$#%❯➜λ»]\s+\S|^\s*(?:PS\s.*|>>>|\.\.\.|>)\s+\S")
 """A prompt of a shell with a command begun behind it."""
 
 
-def named(text: str) -> Iterator[Span]:
-    """Values beside a name like password, token or key."""
+def named(text: str, lower: str) -> Iterator[Span]:
+    """Values beside a name like password, token or key; `lower` is the text in small letters."""
     for match in _ASSIGNED.finditer(text):
         group = "quoted" if match["quoted"] is not None else "bare"
         start = match.start(group)
@@ -87,7 +93,7 @@ def named(text: str) -> Iterator[Span]:
         wanted = _is_password if match["password"] else _is_secret
         if value and wanted(match, value, group == "quoted", text[start + len(value) : start + len(value) + 1]):
             yield Span(start, start + len(value), f"value of a {noun}", _certainty(value))
-    for match in _OPTION.finditer(text):
+    for match in _OPTION.finditer(text) if "-" in text else ():
         value = match["value"]
         secret = not match["name"].lower().endswith(("pass", "pwd", "password", "passwd", "passphrase"))
         if len(value) < 3 or stands_for(value) or value.startswith(("[", "<")) or (secret and len(value) < 8):
@@ -95,22 +101,22 @@ def named(text: str) -> Iterator[Span]:
         if not (secret and wordlike(value)) and not is_code(value):
             yield Span(*match.span("value"), "value of a password" if not secret else "value of a token or key",
                        _certainty(value))  # fmt: skip
-    for shape, kind in ((_NETRC, "value of a password"), (_SQL, "value of a password"), (_SEED, "seed phrase")):
-        for match in shape.finditer(text):
+    for shape, kind, words in _OTHERS:
+        for match in shape.finditer(text) if any(word in lower for word in words) else ():
             sql = shape is _SQL and not re.search(r"(?i)\b(?:user|grant|alter|create)\b", text)
             if match.lastgroup and not sql and not stands_for(match[match.lastgroup]):
                 yield Span(*match.span(match.lastgroup), kind)
-    yield from _headers(text)
+    yield from _headers(text, lower)
 
 
-def _headers(text: str) -> Iterator[Span]:
-    for match in _AUTHORIZATION.finditer(text):
+def _headers(text: str, lower: str) -> Iterator[Span]:
+    for match in _AUTHORIZATION.finditer(text) if "authorization" in lower else ():
         if not stands_for(match["value"]) and match["value"].lower() not in ("bearer", "basic"):
             yield Span(*match.span("value"), "authorization", _certainty(match["value"]))
-    for match in _SCHEME.finditer(text):
+    for match in _SCHEME.finditer(text) if "bearer" in lower or "basic" in lower else ():
         if looks_random(match["value"]):
             yield Span(*match.span("value"), "authorization", _certainty(match["value"]))
-    for match in _COOKIE.finditer(text):
+    for match in _COOKIE.finditer(text) if "cookie" in lower else ():
         for crumb in _CRUMB.finditer(match["all"]):
             if looks_random(crumb["value"]) or len(crumb["value"]) >= 32:
                 at = match.start("all")

@@ -38,7 +38,7 @@ def readings(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterato
         if text.isspace() or not text.strip("\0 "):
             continue
         yield Reading(text, y, y, 0, columns)
-        if text[-1] in "\0 " and text.isascii() and "|" not in text and (not y or texts[y - 1][-1] in "\0 "):
+        if _ends(text) and text.isascii() and "|" not in text and (not y or _ends(texts[y - 1])):
             continue  # most rows begin and end in themselves
         for left, right in _panes(text, columns):
             first, last = y, y
@@ -66,6 +66,10 @@ def _goes_on(texts: Sequence[str], columns: int, y: int, left: int, right: int) 
     ends = row[right - 1]
     if ends == "\0" and right - left > 1 and (row[right - 2] >= "ᄀ" or begins >= "ᄀ"):
         ends = row[right - 2]  # the right half of a wide character, or no room for one
+    if ends == " " or begins == " ":  # a number in groups may go on behind a blank
+        after = following[left : left + 2].lstrip(" ")[:1] if begins == " " else begins
+        before = row[right - 2 : right].rstrip(" ")[-1:] if ends == " " else ends
+        return (before.isdigit() or before == ")") and after.isdigit() and begins != ends
     return ends not in "\0 " and begins not in "\0 " and ends not in _BARS and begins not in _BARS
 
 
@@ -83,6 +87,11 @@ def _panes(text: str, columns: int) -> list[tuple[int, int]]:
         if text[left] in "\0 " and text[right - 1] in "\0 " and right - left > 8:
             panes.append((left + 1, right - 1))
     return panes
+
+
+def _ends(text: str) -> bool:
+    """Whether nothing goes on at the right edge: neither a word nor a number in groups."""
+    return text[-1] == "\0" or (text[-1] == " " and not text[-2:-1].isdigit())
 
 
 def _is_edge(beside: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from manifests.errors import GoaltraceError
 from manifests.secrets.detect import find_in_line, may_hold
@@ -12,6 +12,8 @@ from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span
 
 _MOST_VALUES = 5000
 _HASHES_MOST = 300_000
+_PARTS = 16
+"""Parts into which a heap of texts is taken apart."""
 _COVERED = MASK + WIDE_MASK + " \t\0"
 
 
@@ -29,38 +31,27 @@ class Wanted:
         self._keep_names = keep_names
         self.values: dict[str, set[str]] = {}
         self._innocent: set[int] = set()
-        """Hashes of texts that hold nothing by their own form or name: they come again in every pass."""
-        self._clean: set[int] = set()
-        """Hashes of texts that hold nothing of what was wanted when `size` was `_clean_size`."""
-        self._clean_size = 0
+        """Hashes of texts that hold nothing by their own form or name: they come again in the next pass."""
 
     @property
     def size(self) -> int:
         """Grows when there is more to be looked for in the rest of the recording."""
         return self.known.count + self.names.count
 
-    def may_stand(self, text: str) -> bool:
-        """False, quickly, for most texts."""
-        if self.size != self._clean_size or len(self._clean) > _HASHES_MOST:
-            self._clean.clear()
-            self._clean_size = self.size
-        number = hash(text)
-        if number in self._clean:
-            return False
-        if self._is_innocent(text, number) and not self._may_stand_again(text):
-            self._clean.add(number)
-            return False
-        return True
+    def sift(self, texts: list[str]) -> list[int]:
+        """The numbers of the texts that are worth a closer look: of many at once, so that most cost next to nothing."""
+        numbers = range(len(texts))
+        fresh = [number for number in numbers if hash(texts[number]) not in self._innocent]
+        odd = set(_among(fresh, texts, may_hold))
+        self._innocents(hash(texts[number]) for number in fresh if number not in odd)
+        if self.known or (self.names and not self._keep_names):
+            odd.update(_among(numbers, texts, self._may_stand_again))
+        return sorted(odd)
 
-    def _is_innocent(self, text: str, number: int) -> bool:
-        if number in self._innocent:
-            return True
-        if may_hold(text):
-            return False
+    def _innocents(self, numbers: Iterable[int]) -> None:
         if len(self._innocent) > _HASHES_MOST:
             self._innocent.clear()
-        self._innocent.add(number)
-        return True
+        self._innocent.update(numbers)
 
     def _may_stand_again(self, text: str) -> bool:
         """Whether something that is known, or a name, may stand in a text."""
@@ -125,3 +116,15 @@ class Wanted:
                 self.known.add(value, kind)
         if len(values) > _MOST_VALUES:
             raise TooMany(f"more than {_MOST_VALUES:,} sensitive strings ({kind}); leave the file out")
+
+
+def _among(numbers: Sequence[int], texts: list[str], test: Callable[[str], bool]) -> Iterator[int]:
+    """Those of the texts in which something may stand: a heap of which nothing may is asked once."""
+    if not numbers or not test("\n".join([texts[number] for number in numbers])):
+        return
+    if len(numbers) == 1:
+        yield numbers[0]
+        return
+    size = -(-len(numbers) // _PARTS)
+    for at in range(0, len(numbers), size):
+        yield from _among(numbers[at : at + size], texts, test)

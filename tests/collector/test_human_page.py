@@ -121,7 +121,7 @@ def test_the_page_opened_last_has_the_say(tmp_path: Path) -> None:
 
 
 def test_two_people_who_do_one_task_keep_a_session_each() -> None:
-    args = argparse.Namespace(max_duration=None)
+    args = argparse.Namespace(max_duration=None, redact=None)
     specs = [_of_person([spec_of()], person, args)[0] for person in ("p-one", "p-two")]
     assert [spec.episode_id.removeprefix("desktop-editor-note-human-0000-") for spec in specs] == ["p-one", "p-two"]
     assert [spec.consent_id for spec in specs] == ["p-one", "p-two"]
@@ -129,7 +129,7 @@ def test_two_people_who_do_one_task_keep_a_session_each() -> None:
 
 @pytest.mark.parametrize(("given", "expected"), [(None, 600), (45.0, 60)])
 def test_a_person_has_more_time_than_a_script_unless_told(given: float | None, expected: float) -> None:
-    (spec,) = _of_person([spec_of()], "p-one", argparse.Namespace(max_duration=given))
+    (spec,) = _of_person([spec_of()], "p-one", argparse.Namespace(max_duration=given, redact=None))
     assert spec.max_duration_s == expected
 
 

@@ -39,6 +39,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_settings() -> list[str]:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
 def small() -> Config:
     return override(preset("tiny"), SMALL)
 

@@ -75,18 +75,35 @@ def run(args: argparse.Namespace) -> int:
         return 0
     require_writable(args.out)
     store = ClipStore(reader, config)
+    store.left_out.of = len(index.train)
     codec = _codec(args, config, store, index)
     _begin(args.out, _manifest(args, config, codec, latents, len(shards)))
     with unwound_by_sigterm():
         made = _encode(args, config, codec, store, stretches, shards)
-    report |= {"codec": codec.digest(), "shards_made": made}
+    missing = _missing(args.out, len(shards))
+    report |= {"codec": codec.digest(), "shards_made": made, "frames_left_out": missing}
     if args.json:
         print(json.dumps(report))
     else:
         whole = " --set data.crop_width=0 --set data.crop_height=0" if args.run is None and _crops(args) else ""
         how = f"goaltrace train {args.dataset} ... --set data.latents={args.out}{whole}"
         print(f"{args.out}: {len(shards)} shards, {made} made now; use: {how}")
-    return 0
+    if missing:
+        print(
+            f"{missing:,} of {report['frames']:,} frames are left out: their videos do not decode, no window has them",
+            file=sys.stderr,
+        )
+    return 1 if missing else 0
+
+
+def _missing(out: Path, shards: int) -> int:
+    """Frames that no shard has, since their videos cannot be decoded."""
+    import pyarrow.parquet as pq
+
+    from trainer.data.latents import bad_chunks, shard_name
+
+    bad = [one for number in range(shards) for one in bad_chunks(pq.read_metadata(out / shard_name(number)))]
+    return sum(one.stop - one.start for one in bad)
 
 
 def _settings(args: argparse.Namespace) -> Config:

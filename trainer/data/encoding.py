@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -17,7 +18,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import replacing
 from trainer.codec import Codec
 from trainer.config import Config
-from trainer.data.latents import Chunk, frame_shape, schema, shard_name
+from trainer.data.latents import LEFT_OUT, BadChunk, Chunk, bad_chunks, frame_shape, schema, shard_name
 from trainer.data.store import ClipStore
 from trainer.data.stretch import Stretch
 
@@ -33,7 +34,8 @@ def is_done(folder: Path, number: int, chunks: Sequence[Chunk], codec: str) -> b
         found = pq.read_metadata(path)
     except (pa.ArrowException, OSError, ValueError):
         return False
-    sizes = found.num_row_groups, found.num_rows
+    bad = bad_chunks(found)
+    sizes = found.num_row_groups + len(bad), found.num_rows + sum(one.latents for one in bad)
     same = (found.metadata or {}).get(b"goaltrace_codec") == codec.encode()
     return same and sizes == (len(chunks), sum(chunk.latents for chunk in chunks))
 
@@ -41,7 +43,7 @@ def is_done(folder: Path, number: int, chunks: Sequence[Chunk], codec: str) -> b
 def write_shard(
     folder: Path,
     number: int,
-    chunks: Iterable[tuple[Chunk, NDArray[np.uint8]]],
+    chunks: Iterable[tuple[Chunk, NDArray[np.uint8] | None]],
     stretches: Sequence[Stretch],
     codec: Codec,
     config: Config,
@@ -66,7 +68,12 @@ def write_shard(
             write_page_checksum=True,
         ) as writer,
     ):
+        bad: list[BadChunk] = []
         for chunk, frames in chunks:
+            if frames is None:
+                bad.append(BadChunk(stretches[chunk.stretch].key, chunk.start, chunk.stop, chunk.latents))
+                on_chunk(chunk.stop - chunk.start)
+                continue
             pixels = torch.from_numpy(frames)[None].to(device)
             latents = codec.encode(pixels)[0].movedim(1, 0).to(torch.float16).cpu().numpy()
             key = stretches[chunk.stretch].key
@@ -79,15 +86,19 @@ def write_shard(
             table = pa.table([[key] * len(rows), [chunk.start] * len(rows), ends, rows], schema=columns)
             writer.write_table(table, row_group_size=len(rows))
             on_chunk(chunk.stop - chunk.start)
+        if bad:
+            writer.add_key_value_metadata({LEFT_OUT: json.dumps(bad)})
 
 
 def decoded(
     chunks: Sequence[Chunk], stretches: Sequence[Stretch], store: ClipStore, workers: int
-) -> Iterator[tuple[Chunk, NDArray[np.uint8]]]:
-    """Each chunk with its frames, in order; threads decode a few ahead."""
+) -> Iterator[tuple[Chunk, NDArray[np.uint8] | None]]:
+    """Each chunk with its frames, in order, None where they cannot be decoded; threads decode a few ahead."""
 
-    def frames(chunk: Chunk) -> NDArray[np.uint8]:
-        return store.frames(stretches[chunk.stretch], chunk.start, chunk.stop)
+    def frames(chunk: Chunk) -> NDArray[np.uint8] | None:
+        with store.left_out.skipping():
+            return store.frames(stretches[chunk.stretch], chunk.start, chunk.stop)
+        return None
 
     if not workers:
         yield from ((chunk, frames(chunk)) for chunk in chunks)
@@ -95,7 +106,7 @@ def decoded(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
         rest = iter(chunks)
-        ahead: list[tuple[Chunk, Future[NDArray[np.uint8]]]] = [
+        ahead: list[tuple[Chunk, Future[NDArray[np.uint8] | None]]] = [
             (chunk, pool.submit(frames, chunk)) for chunk in islice(rest, AHEAD + workers)
         ]
         while ahead:

@@ -7,12 +7,13 @@ LATENTS/latents/*.parquet     one row a latent frame, one row group a chunk; a s
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -67,6 +68,26 @@ class Chunk:
     start: int
     stop: int
     latents: int
+
+
+class BadChunk(NamedTuple):
+    """Frames [start, stop) of a stretch whose video could not be decoded, and how many latents are missing."""
+
+    stretch: str
+    start: int
+    stop: int
+    latents: int
+
+
+LEFT_OUT = "goaltrace_left_out"
+"""Where a shard's metadata lists them."""
+
+
+def bad_chunks(shard: pq.FileMetaData) -> list[BadChunk]:
+    """What was left out of a shard; `ValueError` where that is no such list."""
+    listed = json.loads((shard.metadata or {}).get(LEFT_OUT.encode(), b"[]"))
+    made = [BadChunk(str(key), int(start), int(stop), int(latents)) for key, start, stop, latents in listed]
+    return [one for one in made if 0 <= one.start < one.stop and one.latents > 0]
 
 
 def plan_chunks(stretches: Sequence[Stretch], config: Config) -> Iterator[Chunk]:
@@ -143,7 +164,7 @@ class LatentStore:
 
     def __init__(self, folder: Path, config: Config) -> None:
         """Raises `GoaltraceError` when the latents are not complete or do not fit the settings."""
-        self.folder, self._time = folder, config.codec.time
+        self.folder, self._time, self._window = folder, config.codec.time, config.data.window
         self.manifest = read_latents_manifest(folder)
         _require_same(folder, self.manifest, config)
         self._cache = Cache(config.data.cache_mb * 2**20)
@@ -153,6 +174,7 @@ class LatentStore:
         """(stretch, first frame of the chunk) -> (shard, row group)."""
         self._ends: dict[str, int] = {}
         """Stretch -> the frame behind its last chunk."""
+        self._bad: dict[str, list[BadChunk]] = {}
         for number in range(self.manifest.shards):
             self._list(number)
 
@@ -177,6 +199,10 @@ class LatentStore:
                 f"data.latents: {self.folder} was made of other clips ({stretch.key} is not as it was there); "
                 "encode this data set"
             )
+        for bad in self._bad.get(stretch.key, ()):
+            # windows that were encoded each on its own have frames in common, but no latents
+            apart = starts != bad.start if window else (starts + self._window <= bad.start) | (starts >= bad.stop)
+            starts = starts[apart]
         return starts
 
     def window(self, stretch: Stretch, start: int, stop: int) -> NDArray[np.float32]:
@@ -227,11 +253,15 @@ class LatentStore:
         try:
             width = file.schema_arrow.field("latent").type.byte_width
             table = file.read(columns=["stretch", "chunk", "frame"])
-        except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError) as error:
+            left_out = bad_chunks(file.metadata)
+        except (pa.ArrowException, OSError, KeyError, AttributeError, ValueError, TypeError) as error:
             raise self._damaged(number, error) from None
         if width != 2 * int(np.prod(self.manifest.shape)):
             raise GoaltraceError(f"{self.folder / shard_name(number)}: not of the shape in latents.json; encode again")
         stretches, chunks, frames = (table.column(name).to_pylist() for name in ("stretch", "chunk", "frame"))
+        for bad in left_out:
+            self._bad.setdefault(bad.stretch, []).append(bad)
+            self._ends[bad.stretch] = max(self._ends.get(bad.stretch, 0), bad.stop)
         row = 0
         for group in range(file.num_row_groups):
             self._groups[stretches[row], chunks[row]] = number, group

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
+from manifests.items import one_item
 from manifests.video import pictures_at
 from trainer.config import Config
 from trainer.data.actions import Actions, encode_actions
+from trainer.data.bad import BadVideo, LeftOut
 from trainer.data.cache import Cache
 from trainer.data.clip import Clip, numbers
 from trainer.data.cursor import Letterbox, pointer_path, render_map, seen_pointer
@@ -67,6 +69,7 @@ class ClipStore:
         self._reading = threading.Lock()
         self._decoding = [threading.Lock() for _ in range(64)]
         self._recent: tuple[Clip, ClipData] | None = None
+        self.left_out = LeftOut()
 
     def get(self, clip: Clip) -> ClipData:
         """One clip whole."""
@@ -136,18 +139,15 @@ class ClipStore:
             missing = sorted(number for number, picture in shown.items() if picture is None)
             if not missing:
                 return shown
+            tries = [missing]
             if whole:
                 low, high = stretch.frames_of(owner, owner + 1)
                 every = self._kept(clip, pictures[stretch.frames[low:high] - stretch.starts[owner]])
-                missing = [number for number, picture in every.items() if picture is None]
-            times = {int(pts[number]): number for number in missing}
-            try:
-                found = pictures_at(self._video(clip, keep=not whole), times, size)
-            except GoaltraceError as error:
-                raise GoaltraceError(f"clip {clip.id}: {error}") from None
-            for at, picture in found.items():
-                shown[times[at]] = picture
-                self._cache.put((clip.id, times[at]), picture, picture.nbytes)
+                tries = [[number for number, picture in every.items() if picture is None], missing]
+            found = _pictures(clip.id, self._video(clip, keep=not whole), pts, tries, size)
+            for number, picture in found.items():
+                shown[number] = picture
+                self._cache.put((clip.id, number), picture, picture.nbytes)
         return shown
 
     def _kept(self, clip: Clip, wanted: NDArray[np.int64]) -> dict[int, Pictures]:
@@ -165,6 +165,24 @@ class ClipStore:
 
     def _box(self, clip: Clip) -> Letterbox:
         return Letterbox.fit(clip.size, self._size)
+
+
+def _pictures(
+    clip: str, video: bytes, pts: NDArray[np.int64], tries: Sequence[Sequence[int]], size: tuple[int, int]
+) -> dict[int, Pictures]:
+    """The first of several sets of pictures that can be decoded, by number; `BadVideo` when not even the last can.
+
+    So whether a window can be read depends on its own pictures alone, and not on what was kept of others.
+    """
+    for some in tries:
+        times = {int(pts[number]): number for number in some}
+        try:
+            with one_item("its video"):
+                return {times[at]: picture for at, picture in pictures_at(video, times, size).items()}
+        except GoaltraceError as error:
+            if some is tries[-1]:
+                raise BadVideo(clip, error) from None
+    return {}
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from manifests.errors import GoaltraceError
 from trainer.config import Config, DataConfig
 from trainer.data.actions import Actions, stack_actions
+from trainer.data.bad import BadVideo
 from trainer.data.clip import Clip
 from trainer.data.cursor import render_map
 from trainer.data.latents import LatentStore
@@ -134,6 +135,7 @@ class Loader:
     ) -> None:
         """Raises `GoaltraceError` for no windows, a mix that does not fit, latents of other clips, an uneven share."""
         self._store, self._config, self._seed, self._rank, self._world = store, config, seed, rank, world
+        store.left_out.of = len(clips)
         self.waited = 0.0
         """Seconds that `iterate` has waited for data."""
         data = config.data
@@ -228,15 +230,43 @@ class Loader:
         if room.frames is None:
             return self._window(which, None, room.maps[number])
         if not self._cropped(step):
-            return self._window(which, room.frames[number], room.maps[number])
+            return self._readable(which, room.frames[number], room.maps[number])
         frames = np.zeros((data.window, data.height, data.width, 3), np.uint8)
         maps = np.zeros((data.window, data.height, data.width), np.float32)
-        window = self._window(which, frames, maps)
+        window = self._readable(which, frames, maps)
         size = data.crop_width, data.crop_height
         x, y = crop_corner(frames, maps, size, np.random.default_rng([self._seed, step, place]))
         part = np.s_[:, y : y + size[1], x : x + size[0]]
         room.frames[number], room.maps[number] = frames[part], maps[part]
         return replace(window, points=window.points - np.array([x, y], np.float32))
+
+    def _readable(self, which: int, frames: NDArray[np.uint8], maps: NDArray[np.float32]) -> _Window:
+        """A window, or the first one of another clip behind it whose video can be decoded.
+
+        Which one that is depends on the data set alone, so ranks, workers and stops still change nothing.
+        """
+        for number in self._from(which):
+            try:
+                return self._window(number, frames, maps)
+            except BadVideo as bad:
+                self._store.left_out.add(bad)
+                frames[:] = 0
+                maps[:] = 0
+        raise GoaltraceError("no window of the data set has a video that can be decoded; pack its sessions again")
+
+    def _from(self, which: int) -> Iterator[int]:
+        """A window, and then the first one of each clip behind it, round to where it began."""
+        yield which
+        before = self.clips[which]
+        for number in (np.arange(1, len(self.windows)) + which) % len(self.windows):
+            if self.clips[number] != before:
+                before = self.clips[number]
+                yield int(number)
+
+    @property
+    def left_out(self) -> int:
+        """Clips left out so far, since their videos cannot be decoded."""
+        return len(self._store.left_out)
 
     def _window(self, which: int, frames: NDArray[np.uint8] | None, maps: NDArray[np.float32]) -> _Window:
         number, start = self.windows[which].tolist()

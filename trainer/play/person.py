@@ -27,7 +27,8 @@ class Person:
 
         Args:
             event: {"kind": move, button_down, button_up, scroll, key_down or key_up} with x, y (px of the model's
-                picture), button, dx, dy (wheel clicks), key, code (as the browser names them) and held.
+                picture), button, dx, dy (wheel clicks), key, code (as the browser names them), held (modifiers) and
+                repeat (of a key that is held).
         """
         if not isinstance(event, Mapping):
             return None
@@ -56,7 +57,8 @@ class Person:
         else:
             found = terminal_key(key, code, now) if kind == "key_down" else None
             kind = "key"
-        return None if found is None else new_action(t_ns, kind, key=found[0], char=found[1])
+        again = kind == "key_down" and event.get("repeat") is True  # a terminal's recorder is told of no such thing
+        return None if found is None else new_action(t_ns, kind, key=found[0], char=found[1], repeat=again)
 
     def _place(self, x: Any, y: Any) -> dict[str, int] | None:
         if not _is_number(x) or not _is_number(y):
@@ -80,7 +82,8 @@ def describe(action: Action) -> str | None:
 def new_action(t_ns: int, kind: str, **fields: Any) -> Action:
     """An action as a clip's row has it; what is not given is None."""
     names = ("slot", "x", "y", "dx", "dy", "button", "key", "char")
-    return {"t_ns": t_ns, "kind": kind, "ambiguous": False, "redacted": False, **dict.fromkeys(names), **fields}
+    flags = dict.fromkeys(("ambiguous", "redacted", "repeat"), False)
+    return {"t_ns": t_ns, "kind": kind, **flags, **dict.fromkeys(names), **fields}
 
 
 def _is_number(value: Any) -> bool:

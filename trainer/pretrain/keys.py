@@ -41,16 +41,17 @@ def key_parts(store: ClipStore, clips: list[Clip], codec: Codec, device: torch.d
     """Frames in which a few cells changed after keys were pressed and the pointer did not move, at most `PARTS`."""
     found: list[Typed] = []
     for number in np.random.default_rng(seed).permutation(len(clips)).tolist():
-        data = store.get(clips[number])
-        actions = torch.from_numpy(data.actions)
-        at = typed(actions).any(-1).nonzero()[:, 0].tolist()
-        moved = (data.pointer[1:] != data.pointer[:-1]).any(axis=1) & np.isfinite(data.pointer[1:, 0])
-        for k in (k for k in at if k > 0 and not moved[k - 1]):
-            pair = torch.from_numpy(data.frames[k - 1 : k + 1, None]).to(device)
-            before, after = codec.encode(pair)[:, :, 0].cpu()
-            rows, columns = ((after - before).pow(2).mean(0).sqrt() > SEEN).nonzero(as_tuple=True)
-            if 0 < len(rows) <= ECHO and rows.max() - rows.min() < ECHO_ROWS:
-                found.append(Typed(before, after, actions[k], int(rows.min()), int(columns.min())))
+        with store.left_out.skipping():
+            data = store.get(clips[number])
+            actions = torch.from_numpy(data.actions)
+            at = typed(actions).any(-1).nonzero()[:, 0].tolist()
+            moved = (data.pointer[1:] != data.pointer[:-1]).any(axis=1) & np.isfinite(data.pointer[1:, 0])
+            for k in (k for k in at if k > 0 and not moved[k - 1]):
+                pair = torch.from_numpy(data.frames[k - 1 : k + 1, None]).to(device)
+                before, after = codec.encode(pair)[:, :, 0].cpu()
+                rows, columns = ((after - before).pow(2).mean(0).sqrt() > SEEN).nonzero(as_tuple=True)
+                if 0 < len(rows) <= ECHO and rows.max() - rows.min() < ECHO_ROWS:
+                    found.append(Typed(before, after, actions[k], int(rows.min()), int(columns.min())))
         if len(found) >= PARTS:
             break
     return found

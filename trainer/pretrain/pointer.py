@@ -29,9 +29,10 @@ def pointer_parts(store: ClipStore, clips: list[Clip], seed: int) -> tuple[Tenso
     rng = np.random.default_rng(seed)
     places = []
     for clip in clips:
-        path = store.get(clip).pointer
-        moved = np.flatnonzero(np.isfinite(path[:-1, 0]) & (path[1:] != path[:-1]).any(axis=1))
-        places += [(clip, int(k), which) for k in moved for which in (0, 1)]
+        with store.left_out.skipping():
+            path = store.get(clip).pointer
+            moved = np.flatnonzero(np.isfinite(path[:-1, 0]) & (path[1:] != path[:-1]).any(axis=1))
+            places += [(clip, int(k), which) for k in moved for which in (0, 1)]
     if not places:
         return torch.zeros(0, 2, PART, PART, 3, dtype=torch.uint8), torch.zeros(0, 2, PART, PART)
     chosen = rng.choice(len(places), min(PARTS, 8 * len(places)), replace=True)

@@ -10,6 +10,7 @@ from collector.importers.cast.places import Places
 from collector.importers.cast.search import Search, counts
 from collector.importers.cast.shadow import Widths
 from collector.importers.cast.source import Unusable
+from collector.importers.cast.trace import trace
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.files import replacing
 from manifests.secrets import MASK, WIDE_MASK, Wanted
@@ -23,31 +24,28 @@ def find(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
     wanted = wanted or Wanted()
     cast = open_cast(path)
     mask_header(cast.header, wanted)
-    Search(cast, wanted, Widths(), trace=False).run()
+    Search(cast, wanted).run()
     return counts(wanted.values)
 
 
 def mask(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
     """Mask every sensitive string of a cast of ours, in place; how many of each kind there were.
 
-    A first pass only looks, which is quick, and is all that most casts need. Where it sees something on the screen,
-    another follows the characters there to their places; then the masked cast is looked at again, with all that is
-    known by then. Raises `Unusable` where something would still be readable.
+    A first pass only looks, which is all that most casts need. What it sees on the screen is followed to the characters
+    that are drawn there; then the masked cast is looked at again, with all that is known by then: what was found late
+    may stand earlier, or elsewhere, too. Raises `Unusable` where something would still be readable.
     """
     wanted, widths = wanted or Wanted(), Widths()
     mask_header(open_cast(path).header, wanted)
-    trace = False
     for _ in range(_ROUNDS):
         before = wanted.size
-        search = Search(open_cast(path), wanted, widths, trace, stop=not trace).run()
-        more = wanted.size != before
-        if not (search.places or search.on_screen or more):
+        search = Search(open_cast(path), wanted).run()
+        if search.hits:
+            trace(open_cast(path), search.hits, widths, search.places)
+        if search.hits or search.places:
+            _rewrite(path, search.places, widths, wanted)
+        elif wanted.size == before:
             break
-        if search.on_screen and not trace:
-            trace = True
-            continue
-        _rewrite(path, search.places, widths, wanted)
-        trace = False  # what was found late may stand earlier, or elsewhere, too
     else:
         raise Unusable(_LEFT)
     header = open_cast(path).header

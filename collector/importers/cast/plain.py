@@ -32,21 +32,33 @@ _PENDING_LIMIT = 16_384
 
 
 class Chunk:
-    """A stretch of output: `raw` as it is, `text` as it is read."""
+    """A stretch of output: `raw` as it is, `text` as it is read (made when it is asked for)."""
 
     def __init__(self, raw: str, origin: list[tuple[int, Place]]) -> None:
         self.raw = raw
         self._origin = origin
         """Where in `raw` each event's part begins, and the place of its first character."""
-        text, self.jumps = raw, 0
-        """`jumps` counts the times at which the cursor jumped over cells of the same row."""
-        if "\x1b" in raw or not raw.isprintable():
-            text = _INVISIBLE.sub("", raw)
-            if "\x1b" in text:
-                text, self.jumps = _FORWARD.subn(" ", text)
-            text = _MOVE.sub(BREAK, text)
-        self.text = text
+        self._text: str | None = None
+        self._jumps = 0
         self._offsets: list[int] | None = None
+
+    @property
+    def text(self) -> str:
+        """The stretch as it is read."""
+        if self._text is None:
+            text = self.raw
+            if "\x1b" in text or not text.isprintable():
+                text = _INVISIBLE.sub("", text)
+                if "\x1b" in text:
+                    text, self._jumps = _FORWARD.subn(" ", text)
+                text = _MOVE.sub(BREAK, text)
+            self._text = text
+        return self._text
+
+    @property
+    def jumps(self) -> int:
+        """How often the cursor jumped over cells of the same row."""
+        return self._jumps if self.text else 0
 
     def place(self, at: int) -> Place:
         """Where the character `at` of `text` came from."""

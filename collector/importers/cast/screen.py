@@ -4,42 +4,50 @@ from __future__ import annotations
 
 import re
 
-from collector.importers.cast.places import Places
+from collector.importers.cast.hits import Hits
 from collector.importers.cast.plain import BREAK, Chunk
 from collector.importers.cast.rows import Rows
-from collector.importers.cast.shadow import SLICE, Shadow, Widths
+from collector.importers.cast.shadow import SLICE
 from collector.terminal.grid import Grid
 from manifests.secrets import Wanted
 from manifests.secrets.keyblock import PRIVATE, key_rows
 from manifests.secrets.reading import Reading, plain
 
 _ALTERNATE = re.compile(r"\x1b\[\?(?:47|1047|1049)([hl])")
-_SEEN_MOST = 20_000
+_SEEN_MOST = 200_000
+_HEAP, _HEAP_READINGS = 65_536, 4096
+"""Characters of new texts, and readings of any, that may wait to be judged."""
 _WIDE_FROM = "ᄀ"
 Found = list[tuple[int, int]]
 _NOTHING: Found = []
 
 
 class Looked:
-    """The drawn screen, looked at after every event that moved its text; with `widths` also followed to its origin."""
+    """The drawn screen, looked at after every event that moved its text. `hits` says what was seen, and when.
 
-    def __init__(self, columns: int, rows: int, wanted: Wanted, places: Places, widths: Widths | None) -> None:
+    Texts are judged in heaps, since most heaps hold nothing: `settle` judges those that still wait.
+    """
+
+    def __init__(self, columns: int, rows: int, wanted: Wanted) -> None:
         self._grid = Grid(columns, rows)
         self._rows = Rows(self._grid)
         self._height = rows
-        self._wanted, self._places = wanted, places
-        self._shadow = Shadow(columns, rows, widths) if widths else None
+        self._wanted = wanted
         self._lines_since_move = rows + 2
-        self._seen: dict[str, Found] = {}
+        self._step = 0
+        self._seen: dict[int, Found | None] = {}
+        """By the text's hash; None while it waits to be judged."""
+        self._new: list[str] = []
+        self._waiting: list[tuple[int, Reading, Found | None]] = []
+        self._size = 0
         self._keys_shown = False
-        self.found = False
+        self.hits = Hits()
         self.full_screen = False
 
     def resize(self, columns: int, rows: int) -> None:
         self._look()
         self._grid.resize(columns, rows)
-        if self._shadow:
-            self._shadow.resize(columns, rows)
+        self._step += 1
         self._height, self._lines_since_move = rows, 0
         self._look()
 
@@ -51,8 +59,6 @@ class Looked:
 
     def feed(self, chunk: Chunk) -> None:
         raw, text = chunk.raw, chunk.text
-        if self._shadow:
-            self._shadow.begin(chunk)
         moved = BREAK in text or chunk.jumps > 0
         if moved:
             self._lines_since_move = 0 if chunk.jumps else text.count("\n", text.rfind(BREAK))
@@ -60,11 +66,11 @@ class Looked:
             self._lines_since_move += text.count("\n")
         if "\x1b[?" in raw and (switches := _ALTERNATE.findall(raw)):
             self.full_screen = switches[-1] == "h"
-        for piece in chunk.slices(SLICE) if moved or self._shadow else (raw,):
+        looked_at = moved or self._rearranged
+        for piece in chunk.slices(SLICE):
             self._grid.feed(piece)
-            if self._shadow:
-                self._shadow.feed(piece)
-            if moved or self._rearranged:
+            self._step += 1
+            if looked_at:
                 self._look()
 
     @property
@@ -73,38 +79,38 @@ class Looked:
         return self._lines_since_move <= self._height + 1
 
     def _look(self) -> None:
-        rows = self._rows
+        rows, seen = self._rows, self._seen
         changed = rows.changed()
         if not changed:
             return
-        if len(self._seen) > _SEEN_MOST:
-            self._seen.clear()  # what has become known since it was seen is found by the next pass
-        seen = self._seen
-        hits: list[tuple[Reading, Found]] = []
-        readings = [*rows.readings(changed)]
-        new = [reading.text for reading in readings if reading.text not in seen]
-        if new:
-            self._see(new)
-        for reading in readings:
-            if found := seen[reading.text]:
-                hits.append((reading, found))
+        for reading in rows.readings(changed):
+            number = hash(reading.text)
+            found = seen.get(number)
+            if found is None and number not in seen:
+                seen[number] = None
+                self._new.append(reading.text)
+                self._size += len(reading.text)
+            if found != _NOTHING:
+                self._waiting.append((self._step, reading, found))
         if self._keys_shown or any(PRIVATE in rows.texts[y] for y in changed):
-            hits += self._private_keys()
-        if hits:
-            self.found = True
-            if self._shadow:
-                self._shadow.look()
-                for reading, found in hits:
-                    self._trace(reading, found)
+            self._waiting += [(self._step, reading, spans) for reading, spans in self._private_keys()]
+        if self._size > _HEAP or len(self._waiting) > _HEAP_READINGS:
+            self.settle()
 
-    def _see(self, texts: list[str]) -> None:
-        """Judge texts that stand on the screen for the first time, most of them all at once."""
-        if self._wanted.may_stand(_shown(texts)):
-            for text in texts:
-                alone = len(texts) == 1 or self._wanted.may_stand(_shown([text]))
-                self._seen[text] = self._judge(text) if alone else _NOTHING
-        else:
-            self._seen.update(dict.fromkeys(texts, _NOTHING))
+    def settle(self) -> None:
+        """Judge what waits."""
+        seen, new = self._seen, self._new
+        seen.update(dict.fromkeys(map(hash, new), _NOTHING))
+        for number in self._wanted.sift([plain(text) for text in new]):
+            seen[hash(new[number])] = self._judge(new[number])
+        for step, reading, found in self._waiting:
+            if found is None:
+                found = seen[hash(reading.text)]
+            if found:
+                self.hits.add(step, reading, found)
+        self._new, self._waiting, self._size = [], [], 0
+        if len(seen) > _SEEN_MOST:
+            seen.clear()  # what has become known since it was seen is found by the next pass
 
     def _judge(self, text: str) -> Found:
         """Where a text of the screen is to be masked, in its own columns."""
@@ -123,18 +129,3 @@ class Looked:
             for y, found in key_rows([plain(text) for text in texts], self._wanted.find)
             if len(plain(texts[y])) == len(texts[y].rstrip("\0 "))
         ]
-
-    def _trace(self, reading: Reading, found: Found) -> None:
-        assert self._shadow is not None
-        rows = {y: self._shadow.row(y) for y in range(reading.first, reading.last + 1)}
-        for start, end in found:
-            for y, x in reading.cells(start, end):
-                stand_in = rows[y][x : x + 1]
-                if stand_in and (came := self._shadow.came_from(stand_in)) is not None:
-                    self._places.add(*came[1])
-
-
-def _shown(texts: list[str]) -> str:
-    """Texts of the screen as they are read, in lines."""
-    text = "\n".join(texts)
-    return text.replace("\0", " ") if text.isascii() else "\n".join([plain(text) for text in texts])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from collector.importers.cast.echo import Echo
+from collector.importers.cast.hits import Hits
 from collector.importers.cast.payloads import decoded
 from collector.importers.cast.places import Places
 from collector.importers.cast.plain import BREAK, Chunk, Lines, Place, Stretches, Whole
 from collector.importers.cast.screen import Looked
-from collector.importers.cast.shadow import Widths
 from collector.importers.cast.typed import Entered, Typed
 from collector.terminal.cast import Cast, parse_size
 from manifests.secrets import MASK, WIDE_MASK, Wanted, asks_for_password
@@ -21,29 +21,31 @@ _PROMPT = 24
 """Characters of a prompt that are remembered with what was typed behind it."""
 _ECHO = 64
 _ECHOES_MOST = 2000
+_HEAP, _HEAP_LINES = 65_536, 256
+"""Characters of lines that have ended, and stretches of them, that may wait to be searched."""
 
 
 class Search:
     """One pass over a cast. `places` is what to mask; `wanted` is looked for, and added to.
 
-    Without `trace` the screen is only looked at, which is quick: `on_screen` then says whether something of it is to be
-    masked; with `stop` the pass ends there. With `trace`, the characters there are followed to where they came from.
+    The screen is only looked at: `hits` says where on it something is to be masked, for others to follow.
     """
 
-    def __init__(self, cast: Cast, wanted: Wanted, widths: Widths, trace: bool, stop: bool = False) -> None:
+    def __init__(self, cast: Cast, wanted: Wanted) -> None:
         self.places = Places()
         self._cast, self._wanted = cast, wanted
-        self._screen = Looked(cast.columns, cast.rows, wanted, self.places, widths if trace else None)
+        self._screen = Looked(cast.columns, cast.rows, wanted)
         self._stretches, self._lines = Stretches(), Lines(LONGEST, _OVERLAP)
         self._typed, self._echo = Typed(), Echo()
         self._in_key = {"plain": False, "sent": False, "meant": False}
+        self._ended: list[tuple[str, Whole]] = []
+        self._ended_size = 0
         self._echoed: list[Chunk] = []
         self._prompt = ""
-        self._stop = stop
 
     @property
-    def on_screen(self) -> bool:
-        return self._screen.found
+    def hits(self) -> Hits:
+        return self._screen.hits
 
     def run(self) -> Search:
         for number, event in enumerate(self._cast.events()):
@@ -56,12 +58,12 @@ class Search:
                 self._input(number, event.data)
             else:
                 self._scan(event.data, lambda at, n=number: (n, at))  # type: ignore[misc]
-            if self._stop and self.on_screen:
-                return self
         self._unseen()
         self._line_typed(*self._typed.end())
         self._output(self._stretches.rest())
         self._plain_ended()
+        self._settle()
+        self._screen.settle()
         return self
 
     def _output(self, chunk: Chunk) -> None:
@@ -78,14 +80,24 @@ class Search:
             self._echoed.append(chunk)
 
     def _several(self, text: str, whole: Whole) -> None:
-        """Lines and parts of lines that have ended."""
-        if not (self._in_key["plain"] or PRIVATE in text or self._wanted.may_stand(text)):
-            return
-        at = 0
-        for line in text.split("\n"):
-            for part in line.split(BREAK):
-                self._in_key["plain"] = self._scan(part, _from(whole.place, at), self._in_key["plain"])
-                at += len(part) + 1
+        """Lines and parts of lines that have ended wait until there is a heap of them."""
+        self._ended.append((text, whole))
+        self._ended_size += len(text)
+        if self._ended_size > _HEAP or len(self._ended) > _HEAP_LINES:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Search the lines that wait."""
+        ended, self._ended, self._ended_size = self._ended, [], 0
+        odd = set(self._wanted.sift([text for text, _ in ended]))
+        for number, (text, whole) in enumerate(ended):
+            if number not in odd and not self._in_key["plain"] and PRIVATE not in text:
+                continue
+            at = 0
+            for line in text.split("\n"):
+                for part in line.split(BREAK):
+                    self._in_key["plain"] = self._scan(part, _from(whole.place, at), self._in_key["plain"])
+                    at += len(part) + 1
 
     def _plain_ended(self) -> None:
         self._several(*self._lines.end())

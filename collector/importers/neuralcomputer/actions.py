@@ -42,7 +42,11 @@ def _buttons(rows: Sequence[Row], placed: bool) -> Iterator[dict[str, Any]]:
 
 
 def _keys(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """A key that is pressed again while it is held is repeated by the system, as the recorders have it."""
+    held = set[str]()
     for row in rows:
         for key in row.keys:
             kind = "key_down" if key.down else "key_up"
-            yield {"t_ns": row.t_ns, "kind": kind, "key": key.key, "char": key.char}
+            again = {"repeat": True} if key.down and key.key in held else {}
+            (held.add if key.down else held.discard)(key.key)
+            yield {"t_ns": row.t_ns, "kind": kind, "key": key.key, "char": key.char, **again}

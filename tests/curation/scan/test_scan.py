@@ -17,7 +17,7 @@ from manifests.clip_io import ClipReader
 from manifests.dataset import DatasetFolder
 from manifests.secrets import MASK
 from manifests.video import decode
-from tests.collector.importers.cast.test_corpus import _WAYS
+from tests.collector.importers.cast.test_corpus import WAYS
 from tests.curation.scan.recordings import recorded, typed
 from tests.factories import make_clip, write_dataset
 from tests.manifests.secrets.innocent import innocent
@@ -56,7 +56,7 @@ def test_no_planted_secret_is_left_in_a_masked_data_set(tmp_path: Path, capsys: 
     chance = random.Random(11)
     sessions: dict[str, list[tuple[str, str]]] = {}
     where: list[tuple[str, Planted]] = []
-    ways = [way for way in _WAYS if way.__name__ != IN_NO_CLIP]
+    ways = [way for way in WAYS if way.__name__ != IN_NO_CLIP]
     for number, one in enumerate(planted(seed=20, rounds=2)[::2] + planted(seed=21, rounds=1)[:20]):
         name = f"{ways[number % len(ways)].__name__.strip('_')}{number // 80}"
         sessions.setdefault(name, []).extend([*ways[number % len(ways)](one, chance), ("o", "\r\n")])

@@ -76,6 +76,14 @@ def test_a_terminal_takes_keys_only_and_only_their_presses() -> None:
     assert action is not None and (action["kind"], action["key"], action["char"]) == ("key", "a", "a")
 
 
+def test_a_key_that_is_held_is_a_press_and_repetitions_of_it_as_in_recordings() -> None:
+    key = {"kind": "key_down", "key": "a", "code": "KeyA", "held": []}
+    told = [person().action({**key, "repeat": repeat}, 1) for repeat in (False, True, 7, None)]
+    assert [action is not None and action["repeat"] for action in told] == [False, True, False, False]
+    pressed = person("terminal").action({**key, "repeat": True}, 1)
+    assert pressed is not None and pressed["repeat"] is False
+
+
 def test_what_was_done_is_told_in_few_words() -> None:
     said = [
         {"kind": "button_down", "button": "right", "x": 1, "y": 1},

@@ -113,8 +113,9 @@ export class Hands {
       this.escaped = event.timeStamp;
     }
     if (!this.wanted()) return;
+    const repeat = this.keys.has(event.code);  // held: the system presses it again
     this.keys.set(event.code, event.key);
-    this.key("key_down", event.key, event.code, event.timeStamp, held(event));
+    this.key("key_down", event.key, event.code, event.timeStamp, held(event), repeat);
   }
 
   keyUp(event) {
@@ -123,8 +124,8 @@ export class Hands {
     this.key("key_up", event.key, event.code, event.timeStamp, held(event));
   }
 
-  key(kind, key, code, t, held) {
-    this.add({ kind, t, key, code, held });
+  key(kind, key, code, t, held, repeat = false) {
+    this.add({ kind, t, key, code, held, repeat });
   }
 
   // Whatever is held is let go: the page will not hear of it any more.

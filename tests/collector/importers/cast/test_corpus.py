@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.mask import mask
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.session import SessionFolder
 from tests.collector.importers.cast.test_sensitive import shown
@@ -104,12 +105,12 @@ def _unseen(one: Planted, chance: random.Random) -> Events:
     return [("o", prompt), *keys, ("i", "\r"), ("o", "\r\n$ "), ("o", f"x\r\n<{one.secret}>\r\n")]
 
 
-_WAYS: list[Callable[[Planted, random.Random], Events]] = [
+WAYS: list[Callable[[Planted, random.Random], Events]] = [
     _typed, _corrected, _pasted, _echoed, _coloured, _placed, _wrapped, _entitled, _unseen
 ]  # fmt: skip
 
 
-def _left(one: Planted, text: str) -> bool:
+def left(one: Planted, text: str) -> bool:
     pieces = [one.secret[at : at + 7] for at in range(max(1, len(one.secret) - 6))]
     return any(piece in text for piece in pieces)
 
@@ -118,25 +119,44 @@ def test_no_planted_secret_is_left_in_any_column_or_on_the_screen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(11)
-    count, left = 0, []
+    count, remaining = 0, []
     secrets = planted(seed=20, rounds=2)
     for number, one in enumerate(secrets):
-        way = _WAYS[number % len(_WAYS)]
+        way = WAYS[number % len(WAYS)]
         folder = imported(tmp_path / str(number), {}, way(one, chance))
         count += 1
-        if _left(one, shown(folder)):
-            left.append(f"{way.__name__} {one.kind}: {one.line}")
+        if left(one, shown(folder)):
+            remaining.append(f"{way.__name__} {one.kind}: {one.line}")
     for number, one in enumerate(secrets[::9]):  # as goal, variable, tag, name of the file
         header = {"title": one.line, "command": one.line, "env": {"LINE": one.line}, "tags": [one.line]}
         name = one.line.replace("/", "_")[:80] if one.kind in ("token", "address", "card", "iban") else "a"
         folder = imported(tmp_path / f"h{number}", header, [("o", "x")], name)
         count += 1
-        if _left(one, shown(folder)) or _left(one, str(folder.path)):
-            left.append(f"header {one.kind}: {one.line}")
+        if left(one, shown(folder)) or left(one, str(folder.path)):
+            remaining.append(f"header {one.kind}: {one.line}")
     with capsys.disabled():
-        print(f"\n{count} secrets, {len(left)} left")
+        print(f"\n{count} secrets, {len(remaining)} left")
     assert count >= 150
-    assert not left, "\n".join(left)
+    assert not remaining, "\n".join(remaining)
+
+
+def test_no_planted_secret_is_left_in_any_way_of_writing_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chance = random.Random(13)
+    count, remaining = 0, []
+    for one in planted(seed=33):
+        for way in WAYS:
+            path = tmp_path / "a.cast"
+            events = [CastEvent(n * 10**8, code, data) for n, (code, data) in enumerate(way(one, chance))]
+            write_cast(path, {"version": 3, "term": {"cols": _COLUMNS, "rows": 20}}, events)
+            mask(path)
+            after = [(event.code, event.data) for event in open_cast(path).events()]
+            typed = "".join(data for code, data in after if code == "i")
+            count += 1
+            if left(one, "\n".join([typed, "".join(data for _, data in after), *(data for _, data in after)])):
+                remaining.append(f"{way.__name__} {one.kind}: {one.line}")
+    with capsys.disabled():
+        print(f"\n{count} secrets, each in {len(WAYS)} ways, {len(remaining)} left")
+    assert not remaining, "\n".join(remaining)
 
 
 def test_hardly_an_innocent_line_is_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ def datas(folder: SessionFolder) -> list[str]:
     return [event.data for event in open_cast(folder.cast).events()]
 
 
+@pytest.mark.needs("shared")
 @pytest.mark.parametrize(
     ("name", "gone"),
     [
@@ -36,8 +37,6 @@ def test_casts_that_went_wrong_lose_what_is_secret_and_nothing_else(
     tmp_path: Path, name: str, gone: tuple[str, ...]
 ) -> None:
     path = FAULTS / f"{name}.cast"
-    if not path.is_file():
-        pytest.skip("the shared test data is not here; CI has it")
     entry = import_cast(path, tmp_path, Options(render=False))
     folder = SessionFolder(Path(entry["session"]))
     text = shown(folder)

@@ -20,6 +20,7 @@ from manifests.clip_io import open_parquet
 from manifests.dataset import Counter, Counts, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
+from manifests.private import as_private_as
 
 FORGOTTEN = "forgotten"
 _COUNTED = ["session_id", "outcome", "arm", "kind", "duration_ns", "t0_ns", "actions"]
@@ -80,6 +81,11 @@ def plan_cut(dataset: Path, whose: Whose, hashes: set[str]) -> DatasetCut:
 
 def apply_cut(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
     """Take it out. Raises `GoaltraceError` for a damaged shard or a full disk; the data set is then as it was."""
+    with as_private_as(cut.path):
+        _apply(cut, whose, hashes)
+
+
+def _apply(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
     folder = DatasetFolder(cut.path)
     manifest = folder.read_manifest()
     before = sha256_of(folder.manifest_path)

@@ -20,6 +20,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(*args.runs):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     if len(args.runs) < 2:
         raise GoaltraceError("RUN RUN: give at least two runs to compare")
     if args.out is not None:

@@ -73,6 +73,14 @@ class _Setup:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(Path(args.dataset), args.out):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     share_cores()
     from trainer.optimise import NotFinite

@@ -11,6 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError 
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from curation.publish.card import MADE_BY, make_card
+from curation.publish.private import require_nothing_of_here
 from manifests.dataset import DatasetFolder, DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of, write_text
@@ -39,6 +40,7 @@ def make_plan(dataset: Path, repo_id: str, license_id: str | None) -> Plan:
     require_name(repo_id)
     folder = DatasetFolder(dataset)
     manifest = folder.read_manifest()
+    require_nothing_of_here(folder.manifest_path, manifest)
     for shard in named_files(manifest):
         _require_same(dataset, shard)
     readme = dataset / CARD

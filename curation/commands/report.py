@@ -32,6 +32,7 @@ def _run(args: argparse.Namespace) -> int:
     from curation.report.page import write_report
     from curation.tables import rows_with_scores
     from manifests.clip_io import ClipReader
+    from manifests.made_from import beside, write_made_from
     from manifests.plain import one_line
 
     def leave_out(clip: str, reason: str) -> None:
@@ -44,6 +45,8 @@ def _run(args: argparse.Namespace) -> int:
     arms, apart = table.compare(rows), table.separations(rows)
     page = args.out or args.dataset / "report.html"
     if not args.table:
+        if page.resolve().parent != args.dataset.resolve():  # there it goes with the clips
+            write_made_from(beside(page), "report", set(rows.column("session_id").to_pylist()), [page])
         write_report(args.dataset, page, leave_out)
     if args.json:
         found = {"arms": [asdict(arm) for arm in arms], "separations": [asdict(gap) for gap in apart]}

@@ -19,9 +19,8 @@ from curation.report.table import METRICS, ArmRow, compare, format_mean
 from curation.tables import rows_with_scores
 from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.clip_io import ClipReader
-from manifests.dataset import DatasetManifest
+from manifests.dataset import MADE_BY, DatasetManifest
 
-MADE_BY = "<!-- made by goaltrace publish -->"
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 
 

@@ -10,9 +10,9 @@ from huggingface_hub import HfApi, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError  # type: ignore[attr-defined]
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-from curation.publish.card import MADE_BY, make_card
+from curation.publish.card import make_card
 from curation.publish.private import require_nothing_of_here
-from manifests.dataset import DatasetFolder, DatasetManifest, Shard
+from manifests.dataset import MADE_BY, DatasetFolder, DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of, write_text
 

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     share_cores()
     config = _settings(args)
+    from manifests.made_from import NAME, write_made_from
     from trainer.data.index import load_index
     from trainer.data.latents import frame_shape, plan_chunks, plan_shards
     from trainer.data.source import open_dataset
@@ -85,6 +86,7 @@ def _run(args: argparse.Namespace) -> int:
     store = ClipStore(reader, config)
     codec = _codec(args, config, store, index)
     _begin(args.out, _manifest(args, config, codec, latents, len(shards)))
+    write_made_from(args.out / NAME, "encode", {clip.session for clip in index.train})
     with unwound_by_sigterm():
         made = _encode(args, config, codec, store, stretches, shards)
     report |= {"codec": codec.digest(), "shards_made": made}

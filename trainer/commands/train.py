@@ -208,6 +208,7 @@ def _require_new(out: Path) -> None:
 
 
 def _train(args: argparse.Namespace, setup: _Setup) -> Result:
+    from manifests.made_from import NAME, write_made_from
     from trainer.begin import begin
     from trainer.checkpoint import load_codec, trim_metrics
     from trainer.checkpoint.lock import held
@@ -228,6 +229,8 @@ def _train(args: argparse.Namespace, setup: _Setup) -> Result:
         else:
             state = new_state(model, config.train, ranks, device)
             state.load(setup.checkpoint, ranks)
+            if ranks.first:
+                write_made_from(args.out / NAME, "train", {clip.session for clip in setup.material.clips})
         codec = load_codec(args.out, info).to(device)
         if loader.latents is not None:
             loader.latents.require_codec(codec.digest())

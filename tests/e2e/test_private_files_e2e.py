@@ -1,4 +1,4 @@
-"""A person's session is for its owner alone while a container records it, and after; an agent's is never open to all."""
+"""A person's session is its owner's alone while a container records it, and after; no session is open to all."""
 
 from __future__ import annotations
 

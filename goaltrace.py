@@ -36,9 +36,10 @@ EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2."""
     from manifests.plain import plain_output
+    from manifests.private import OTHERS_CANNOT_WRITE, at_least
 
     try:
-        with plain_output():
+        with plain_output(), at_least(OTHERS_CANNOT_WRITE):
             status = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except BrokenPipeError:  # `goaltrace ... | head`

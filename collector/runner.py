@@ -11,6 +11,7 @@ from pathlib import Path
 
 from collector.episode import EpisodeSpec, read_spec, say
 from manifests.errors import GoaltraceError
+from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, at_least
 from manifests.session import SessionManifest
 
 
@@ -19,7 +20,8 @@ def main(spec_path: str, folder: str) -> int:
     spec = read_spec(Path(spec_path))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from the host ends like Ctrl-C
     try:
-        session = _run_episode(spec, Path(folder))
+        with at_least(OWNER_ONLY if spec.agent == "human" else OTHERS_CANNOT_WRITE):
+            session = _run_episode(spec, Path(folder))
     except GoaltraceError as error:
         print(error, file=sys.stderr)
         return 2

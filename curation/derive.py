@@ -15,6 +15,7 @@ from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, sha256_of
+from manifests.here import without_places
 from manifests.items import Fault, one_item
 
 
@@ -73,7 +74,10 @@ def derive(
             counts=counter.result(),
             shards=writer.shards,
             lineage=[*reader.manifest.lineage, step],
-            left_out=[*reader.manifest.left_out, *(LeftOut(name=name, reason=why) for name, why in broken.items())],
+            left_out=[
+                LeftOut(name=name, reason=without_places(why, parent.path))
+                for name, why in [*((left.name, left.reason) for left in reader.manifest.left_out), *broken.items()]
+            ],
         )
         manifest.scores = list(_carried(reader, root, manifest, not_carried))
         DatasetFolder(root).write_manifest(manifest)

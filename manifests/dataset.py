@@ -14,6 +14,8 @@ from manifests.errors import GoaltraceError
 from manifests.files import parse_model, read_json, write_json
 from manifests.versions import SCHEMA_VERSION, require_readable
 
+MADE_BY = "<!-- made by goaltrace publish -->"
+"""Stands in a README.md that no person wrote."""
 _SHARD = re.compile(r"(clips|events|scores)/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.parquet")
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from manifests.errors import GoaltraceError
+from manifests.private import mode_like
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -38,10 +39,14 @@ def _beside(path: Path) -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it."""
+    """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it.
+
+    The temporary file is there already, empty: who may read `path` may read it, and nobody else.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(path)
     try:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode_like(path)))
         yield temporary
         os.replace(temporary, path)
     except OSError as error:

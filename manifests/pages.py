@@ -2,17 +2,25 @@
 
 Every path begins with a random token, so relative links carry it along; a cookie would be sent to any other server on
 127.0.0.1. The Host check refuses a foreign name that was made to resolve to 127.0.0.1 (DNS rebinding), the Origin check
-refuses what another site's page asks for. Needs aiohttp (extras `collect`, `train`) when a page is served.
+refuses what another site's page asks for. The address is printed, and a browser is led to it by a file that only this
+user can read (`opened`): everybody on the machine can read the command lines of every program. Needs aiohttp (extras
+`collect`, `train`) when a page is served.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import html
+import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import tempfile
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -83,7 +91,35 @@ async def serving(app: web.Application, token: str, port: int = 0) -> AsyncItera
         await runner.cleanup()
 
 
-def serve(app: web.Application, token: str, port: int, ready: Callable[[str], None]) -> None:
+@contextmanager
+def opened(address: str) -> Iterator[None]:
+    """A browser at `address`, which is on no command line. It is not waited for: some end when they are closed.
+
+    The file that leads there stays as long as this lasts, and is in a folder of this user alone.
+    """
+    with tempfile.TemporaryDirectory(prefix="goaltrace-open-", dir=_readable_for_browsers()) as folder:
+        page = Path(folder) / "open.html"
+        target = html.escape(address)
+        text = (
+            f'<!doctype html>\n<meta charset="utf-8">\n<meta name="referrer" content="no-referrer">\n'
+            f'<meta http-equiv="refresh" content="0; url={target}">\n<title>GoalTrace</title>\n'
+            f'<a href="{target}">to the page</a>\n'
+        )
+        with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+        threading.Thread(target=webbrowser.open, args=(page.as_uri(),), name="browser", daemon=True).start()
+        yield
+
+
+def _readable_for_browsers() -> Path | None:
+    """Where a browser that came as a snap can read a file: it sees no /tmp of ours. None: the usual place."""
+    places = (Path.home() / "snap" / name / "common" for name in ("firefox", "chromium"))
+    return next((place for place in places if place.is_dir() and os.access(place, os.W_OK)), None)
+
+
+def serve(
+    app: web.Application, token: str, port: int, ready: Callable[[str], None], open_browser: bool = False
+) -> None:
     """Serve `app` until Ctrl-C, a terminal that closes or a polite kill; `ready` is given the address."""
 
     async def until_told() -> None:
@@ -93,7 +129,8 @@ def serve(app: web.Application, token: str, port: int, ready: Callable[[str], No
                 asyncio.get_running_loop().add_signal_handler(getattr(signal, name), told.set)
         async with serving(app, token, port) as address:
             ready(address)
-            await told.wait()
+            with opened(address) if open_browser else nullcontext():
+                await told.wait()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(until_told())

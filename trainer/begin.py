@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder
+from manifests.made_from import NAME, write_made_from
 from trainer.checkpoint import RunInfo, State, load_tensors, save_tensors
 from trainer.codec import Codec, PCACodec, codec_from_state
 from trainer.data.clip import Clip
@@ -51,6 +52,7 @@ def begin(run: Path, material: Material, model: WorldModel, ranks: Ranks, device
         state = new_state(model, material.info.config.train, ranks, device)
         state.save(ranks.path(folder), ranks)
         if folder is not None:
+            write_made_from(folder / NAME, "train", {clip.session for clip in material.clips})
             material.info.write(folder)
     ranks.agree(0.0)  # the folder has its name
     if not (run / "config.json").is_file():

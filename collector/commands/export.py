@@ -20,6 +20,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(args.session):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from collector.importers.cast.export import export_cast
     from manifests.session import SessionFolder
 

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     from manifests.errors import GoaltraceError
     from manifests.files import require_absent
+    from manifests.private import as_private_as
     from manifests.session import find_sessions
 
     if not 1 <= args.clip_seconds <= 600:
@@ -44,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
     require_absent(args.out)
     from collector.packing.pack import pack
 
-    with tqdm(total=len(sessions), unit="session", desc="packing", disable=None) as bar:
+    with (
+        as_private_as(*(session.path for session in sessions)),
+        tqdm(total=len(sessions), unit="session", desc="packing", disable=None) as bar,
+    ):
         manifest = pack(
             sessions, args.out, clip_s=args.clip_seconds, keep_bad_timing=args.keep_bad_timing,
             progress=lambda _: bar.update(),

@@ -64,6 +64,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is recorded of a person is for this user alone, from the first byte on."""
+    from manifests.private import OWNER_ONLY, at_least
+
+    with at_least(OWNER_ONLY if args.agent == "human" else 0):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from collector.watch import require_space
     from manifests.errors import GoaltraceError
     from manifests.task import find_task

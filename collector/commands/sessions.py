@@ -21,7 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Keep what is whole of sessions that were not finished. What is replaced is kept in SESSION/damaged/."
     ))  # fmt: skip
     forget = actions.add_parser("forget", help="remove everything recorded under a consent", description=(
-        "Remove everything recorded under a consent: sessions, and their clips in data sets, below the paths."
+        "Remove everything recorded under a consent below the paths: sessions, their clips and latents, and films, "
+        "pages and casts made of them. Models that were trained on them are named, or removed with --models."
     ))  # fmt: skip
     for command in (check, recover):
         command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="sessions, or folders of them")
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                          help="outcome unverified, not aborted, where a session reconciles: to be packed")  # fmt: skip
     forget.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="folders to look through, at any depth")
     forget.add_argument("--consent", required=True, metavar="ID", help="the person's pseudonym, as in consent.json")
+    forget.add_argument("--models", action="store_true", help="remove models that were trained on it, and their runs")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     for command in (recover, forget):
         command.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
@@ -126,13 +128,13 @@ def _forget(args: argparse.Namespace) -> int:
     from collector.sessions.forget import plan_forget, remove
     from manifests.errors import GoaltraceError
 
-    plan = plan_forget(args.consent, args.paths)
+    plan = plan_forget(args.consent, args.paths, models=args.models)
     if not plan:
         where = ", ".join(map(str, args.paths))
         message = f"{args.consent}: nothing under {where} was recorded under this consent; check the id and the paths"
         print(json.dumps(plan.as_json() | {"removed": False}, indent=2) if args.json else message)
-        for reason in () if args.json else plan.unread:
-            print(f"could not look into: {reason}")
+        for line in () if args.json else plan.left():
+            print(line)
         return 1
     if args.dry_run:
         return _tell(plan, args, removed=False)
@@ -145,7 +147,7 @@ def _forget(args: argparse.Namespace) -> int:
         if not _agreed("Remove all of this? It cannot be undone. [y/N] "):
             print("nothing was removed")
             return 1
-    total = len(plan.datasets) + len(plan.sessions)
+    total = len(plan.derived) + len(plan.datasets) + len(plan.sessions)
     with tqdm(total=total, desc="forgetting", disable=None, leave=False) as bar:
         remove(plan, bar.update)
     return _tell(plan, args, removed=True)
@@ -161,7 +163,7 @@ def _agreed(question: str) -> bool:
 def _tell(plan: Forgotten, args: argparse.Namespace, removed: bool) -> int:
     if args.json:
         print(json.dumps(plan.as_json() | {"removed": removed}, indent=2))
-        return 1 if plan.unread else 0
+        return 1 if plan.unread or plan.found.closed else 0
     for line in plan.lines("removed" if removed else "would remove"):
         print(line)
-    return 1 if plan.unread else 0
+    return 1 if plan.unread or plan.found.closed else 0

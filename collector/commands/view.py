@@ -32,11 +32,13 @@ def _write(sessions: list[SessionFolder], out: Path) -> int:
     from collector.view.export import write_page
     from manifests.errors import GoaltraceError
     from manifests.files import require_absent
+    from manifests.private import as_private_as
 
     if len(sessions) != 1:
         raise GoaltraceError(f"--out: a page holds one session, and there are {len(sessions)}; name one of them")
     require_absent(out)
-    problems = write_page(sessions[0], out)
+    with as_private_as(sessions[0].path):
+        problems = write_page(sessions[0], out)
     for problem in problems:
         print(f"note: {problem}")
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MiB; it holds the whole recording, so mind who gets it")
@@ -45,17 +47,14 @@ def _write(sessions: list[SessionFolder], out: Path) -> int:
 
 def _serve(sessions: list[SessionFolder], port: int, open_browser: bool) -> int:
     import tempfile
-    import webbrowser
 
     from collector.view.server import make_app
     from manifests.pages import new_token, serve
 
     def ready(address: str) -> None:
         print(f"{address}\nthis page is for you alone; Ctrl-C ends it", flush=True)
-        if open_browser:
-            webbrowser.open(address)
 
     token = new_token()
     with tempfile.TemporaryDirectory(prefix="goaltrace-view-") as scratch:
-        serve(make_app(token, sessions, Path(scratch)), token, port, ready)
+        serve(make_app(token, sessions, Path(scratch)), token, port, ready, open_browser)
     return 0

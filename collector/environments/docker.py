@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.campaign import STOPPED
+from collector.environments.letting_in import let_in, shut_out
 from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.programs import Program
 from collector.environments.quota import Quota
@@ -94,6 +95,7 @@ class DockerEnvironment:
             quota.stop()
             self._remove(container)
             self._give_back(container, folder)
+            shut_out(folder)
             for refused in take(folder, also):
                 print(f"episode {spec.episode_id}: not taken out of its container: {refused}", file=sys.stderr)
 
@@ -125,7 +127,6 @@ class DockerEnvironment:
         from docker.types import Mount
 
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o1777)  # the container's user writes here, but not over what is ours; ends in `take`
         try:
             container = with_limited_layer(
                 lambda options: self._client.containers.create(
@@ -146,6 +147,10 @@ class DockerEnvironment:
             container.put_archive(SOURCE, self._source)
             container.put_archive("/tmp", _archive({"spec.json": spec.model_dump_json().encode()}))
             container.start()
+            let_in(folder, container)
+        except GoaltraceError:
+            self._remove(container)
+            raise
         except APIError as error:
             self._remove(container)
             raise GoaltraceError(

@@ -1,6 +1,6 @@
 """What a container leaves in a session's folder is a stranger's: the files of a session are taken, and nothing else.
 
-While an episode is recorded its folder is open to the container, where anybody's commands may run. Afterwards only
+While an episode is recorded its folder is the container's user's too, where anybody's commands may run. Afterwards only
 regular files of known names and bounded size stay, as files of the user who started the recording: no modes, no links,
 no owners, no further names.
 """
@@ -18,13 +18,13 @@ from pathlib import Path
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full
 from manifests.plain import one_line
+from manifests.private import umask
 from manifests.session import SessionFolder
 
 QUOTA_BYTES = 8 * 2**30
 """What one session may write: some ten hours of a busy screen."""
 _DOCUMENT_BYTES = 16 * 2**20
 _NAMED = 5
-_PLAIN = 0o644
 _BLOCK = 2**20
 
 
@@ -38,7 +38,8 @@ def take(folder: Path, also: Iterable[str] = ()) -> list[str]:
 
     The container must be gone. Raises `GoaltraceError` when the disk is full; what was not yet taken is then as it was.
     """
-    folder.chmod(0o755)  # from here on only this user writes
+    mask = umask()
+    folder.chmod(0o777 & ~mask)  # from here on only this user writes
     refused: list[str] = []
     known = {*names_of_a_session(), *also}
     place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -48,7 +49,7 @@ def take(folder: Path, also: Iterable[str] = ()) -> list[str]:
         for name in names:
             if name not in known:
                 refused.append(f"{one_line(name)[:80]}: no file of a session")
-            elif (reason := _own(place, name)) is not None:
+            elif (reason := _own(place, name, 0o666 & ~mask)) is not None:
                 refused.append(f"{name}: {reason}")
             else:
                 continue
@@ -62,8 +63,8 @@ def take(folder: Path, also: Iterable[str] = ()) -> list[str]:
     return [*refused[:_NAMED], *more]
 
 
-def _own(place: int, name: str) -> str | None:
-    """Make the file one of this user's; the reason why it cannot be."""
+def _own(place: int, name: str, mode: int) -> str | None:
+    """Make the file one of this user's, as this user makes files; the reason why it cannot be."""
     try:
         source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
     except OSError as error:
@@ -76,12 +77,12 @@ def _own(place: int, name: str) -> str | None:
         limit = _DOCUMENT_BYTES if name.endswith(".json") else QUOTA_BYTES
         if status.st_size > limit:
             return f"{status.st_size:,} bytes are more than the {limit:,} allowed"
-        if _is_ours(source, status):
+        if _is_ours(source, status, mode):
             return None
         temporary = f".{name}.{uuid.uuid4().hex[:8]}.tmp"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         try:
-            with os.fdopen(os.open(temporary, flags, _PLAIN, dir_fd=place), "wb", buffering=0) as copy:
+            with os.fdopen(os.open(temporary, flags, mode, dir_fd=place), "wb", buffering=0) as copy:
                 left = status.st_size
                 while left and (block := file.read(min(left, _BLOCK))):
                     copy.write(block)
@@ -94,10 +95,10 @@ def _own(place: int, name: str) -> str | None:
     return None
 
 
-def _is_ours(file: int, status: os.stat_result) -> bool:
+def _is_ours(file: int, status: os.stat_result, mode: int) -> bool:
     """Nothing about the file but its bytes came from the container."""
     if (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode), status.st_nlink) != (
-        os.getuid(), os.getgid(), _PLAIN, 1,
+        os.getuid(), os.getgid(), mode, 1,
     ):  # fmt: skip
         return False
     try:

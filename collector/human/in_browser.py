@@ -7,8 +7,8 @@ import asyncio
 import os
 import signal
 import sys
-import webbrowser
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from collector.human.consent import new_consent_id, require_consent_id
@@ -90,7 +90,7 @@ def _of_person(specs: Sequence[EpisodeSpec], consent_id: str, args: argparse.Nam
 
 async def _serve(visit: Visit, args: argparse.Namespace) -> None:
     from collector.human.server import make_app
-    from manifests.pages import new_token, serving
+    from manifests.pages import new_token, opened, serving
 
     token = new_token()
     task = asyncio.current_task()
@@ -104,6 +104,5 @@ async def _serve(visit: Visit, args: argparse.Namespace) -> None:
         print(f"{address}\nopen this page to record; it is for you alone; Ctrl-C ends", file=sys.stderr, flush=True)
         # without a screen there is only a text browser, and it would take the terminal
         screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
-        if screen and not args.no_open:
-            await asyncio.to_thread(webbrowser.open, address)
-        await visit.run()
+        with opened(address) if screen and not args.no_open else nullcontext():
+            await visit.run()

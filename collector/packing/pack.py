@@ -13,6 +13,7 @@ from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, sha256_of
+from manifests.here import without_places
 from manifests.items import one_item
 from manifests.plain import one_line
 from manifests.session import SessionFolder
@@ -45,7 +46,7 @@ def pack(
                         packed, clips = _pack_one(session, clip_s, seen, keep_bad_timing)
                         source = _input(session, packed)
                 except GoaltraceError as error:
-                    left_out.append(LeftOut(name=one_line(session.path.name), reason=one_line(str(error))))
+                    left_out.append(LeftOut(name=one_line(session.path.name), reason=_told(error, session)))
                 else:
                     for row, clip in zip(packed.rows, clips, strict=True):
                         writer.write_table(clip)
@@ -65,6 +66,11 @@ def pack(
         )
         DatasetFolder(root).write_manifest(manifest)
     return manifest
+
+
+def _told(error: GoaltraceError, session: SessionFolder) -> str:
+    """Why a session is left out, for everybody: its files are named as seen from its folder."""
+    return one_line(without_places(str(error), session.path))
 
 
 def _pack_one(

@@ -7,7 +7,6 @@ are there.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,11 +14,23 @@ from typing import Any
 
 import pyarrow as pa
 
+from collector.sessions.derived import consent_hash
 from collector.sessions.shard_cut import Whose, read_keys, write_without
 from manifests.clip_io import open_parquet
-from manifests.dataset import Counter, Counts, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, Shard
+from manifests.dataset import (
+    MADE_BY,
+    Counter,
+    Counts,
+    DatasetFolder,
+    DatasetManifest,
+    Input,
+    LeftOut,
+    LineageStep,
+    Shard,
+)
 from manifests.errors import GoaltraceError
-from manifests.files import raise_if_full, sha256_of
+from manifests.files import is_plain, raise_if_full, read_bytes, sha256_of
+from manifests.private import as_private_as
 
 FORGOTTEN = "forgotten"
 _COUNTED = ["session_id", "outcome", "arm", "kind", "duration_ns", "t0_ns", "actions"]
@@ -37,6 +48,12 @@ class DatasetCut:
     """Files that dataset.json names -> rows to take out."""
     strays: list[Path] = field(default_factory=list)
     """Parquet files that dataset.json does not name (something was stopped half-way) and that hold such rows."""
+    pages: list[Path] = field(default_factory=list)
+    """Its card and its report, which were made of all of it: whoever wants them makes them anew."""
+    repository: str = ""
+    """Where it was published, as its card has it."""
+    own_card: bool = False
+    """A person wrote the card."""
     names: set[str] = field(default_factory=set)
     """What the sessions are called in the lineage."""
     lineage: bool = False
@@ -74,12 +91,29 @@ def plan_cut(dataset: Path, whose: Whose, hashes: set[str]) -> DatasetCut:
             cut.names |= set(mine.column("episode_id").to_pylist())
             cut.sessions += len(set(mine.column("session_id").to_pylist()))
     cleaned = _cleaned(manifest, whose, cut.names, hashes)
+    _see_pages(cut)
     cut.lineage = cleaned.lineage != manifest.lineage or cleaned.left_out != manifest.left_out
     return cut
 
 
+def _see_pages(cut: DatasetCut) -> None:
+    card = cut.path / "README.md"
+    if is_plain(card):
+        text = read_bytes(card).decode("utf-8", "replace")
+        cut.own_card = MADE_BY not in text
+        told = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', text)
+        cut.repository = told[1] if told else ""
+    cut.pages = [card] if is_plain(card) and not cut.own_card else []
+    cut.pages += [cut.path / name for name in ("report.html", "preview.png") if is_plain(cut.path / name)]
+
+
 def apply_cut(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
     """Take it out. Raises `GoaltraceError` for a damaged shard or a full disk; the data set is then as it was."""
+    with as_private_as(cut.path):
+        _apply(cut, whose, hashes)
+
+
+def _apply(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
     folder = DatasetFolder(cut.path)
     manifest = folder.read_manifest()
     before = sha256_of(folder.manifest_path)
@@ -96,10 +130,12 @@ def apply_cut(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
         new.lineage.append(
             LineageStep(
                 command="goaltrace sessions forget",
-                parameters={"consent_sha256": _hash(whose), "clips_removed": cut.clips},
+                parameters={"consent_sha256": consent_hash(whose), "clips_removed": cut.clips},
                 inputs=[Input(name=manifest.name, sha256=before)],
             )
         )
+        for page in cut.pages:
+            page.unlink(missing_ok=True)
         folder.write_manifest(new)
     except BaseException as error:
         for path in made:
@@ -112,11 +148,6 @@ def apply_cut(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
         (cut.path / name).unlink(missing_ok=True)
     for stray in sorted(cut.strays, reverse=True):
         stray.unlink(missing_ok=True)
-
-
-def _hash(whose: Whose) -> str:
-    """The consent without its name: those who have the id can check, and the data set does not say it again."""
-    return hashlib.sha256(whose.actor.removeprefix("human:").encode()).hexdigest()
 
 
 def _files(manifest: DatasetManifest) -> list[Shard]:

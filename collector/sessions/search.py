@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.sessions.check import check_session, is_being_recorded
+from collector.sessions.derived import Candidates
 from collector.sessions.set_aside import FOLDER as DAMAGED
 from manifests.errors import GoaltraceError
 from manifests.files import read_bytes, read_json, sha256_of
@@ -36,6 +37,14 @@ class Found:
     """Every HTML page."""
     links: list[Path] = field(default_factory=list)
     """Links to folders, which are not followed."""
+    derived: Candidates = field(default_factory=Candidates)
+    """What may have been made of the sessions elsewhere."""
+    closed: list[str] = field(default_factory=list)
+    """Folders that cannot be looked into, and why."""
+
+    def cannot(self, error: OSError) -> None:
+        """Take in a folder that is closed to this user."""
+        self.closed.append(f"{error.filename}: cannot be looked into ({error.strerror}); run this as its owner")
 
 
 def search(consent_id: str, paths: list[Path]) -> Found:
@@ -45,7 +54,7 @@ def search(consent_id: str, paths: list[Path]) -> Found:
     for path in paths:
         if not path.is_dir():
             raise GoaltraceError(f"{path}: no such folder; give folders of sessions and data sets")
-        for root, folders, files in os.walk(path.resolve()):
+        for root, folders, files in os.walk(path.resolve(), onerror=found.cannot):
             folder = Path(root)
             if folder in seen:
                 folders.clear()
@@ -68,12 +77,17 @@ def _look(folder: Path, folders: list[str], files: list[str], consent_id: str, f
         folders.clear()
         return
     found.pages += [folder / name for name in files if name.endswith(_PAGES)]
+    found.derived.look(folder, files)
     if "dataset.json" in files:
         found.datasets.append(folder)
-        for root, _, below in os.walk(folder):
-            found.pages += [Path(root) / name for name in below if name.endswith(_PAGES)]
+        for root, _, below in os.walk(folder, onerror=found.cannot):
+            if Path(root) != folder:
+                found.pages += [Path(root) / name for name in below if name.endswith(_PAGES)]
+                found.derived.look(Path(root), below)
         folders.clear()
         return
+    if "latents.json" in files and "latents" in folders:
+        folders.remove("latents")  # its tables are cut, not removed
     found.tables += [folder / name for name in files if name.endswith(".parquet")]
     if "session.json" in files and DAMAGED in folders:
         folders.remove(DAMAGED)

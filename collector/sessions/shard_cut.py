@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 from manifests.clip_io import open_parquet
 from manifests.errors import GoaltraceError
 
-_KEYS = ("clip_id", "session_id", "actor", "episode_id")
+_KEYS = ("clip_id", "session_id", "actor", "episode_id", "stretch")
+_CLIPS = ("clip_id", "stretch")
+"""Columns of clip ids: latents are named after the first clip of several in a row."""
 
 
 @dataclass
@@ -37,13 +39,14 @@ class Whose:
     def mask(self, table: pa.Table) -> pa.Array:
         """True for the rows that belong to the consent."""
         mine = pa.array([False] * len(table), pa.bool_())
-        for column, values in (("actor", {self.actor}), ("session_id", self.session_ids), ("clip_id", self.clip_ids)):
+        keyed = {"actor": {self.actor}, "session_id": self.session_ids} | dict.fromkeys(_CLIPS, self.clip_ids)
+        for column, values in keyed.items():
             if column in table.column_names:
                 keys = table.column(column).combine_chunks().cast(pa.string())
                 found = pc.is_in(keys, value_set=pa.array(sorted(values), pa.string()))
                 mine = pc.or_(mine, found)
-        if "clip_id" in table.column_names:  # a score table names no session
-            ids = table.column("clip_id").to_pylist()
+        for column in set(_CLIPS) & set(table.column_names):  # such a table names no session
+            ids = table.column(column).to_pylist()
             mine = pc.or_(mine, pa.array([str(i).rpartition("-")[0] in self.session_ids for i in ids], pa.bool_()))
         return mine
 

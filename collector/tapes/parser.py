@@ -81,7 +81,7 @@ class Parser:
         while self._is_text(self._peek):
             token = self._take()
             if token.kind == "word" and token.begins_line:
-                self._remark(token, f"{token.text!r} is no command, so it is more text of the {first.text} before it")
+                self._remark(token, f"a word that is no command is more text of the {first.text} before it")
             elif parts and not token.begins_line:
                 self._remark(token, f"a second string in one {first.text}: a space is put between; quotes end strings")
             parts.append(self._closed(token, "types up to the end of the line"))

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from collector.recording import Recording
+from collector.tapes.curtain import Curtain
 from collector.tapes.language import Command, Tape
 from collector.tapes.options import options_of
 from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search
@@ -17,6 +18,9 @@ SCREENSHOT = "screenshot "
 """What the cast's marker of a Screenshot begins with; its file's name follows."""
 _LOOK_S = 0.02
 _MAX_NOTES = 20
+_QUIET_NS = 100_000_000
+_ON_AND_ON_NS = 1_000_000_000
+_ECHO_S = 0.5
 # What VHS types with keys of their own.
 _SPECIAL = {"\b": "BackSpace", "\x1b": "Escape", "←": "Left", "↑": "Up", "→": "Right", "↓": "Down"}
 
@@ -33,6 +37,11 @@ class Player:
         self.hear = self._screen.hear
         """Wants all of the shell's output."""
         self.theme = options.theme
+        self._curtain = Curtain(options.columns, options.rows)
+        self.shown = self._curtain.shown
+        """What is recorded of output that is not hidden."""
+        self._typed: list[str] = []
+        """What was typed while hidden."""
         self._clipboard = ""
         self._screenshots: list[str] = []
         """Asked for while hidden: taken when something is shown again."""
@@ -61,8 +70,12 @@ class Player:
     def _do(self, command: Command) -> None:
         match command.verb:
             case "Hide":
+                self._settle(_ECHO_S)  # what was typed before is still to be seen
                 self._shell.hide("Hide")
             case "Show":
+                if self._hidden and not self._settle(self._wait_s):
+                    problem = f"what was typed while hidden was not read within {self._wait_s:g} s"
+                    raise EpisodeOver(f"Show: {problem}; put a Wait before it")
                 self._shell.show("Show")
                 self._take_screenshots()
             case "Copy":
@@ -77,8 +90,29 @@ class Player:
             case _ if command.acts:
                 self._act(command)
 
+    def instead(self, held: str) -> str:
+        """What is recorded in place of the output that was hidden."""
+        typed, self._typed = self._typed, []
+        return self._curtain.opened(held, typed)
+
+    def _settle(self, limit_s: float) -> bool:
+        """Wait until all that was typed is read and answered; False if it is not read by then.
+
+        A program that prints on and on is not waited for.
+        """
+        until, read_ns = self._recording.now_ns() + round(limit_s * 1e9), None
+        while (now := self._recording.now_ns()) < until and self._shell.alive:
+            quiet_ns = self._shell.quiet_ns()
+            read_ns = None if not quiet_ns else now if read_ns is None else read_ns
+            if read_ns is not None and (quiet_ns > _QUIET_NS or now - read_ns > _ON_AND_ON_NS):
+                return True
+            self._sleep(_LOOK_S)
+        return not self._shell.alive or bool(self._shell.quiet_ns())
+
     def _act(self, command: Command) -> None:
         if self._hidden:  # nothing is recorded, intents neither
+            if command.verb in ("Type", "Paste"):
+                self._typed.append(self._clipboard if command.verb == "Paste" else command.text)
             self._press_and_wait(command)
             return
         with self._typist.intent(command.verb.lower(), None):
@@ -127,6 +161,8 @@ class Player:
                     seen = screen.line() if scope == "Line" else "\n".join(screen.lines()).strip()
                     where = "the cursor's line" if scope == "Line" else "the screen"
                     problem = f"/{text}/ was not on {where} within {limit_s:g} s; it showed {seen[-80:]!r}"
+                    if self._hidden:
+                        problem = f"its pattern was not on {where} within {limit_s:g} s; what it showed is hidden"
                     raise EpisodeOver(f"Wait: {problem}")
                 self._typist.sleep(_LOOK_S)
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import deque
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"\x1b\[(?P<args>[0-?]*)[ -/]*(?P<csi>[@-~])"
     r"|\x1b[]PX^_](?P<string>(?:[^\x07\x1b]|\x1b(?!\\))*?)(?:\x07|\x1b\\)"
     r"|\x1b[ -/]+[0-~]"
@@ -72,7 +72,7 @@ class TextScreen:
         data, position = self._pending + chunk, 0
         self._pending = ""
         while position < len(data):
-            match = _TOKEN.match(data, position)
+            match = TOKEN.match(data, position)
             if match is None:  # an escape sequence that has not all come yet, or never will
                 if len(data) - position <= _PENDING_LIMIT:
                     self._pending = data[position:]
@@ -88,26 +88,34 @@ class TextScreen:
                 self._csi(match["csi"], match["args"])
             elif match["esc"]:
                 self._escape(match["esc"])
-            elif (match["string"] or "").startswith("133;A") and self._x > 0:  # a prompt begins a line of its own
-                self._x, self._wrap = 0, False
-                self._line_feed()
+            elif match["string"]:
+                self._string(match["string"])
+
+    def _string(self, text: str) -> None:
+        if text.startswith("133;A") and self._x > 0:  # a prompt begins a line of its own
+            self._x, self._wrap = 0, False
+            self._line_feed()
 
     def _write(self, text: str) -> None:
         for char in text:
-            if unicodedata.combining(char) or char in "\u200b\u200c\u200d\ufe0e\ufe0f":
+            width = width_of(char)
+            if not width:
                 continue
-            width = 2 if unicodedata.east_asian_width(char) in "WF" else 1
             if self._wrap or self._x + width > self.columns:
                 self._wrap, self._x = False, 0
                 self._line_feed()
             row = self._cells[self._y]
             _split(row, self._x)
             _split(row, self._x + width)
-            row[self._x : self._x + width] = [char] if width == 1 else [char, ""]
+            row[self._x : self._x + width] = [self._cell(char)] if width == 1 else [self._cell(char), ""]
             self._last = char
             self._x += width
             if self._x >= self.columns:
                 self._x, self._wrap = self.columns - 1, True
+
+    def _cell(self, char: str) -> str:
+        """What is kept of a character that is written."""
+        return char
 
     def _control(self, char: str) -> None:
         self._wrap = self._wrap and char in "\t\a\0"
@@ -256,6 +264,13 @@ class TextScreen:
 
     def _blank(self) -> list[list[str]]:
         return [[" "] * self.columns for _ in range(self.rows)]
+
+
+def width_of(char: str) -> int:
+    """The columns that a character takes: 0, 1 or 2."""
+    if unicodedata.combining(char) or char in "\u200b\u200c\u200d\ufe0e\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _split(row: list[str], x: int) -> None:

@@ -49,6 +49,8 @@ function __tape_given_up --on-event fish_cancel; printf '\e]133;D\a\e]133;B\a'; 
 function __tape_command --on-event fish_preexec; printf '\e]133;C\a'; end
 function __tape_result --on-event fish_postexec; printf '\e]133;D;%d\a' $status; end
 """
+_NO_SUGGESTIONS = "set -g fish_autosuggestion_enabled 0\n"
+"""What was hidden would be suggested, and so shown, as soon as its first letter is typed again."""
 
 
 def tape_home(home: Home, options: Options, commands: Sequence[Command]) -> Home:
@@ -77,7 +79,9 @@ def tape_home(home: Home, options: Options, commands: Sequence[Command]) -> Home
         (folder / ".zshrc").write_text(prompt + _ZSH, encoding="utf-8")
         environment |= {"ZDOTDIR": str(folder)}
         return replace(home, environment=environment, shell=(shell, "-d", "-i"))
-    return replace(home, environment=environment, shell=(shell, "--no-config", "--private", "-i", "-C", _FISH))
+    hides = any(command.verb == "Hide" for command in commands)
+    fish = _FISH + (_NO_SUGGESTIONS if hides else "")
+    return replace(home, environment=environment, shell=(shell, "--no-config", "--private", "-i", "-C", fish))
 
 
 def _set_prompt(prompt: str) -> str:

@@ -9,6 +9,7 @@ import platform
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from collector.checks import check_task
 from collector.episode import EpisodeSpec, say
@@ -68,9 +69,11 @@ def _perform(spec: EpisodeSpec, home: Home, recording: Recording) -> tuple[Outco
     confined = at_random and spec.environment == "local"
     player = Player(spec.tape, recording) if spec.tape is not None else None
     shell = Shell(
-        confine(home) if confined else home, recording, give_up_rights if confined else None,
-        listener=player.hear if player else None, theme=player.theme if player else None,
-    )  # fmt: skip
+        confine(home) if confined else home,
+        recording,
+        give_up_rights if confined else None,
+        **_of_player(player) if player else {},
+    )
     watch = Watch(recording)
     watch.start()
     try:
@@ -87,6 +90,10 @@ def _perform(spec: EpisodeSpec, home: Home, recording: Recording) -> tuple[Outco
     if at_random:
         detail = f"random keys, no goal; {detail}"
     return outcome, f"{problem}; {detail}" if problem else detail
+
+
+def _of_player(player: Player) -> dict[str, Any]:
+    return {"listener": player.hear, "theme": player.theme, "shown": player.shown, "instead": player.instead}
 
 
 def _act(spec: EpisodeSpec, shell: Shell, typist: Typist, player: Player | None) -> str | None:

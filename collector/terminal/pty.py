@@ -36,14 +36,15 @@ class Shell:
     """An interactive bash on a terminal of its own, recorded into `recording`'s folder.
 
     `marks` follows its output. Input goes in through `press`. `close` hangs up as closing a window would.
-    While the recording is paused nothing is logged: output is held back, and comes into the cast when it goes on.
+    While the recording is paused nothing is logged. When it goes on, `instead` says what comes into the cast for the
+    output that was held back (nothing, where there is no `instead`); `shown` may change what is recorded of the rest.
     `listener` hears all output, paused or not, in the thread that reads it.
     `theme` (fg, bg, palette) goes into the cast's header.
     """
 
     def __init__(self, home: Home, recording: Recording, before_exec: Callable[[], None] | None = None,
-                 listener: Callable[[str], None] | None = None,
-                 theme: dict[str, str] | None = None) -> None:  # fmt: skip
+                 listener: Callable[[str], None] | None = None, theme: dict[str, str] | None = None,
+                 shown: Callable[[str], str] = str, instead: Callable[[str], str] | None = None) -> None:  # fmt: skip
         manifest = recording.manifest
         columns, rows = manifest.columns or 80, manifest.rows or 24
         self.marks = Marks()
@@ -55,6 +56,9 @@ class Shell:
         self._closing = False
         self._last_chunks = _LAST_CHUNKS
         self._listener = listener
+        self._shown, self._instead = shown, instead
+        self._heard_ns = 0
+        """When the last output came, on the session's clock."""
         self._pausing = threading.Lock()
         self._held: list[str] = []
         self._cast = CastWriter(
@@ -63,6 +67,7 @@ class Shell:
             theme=theme,
         )  # fmt: skip
         self._master, slave = os.openpty()
+        self._terminal = os.ttyname(slave)
         try:
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             _no_flow_control(slave)
@@ -124,8 +129,9 @@ class Shell:
         with self._pausing:
             if self._recording.gate.paused:
                 self._held.append(text)
-            else:
-                self._cast.event("o", text)
+            elif recorded := self._shown(text):
+                self._cast.event("o", recorded)
+            self._heard_ns = self._recording.now_ns()
         if self._listener is not None:
             self._listener(text)
         self.marks.feed(text)
@@ -138,10 +144,22 @@ class Shell:
     def show(self, reason: str) -> None:
         """Go on recording; what the screen came to meanwhile is there at once."""
         with self._pausing:
-            if self._held:
-                self._cast.event("o", "".join(self._held))
-                self._held.clear()
+            if self._held and self._instead and (recorded := self._instead("".join(self._held))):
+                self._cast.event("o", recorded)
+            self._held.clear()
             self._recording.gate.resume(self._recording.now_ns(), reason)
+
+    def quiet_ns(self) -> int:
+        """For how long nothing was printed; 0 while keys wait that no program has read."""
+        try:
+            terminal = os.open(self._terminal, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:  # gone, with whoever might have printed something
+            return self._recording.now_ns()
+        try:
+            waiting = fcntl.ioctl(terminal, termios.FIONREAD, b"\0" * 4)
+        finally:
+            os.close(terminal)
+        return 0 if any(waiting) else self._recording.now_ns() - self._heard_ns
 
     def mark(self, label: str) -> None:
         """A marker in the cast."""

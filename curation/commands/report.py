@@ -17,6 +17,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(args.dataset):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     import webbrowser
     from dataclasses import asdict
 
@@ -24,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from curation.report.page import write_report
     from curation.tables import rows_with_scores
     from manifests.clip_io import ClipReader
+    from manifests.made_from import beside, write_made_from
     from manifests.plain import one_line
 
     def leave_out(clip: str, reason: str) -> None:
@@ -36,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     arms, apart = table.compare(rows), table.separations(rows)
     page = args.out or args.dataset / "report.html"
     if not args.table:
+        if page.resolve().parent != args.dataset.resolve():  # there it goes with the clips
+            write_made_from(beside(page), "report", set(rows.column("session_id").to_pylist()), [page])
         write_report(args.dataset, page, leave_out)
     if args.json:
         found = {"arms": [asdict(arm) for arm in arms], "separations": [asdict(gap) for gap in apart]}

@@ -32,6 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(args.dataset):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from tqdm import tqdm

@@ -9,15 +9,16 @@ from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-from curation.publish.card import MADE_BY, make_card
+from curation.publish.card import make_card
 from curation.publish.explain import explain
 from curation.publish.gate import require_clean_words, require_scanned
 from curation.publish.licence import of_card, require_known
 from curation.publish.preview import PREVIEW, make_preview
+from curation.publish.private import require_nothing_of_here
 from curation.publish.switch import Wanted, is_ours, switch
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
-from manifests.dataset import DatasetManifest, Shard
+from manifests.dataset import MADE_BY, DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of, write_text
 
@@ -63,6 +64,7 @@ def make_plan(
     own = own_card(dataset)
     license_ids = _licence(dataset, own, license_id)
     reader = ClipReader(dataset)
+    require_nothing_of_here(reader.folder.manifest_path, reader.manifest)
     shards = named_files(reader.manifest)
     for shard in shards:
         _require_same(dataset, shard)

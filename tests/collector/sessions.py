@@ -16,14 +16,14 @@ from manifests.session import Action, Clock, Frame, Intent, SessionFolder, Sessi
 TICK_NS = 66_666_667
 
 
-def make_session(path: Path, frames: int = 160, **changes: object) -> SessionFolder:
+def make_session(path: Path, frames: int = 160, tint: int = 60, **changes: object) -> SessionFolder:
     """`frames` frames at 15 fps; an "a" is held from frame 70 to 80, a click falls between frames 20 and 21."""
     path.mkdir(parents=True)
     folder = SessionFolder(path)
     with Encoder(folder.screen, 64, 48) as encoder:
         for i in range(frames):
             image = np.zeros((48, 64, 3), np.uint8)
-            image[:, : i % 64] = (i % 256, 200, 60)
+            image[:, : i % 64] = (i % 256, 200, tint)
             encoder.show(image.tobytes(), i * TICK_NS + 2_000_000)
     append_jsonl(
         folder.frames_path,

@@ -39,6 +39,13 @@ def session_in(out: Path) -> SessionFolder:
     return SessionFolder(path)
 
 
+def require_private(folder: Path) -> None:
+    """Nobody but its owner can open anything of it."""
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+    assert modes.pop(folder.name) == 0o700
+    assert len(modes) > 4 and set(modes.values()) == {0o600}, modes
+
+
 def test_a_whole_session_with_the_hotkey(xserver: str, tmp_path: Path, recording: Terminal) -> None:
     """What is typed before and after the pause is in the log, nothing typed during it, and no key of the hotkey."""
     fingers = Fingers(xserver)
@@ -49,6 +56,7 @@ def test_a_whole_session_with_the_hotkey(xserver: str, tmp_path: Path, recording
     time.sleep(0.5)
     fingers.chord("Control_L", "Alt_L", "p")
     recording.wait_for("[paused")
+    require_private(session_in(tmp_path / "out").path)
     for char in "secret":
         fingers.tap(char)
     fingers.click()
@@ -70,6 +78,7 @@ def test_a_whole_session_with_the_hotkey(xserver: str, tmp_path: Path, recording
     recording.type("done\n")
     assert recording.wait() == 0
     folder = session_in(tmp_path / "out")
+    require_private(folder.path)
     manifest = folder.read_manifest()
     assert manifest.goal == GOAL
     assert manifest.outcome == "unverified"

@@ -59,7 +59,7 @@ def test_only_a_sessions_own_files_are_taken_and_nothing_of_them_but_their_bytes
     )
     names = set(before) - ({"frames.jsonl"} if os.getuid() else set())
     assert set(plain_files(folder.path)) == names
-    assert set(plain_files(folder.path).values()) == {(stat.S_IFREG | 0o644, os.getuid(), 1)}
+    assert set(plain_files(folder.path).values()) == {(stat.S_IFREG | 0o644, os.getuid(), 1)}, "as the umask has it"
     assert all((folder.path / name).read_bytes() == before[name] for name in names)
     assert secret.read_text() == "mine" and (tmp_path / "again").exists()
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o755

@@ -38,8 +38,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(Path(args.dataset)):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     share_cores()
     config = _settings(args)
+    from manifests.made_from import NAME, write_made_from
     from trainer.data.index import load_index
     from trainer.data.latents import frame_shape, plan_chunks, plan_shards
     from trainer.data.source import open_dataset
@@ -78,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     store.left_out.of = len(index.train)
     codec = _codec(args, config, store, index)
     _begin(args.out, _manifest(args, config, codec, latents, len(shards)))
+    write_made_from(args.out / NAME, "encode", {clip.session for clip in index.train})
     with unwound_by_sigterm():
         made = _encode(args, config, codec, store, stretches, shards)
     missing = _missing(args.out, len(shards))

@@ -53,6 +53,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(args.run):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     share_cores()
     for name in ("clips", "frames", "seeds"):
         if getattr(args, name) is not None and getattr(args, name) < 1:

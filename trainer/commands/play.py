@@ -71,12 +71,8 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps({"address": address, "run": str(args.run), "clip": clip.id}), flush=True)
         else:
             print(f"{address}\nopen it in a browser of this machine; Ctrl-C ends it", flush=True)
-        if args.browser:
-            import webbrowser
 
-            webbrowser.open(address)
-
-    serve(make_app(token, table, opened.store, config.data.fps), token, args.port, ready)
+    serve(make_app(token, table, opened.store, config.data.fps), token, args.port, ready, args.browser)
     return 0
 
 

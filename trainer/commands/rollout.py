@@ -31,6 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(args.run):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     share_cores()
     if args.frames < 1:
         raise GoaltraceError("--frames: must be at least 1")
@@ -42,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     require_writable(args.out.parent if args.out is not None else args.run)
     from tqdm import tqdm
 
+    from manifests.made_from import beside, write_made_from
     from trainer.device import pick_device
     from trainer.evaluation.rollouts import Player, closed_loop
     from trainer.evaluation.scenes import choose_scenes, donor_of
@@ -66,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
         Panel.generated("model, other actions", videos["shuffled"][0], scene, donor, "shuffled"),
     ]
     out = args.out.with_suffix("") if args.out else args.run / f"rollout-{clip.id}"
+    shown = {part.clip.session for part in (scene, donor) if part is not None}
+    write_made_from(beside(out), "rollout", shown, [out.with_name(out.name + end) for end in (".gif", ".mp4", ".png")])
     paths = write_all(out, panels, scene, opened.config.data.fps)
     if args.json:
         print(json.dumps({"clip": clip.id, "held_out": held_out, "files": [str(p) for p in paths]}))

@@ -73,6 +73,14 @@ class _Setup:
 
 
 def run(args: argparse.Namespace) -> int:
+    """The exit status. What is written is as private as what it is made of."""
+    from manifests.private import as_private_as
+
+    with as_private_as(Path(args.dataset), args.out):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     share_cores()
     from trainer.optimise import NotFinite
@@ -200,6 +208,7 @@ def _require_new(out: Path) -> None:
 
 
 def _train(args: argparse.Namespace, setup: _Setup) -> Result:
+    from manifests.made_from import NAME, write_made_from
     from trainer.begin import begin
     from trainer.checkpoint import load_codec, trim_metrics
     from trainer.checkpoint.lock import held
@@ -220,6 +229,8 @@ def _train(args: argparse.Namespace, setup: _Setup) -> Result:
         else:
             state = new_state(model, config.train, ranks, device)
             state.load(setup.checkpoint, ranks)
+            if ranks.first:
+                write_made_from(args.out / NAME, "train", {clip.session for clip in setup.material.clips})
         codec = load_codec(args.out, info).to(device)
         if loader.latents is not None:
             loader.latents.require_codec(codec.digest())

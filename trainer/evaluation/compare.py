@@ -51,6 +51,11 @@ def read_evaluation(run: Path) -> dict[str, Any]:
     return checked
 
 
+def evaluated_sessions(runs: Sequence[Path]) -> set[str]:
+    """The sessions that the runs were evaluated on."""
+    return {name for run in runs for report in read_evaluation(run)["kinds"].values() for name in report["sessions"]}
+
+
 def _sample(data: dict[str, Any]) -> Sample:
     if data["how"] in ("median", "hits"):
         return Sample(data["how"], values=[[float(v) for v in part] for part in data["values"]])

@@ -15,6 +15,7 @@ from PIL import Image
 
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, write_json
+from manifests.made_from import NAME, write_made_from
 from trainer.movie import write_mp4
 
 MOST_BYTES = 256 * 2**20  # of pictures
@@ -46,8 +47,10 @@ class Film:
         return Film(self.pictures.copy(), self.actions.copy(), self.first, self.size)
 
 
-def save_film(film: Film, folder: Path, fps: float, about: dict[str, Any]) -> list[str]:
+def save_film(film: Film, folder: Path, fps: float, about: dict[str, Any], session: str) -> list[str]:
     """Write played.mp4, played.gif (of short plays), actions.jsonl and play.json into a new folder; their names.
+
+    `session`: whose frames it began with.
 
     Raises `GoaltraceError` when nothing was played, the folder exists or the disk is full.
     """
@@ -61,6 +64,7 @@ def save_film(film: Film, folder: Path, fps: float, about: dict[str, Any]) -> li
             lines.writelines(json.dumps(action) + "\n" for action in film.actions)
         kept = {"frames": len(film.pictures), "first_frame": film.first, "fps": fps}
         write_json(out / "play.json", {**about, **kept})
+        write_made_from(out / NAME, "play", [session])
         return sorted(path.name for path in out.iterdir())
 
 

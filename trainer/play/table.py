@@ -244,7 +244,9 @@ class Table:
         try:
             names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
             folder = next(played / name for name in names if not (played / name).exists())
-            files = await asyncio.to_thread(save_film, film, folder, self._player.config.data.fps, about)
+            files = await asyncio.to_thread(
+                save_film, film, folder, self._player.config.data.fps, about, game.clip.session
+            )
         except (GoaltraceError, OSError) as error:
             await self._notice(f"Not saved: {_short(error)}", bad=True)
             return

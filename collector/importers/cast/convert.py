@@ -19,6 +19,7 @@ from collector.terminal.render import largest_size, render_session
 from manifests import __version__
 from manifests.errors import GoaltraceError
 from manifests.files import DiskFull, append_jsonl, new_folder
+from manifests.here import without_places
 from manifests.items import one_item
 from manifests.plain import one_line
 from manifests.secrets import MASK, NOBODY, Named, Wanted
@@ -143,7 +144,7 @@ def _manifest(
         kind="terminal",
         task_id=task_id,
         family="cast",
-        goal=_one_line(header.get("title") or header.get("command") or ""),
+        goal=_goal(header, options),
         actor="unknown",
         arm="cast",
         seed=0,
@@ -186,6 +187,12 @@ def _notes(reading: Reading, found: dict[str, int], options: Options, actions: i
     if options.sensitive == "keep":
         notes.append("sensitive strings were not looked for (--sensitive keep)")
     return notes
+
+
+def _goal(header: dict[str, Any], options: Options) -> str:
+    """The title, else the command; of folders, which tell whose machine it was, only the last part."""
+    goal = _one_line(header.get("title") or header.get("command") or "")
+    return goal if options.keep_names or options.sensitive == "keep" else without_places(goal)
 
 
 def _one_line(text: str) -> str:

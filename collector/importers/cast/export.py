@@ -12,6 +12,9 @@ from manifests.errors import GoaltraceError
 from manifests.files import replacing, require_absent
 from manifests.session import SessionFolder
 
+SESSION = "GOALTRACE_SESSION"
+"""The variable in a header's env that says which session a cast was made of: players show nothing of it."""
+
 
 def export_cast(folder: SessionFolder, out: Path, version: int = 3) -> list[str]:
     """Write the session's cast to the new file `out`; what there is to say about it.
@@ -28,6 +31,7 @@ def export_cast(folder: SessionFolder, out: Path, version: int = 3) -> list[str]
     if manifest.goal and not header.get("title"):
         header = {**header, "title": manifest.goal}
     header, missing = _playable(header, version)
+    header = {**header, "env": {**header.get("env", {}), SESSION: manifest.session_id}}
     left_out = written = 0
 
     def events() -> Iterator[CastEvent]:

@@ -17,8 +17,7 @@ from curation.publish.card.text import plain, table
 from curation.publish.preview import PREVIEW, Shown
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
-
-MADE_BY = "<!-- made by goaltrace publish -->"
+from manifests.dataset import MADE_BY
 
 
 def make_card(

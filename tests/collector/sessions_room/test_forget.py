@@ -309,7 +309,7 @@ def test_the_command_asks_first_and_says_what_it_did(root: Path, run: Run) -> No
     assert status == 0, error
     assert done == seen.replace("would remove", "removed")
     assert done.count("\nremoved: session ") == 2
-    assert "not reached: models trained on them" in done
+    assert "not reached: films, pages and models of older releases" in done
     status, again, _ = run("forget", "--consent", ANNA, root, "--yes")
     assert status == 1
     assert again.startswith(f"{ANNA}: nothing under ")

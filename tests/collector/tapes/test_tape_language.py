@@ -95,7 +95,7 @@ def test_a_string_without_its_end_is_typed_to_the_end_of_the_line_and_remarked()
 def test_a_line_that_is_no_command_is_text_of_the_type_before_it_and_remarked() -> None:
     found, remarks = parse('Type "ls"\nPwd\nEnter', "t.tape", "t.tape")
     assert [c.text for c in found] == ["ls Pwd", "Return"]
-    assert "t.tape:2:1: 'Pwd' is no command" in remarks[0]
+    assert "t.tape:2:1: a word that is no command" in remarks[0]
 
 
 @pytest.mark.parametrize("name", KEYS)

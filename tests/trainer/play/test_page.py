@@ -98,7 +98,8 @@ def test_input_becomes_the_next_frame_and_is_saved(played: Path) -> None:
     ]  # fmt: skip
     about = json.loads((folder / "play.json").read_text())
     assert (about["made_frames"], about["given_frames"], about["frames"], about["actions"]) == (1, 2, 3, "live")
-    assert {path.name for path in folder.iterdir()} == {"actions.jsonl", "play.json", "played.gif", "played.mp4"}
+    files = {"actions.jsonl", "made_from.json", "play.json", "played.gif", "played.mp4"}
+    assert {path.name for path in folder.iterdir()} == files
 
 
 def test_frames_come_until_it_is_paused_and_a_restart_begins_again(run: Path) -> None:

@@ -1,0 +1,68 @@
+"""Folders and names of this machine, which are nobody else's business: kept out of what is written to be passed on.
+
+What a command says to its own user names whole paths. What it writes into a data set does not: there a file is named
+within its session, and any other by its last part.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from manifests.secrets import Names, of_this_machine
+
+GONE = "…"
+_NOBODYS = {"/", "/root", "/home", "/tmp", "/var/tmp", "/work", "/workspace", "/app", "/data", "/mnt"}
+"""Places that many machines have."""
+_PATH = re.compile(r"(?<![\w.~/:])(?:[A-Za-z]:\\|/)(?:[^\s/\\:;,'\"()]+[/\\])+(?=[^\s/\\:;,'\"()])")
+
+
+def without_places(text: str, *own: Path) -> str:
+    """A reason or a remark without folders and names of this machine.
+
+    What lies in one of the folders `own` is named as seen from there; of any other path only its last part is left.
+    """
+    for folder in own:
+        for place in sorted({str(folder), *_ways_to(folder)} - {"."}, key=len, reverse=True):
+            text = re.sub(rf"(?<![\w./-]){re.escape(place)}[/\\]", "", text)
+            text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", folder.name or GONE, text)
+    for place in _places():
+        text = re.sub(rf"{re.escape(place)}(?:[/\\]|(?![\w-]))", "", text)
+    text = _PATH.sub("", text)
+    kept, position = "", 0
+    for span in sorted(Names(of_this_machine()).find(text)):  # which may overlap
+        kept += text[position : span.start] + GONE if span.start >= position else ""
+        position = max(position, span.end)
+    return kept + text[position:]
+
+
+def told_of_here(value: Any, where: str = "") -> Iterator[str]:
+    """Where in a document a folder or a name of this machine stands: "left_out[3].reason"."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from told_of_here(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from told_of_here(item, f"{where}[{number}]")
+    elif isinstance(value, str) and (
+        any(place in value for place in _places()) or next(Names(of_this_machine()).find(value), None)
+    ):
+        yield where
+
+
+def _places() -> list[str]:
+    """The user's home, the folder that the command runs in, and the one for temporary files; the longest first."""
+    folders = [Path.home(), Path(tempfile.gettempdir())]
+    try:
+        folders.append(Path.cwd())
+    except OSError:  # removed meanwhile
+        pass
+    return sorted({way for folder in folders for way in _ways_to(folder)} - _NOBODYS, key=len, reverse=True)
+
+
+def _ways_to(folder: Path) -> set[str]:
+    return {str(folder.absolute()), os.path.normpath(folder.absolute()), str(folder.resolve())}

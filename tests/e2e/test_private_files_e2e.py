@@ -1,0 +1,72 @@
+"""A person's session is its owner's alone while a container records it, and after; no session is open to all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from collector.environments.docker import DockerEnvironment
+from collector.episode import EpisodeSpec
+from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, at_least
+from manifests.task import find_task
+
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "terminal")]
+SPEC = EpisodeSpec.of(
+    find_task("terminal-find-largest-file").instantiate(0), session_id="s", agent="scripted", fps=15,
+    environment="docker", min_free_bytes=0,
+)  # fmt: skip
+
+
+@contextmanager
+def watching(folder: Path) -> Iterator[dict[str, set[int]]]:
+    """Every mode that the folder and each file in it has had from the first moment on."""
+    seen: dict[str, set[int]] = {}
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                for path in (folder, *folder.iterdir()):
+                    seen.setdefault(path.name, set()).add(stat.S_IMODE(path.lstat().st_mode))
+            except OSError:  # not there yet, or renamed
+                pass
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("users", [0o022, 0o000])
+@pytest.mark.parametrize("agent", ["human", "scripted"])
+def test_nobody_else_can_open_what_a_container_records(tmp_path: Path, agent: str, users: int) -> None:
+    environment = DockerEnvironment()
+    person = {"agent": "human", "consent_id": "p-12345678"} if agent == "human" else {}
+    spec = environment.describe(SPEC).model_copy(update=person)
+    before = os.umask(users)
+    try:
+        with watching(tmp_path / "s") as seen, at_least(OWNER_ONLY if person else OTHERS_CANNOT_WRITE):
+            assert environment.run(spec, tmp_path / "s", lambda event: None) == 0
+    finally:
+        os.umask(before)
+    after = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "s").iterdir()}
+    assert {"session.json", "terminal.cast", "actions.jsonl"} <= set(after) & set(seen), "they were seen as they grew"
+    modes = {mode for name, all_of_it in seen.items() if name != "s" for mode in all_of_it} | set(after.values())
+    folder = seen["s"] | {stat.S_IMODE((tmp_path / "s").stat().st_mode)}
+    if person and os.getuid() in (0, 1000):
+        assert (folder, modes) == ({0o700}, {0o600})
+    elif person:  # the group's bits are the access control list's mask; the group itself has nothing
+        assert not any(mode & 0o007 for mode in folder | modes)
+    else:
+        assert not any(mode & 0o022 for mode in folder | modes)

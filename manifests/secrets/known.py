@@ -74,7 +74,7 @@ class Known:
     def may_stand(self, text: str) -> bool:
         """False, quickly, for most texts: none of them stands there."""
         return bool(
-            (self._parts and any(self._has_piece(word) for word in set(text.split()) if len(word) >= PIECE))
+            (self._parts and any(map(self._has_piece, [word for word in set(text.split()) if len(word) >= PIECE])))
             or (self._whole and any(begin in text and self._begins(begin, text) for begin in self._whole))
             or (self._any_case and next(self._find_listed(text), None))
         )

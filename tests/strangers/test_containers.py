@@ -151,6 +151,19 @@ def test_images_check_has_the_walls_of_a_recording() -> None:
         limits = container.attrs["HostConfig"]
     assert limits["Memory"] == limits["MemorySwap"] == 3 * 2**30 and limits["PidsLimit"] == 2048
     assert limits["CpuQuota"] == UNPRIVILEGED["cpu_quota"] and limits["CapDrop"] == ["ALL"]
+    assert limits["ReadonlyRootfs"]
+
+
+@pytest.mark.needs("docker", "desktop")
+def test_a_desktop_writes_nowhere_but_where_it_has_to(tmp_path: Path) -> None:
+    environment = DockerEnvironment()
+    task = find_task("desktop-editor-note").instantiate(1)
+    spec = EpisodeSpec.of(task, session_id="s", agent="scripted", fps=5, environment="docker", min_free_bytes=2**20)
+    with environment.container(environment.describe(spec), tmp_path / "s") as container:
+        for place in ("/x", "/var/x", "/etc/x", "/usr/x", "/opt/goaltrace/x", "/run/x"):
+            assert container.exec_run(["touch", place], user="root").exit_code != 0
+        written = "touch ~/x /tmp/x /var/tmp/x /session/x $XDG_RUNTIME_DIR/x"
+        assert container.exec_run(["sh", "-c", written], user="agent").exit_code == 0
 
 
 @pytest.mark.needs("docker", "terminal")

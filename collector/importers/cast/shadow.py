@@ -87,7 +87,11 @@ class Shadow:
         made = pool.take(text, self._chunk.place_in_raw(at))
         if " " not in text:
             return made
-        return "".join([" " if c == " " else s for c, s in zip(text, made, strict=True)])
+        words, at = [], 0
+        for word in text.split(" "):
+            words.append(made[at : at + len(word)])
+            at += len(word) + 1
+        return " ".join(words)
 
     def _points(self) -> str:
         self._grid.changed()

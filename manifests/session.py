@@ -28,6 +28,10 @@ MAX_FPS = 1000
 MIN_FPS = 0.001
 
 
+IN_CLEAR = "typed in clear: "
+"""How a clip's `invalid_reasons` begin where its session's pictures may show a secret that a person typed."""
+
+
 class Record(BaseModel):
     """A line of a log; unknown keys of a later minor version are ignored."""
 

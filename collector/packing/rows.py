@@ -16,7 +16,7 @@ from collector.packing.video import SessionVideo
 from collector.packing.windows import clip_starts, clip_windows
 from manifests.clip import PTS_PER_SECOND
 from manifests.errors import GoaltraceError
-from manifests.session import Action, Frame, SessionManifest
+from manifests.session import IN_CLEAR, Action, Frame, SessionManifest
 from manifests.slots import assign_slots
 from manifests.versions import SCHEMA_VERSION
 
@@ -98,6 +98,8 @@ def _left_out(session: Recorded, rows: Sequence[dict[str, Any]]) -> dict[str, in
 
 def _identity(manifest: SessionManifest) -> dict[str, Any]:
     row = {name: getattr(manifest, name) for name in _COPIED}
+    if kinds := ", ".join(sorted(manifest.typed_in_clear)):
+        row["invalid_reasons"] = [*row["invalid_reasons"], f"{IN_CLEAR}{kinds}; pictures of its session may show it"]
     return row | {"schema_version": SCHEMA_VERSION, "clock_source": manifest.clock.source}
 
 

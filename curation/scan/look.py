@@ -14,6 +14,7 @@ from curation.scan.screens import Screens
 from curation.scan.spread import spread
 from curation.scan.typed import Place, Typed, lines
 from manifests.secrets import NOBODY, Named, Span, Wanted
+from manifests.session import IN_CLEAR
 
 _ROUNDS = 6
 _FEWEST, _BEGIN = 4, 6
@@ -88,6 +89,8 @@ def _words(row: Row, one: Found, wanted: Wanted) -> None:
             one.names.append(column)
             one.add(span.kind, row[column][span.start : span.end], column)
     for reason in row["invalid_reasons"]:
+        if reason.startswith(IN_CLEAR) and not _is_read(row):
+            one.add("typed in clear", reason, "invalid_reasons")
         for span in _spans(reason, wanted):
             one.names.append("invalid_reasons")
             one.add(span.kind, reason[span.start : span.end], "invalid_reasons")

@@ -16,6 +16,7 @@ from goaltrace import main
 from manifests.clip_io import ClipReader
 from manifests.dataset import DatasetFolder
 from manifests.secrets import MASK
+from manifests.session import IN_CLEAR
 from manifests.video import decode
 from tests.collector.importers.cast.test_corpus import WAYS
 from tests.curation.scan.recordings import recorded, typed
@@ -182,6 +183,14 @@ def test_a_desktop_that_may_show_what_was_typed_is_left_out_from_there_on(tmp_pa
     reasons = {entry.name: entry.reason for entry in DatasetFolder(out).read_manifest().left_out}
     assert "pixels cannot be read" in reasons["desk-0001"]
     assert "may still show" in reasons["desk-0002"]
+
+
+def test_a_person_who_typed_a_secret_in_clear_is_left_out_though_the_keys_are_gone(tmp_path: Path) -> None:
+    good, told = (make_clip("scripted", seed, frames=30) for seed in range(2))
+    told["invalid_reasons"] = [f"{IN_CLEAR}GitHub token; pictures of its session may show it"]
+    dataset = write_dataset(tmp_path / "data", [good, told])
+    assert main(["scan", str(dataset)]) == 1
+    assert ClipReader(masked(dataset)).clip_ids() == [good["clip_id"]]
 
 
 def test_a_name_that_says_which_clip_it_is_is_never_changed(tmp_path: Path) -> None:

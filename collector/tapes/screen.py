@@ -102,6 +102,9 @@ class TextScreen:
             if not width:
                 continue
             if self._wrap or self._x + width > self.columns:
+                if not self._wrap:  # a wide character without room for it leaves the last column empty
+                    _split(self._cells[self._y], self._x)
+                    self._cells[self._y][self._x :] = [" "] * (self.columns - self._x)
                 self._wrap, self._x = False, 0
                 self._line_feed()
             row = self._cells[self._y]
@@ -221,7 +224,7 @@ class TextScreen:
                 self._save()
             self._other, self._cells = self._cells, self._blank()
         elif on and with_cursor:
-            self._cells = self._blank()
+            self._cells, self._wrap = self._blank(), False
         elif not on:
             if self._other is not None:
                 self._cells, self._other = self._other, None

@@ -42,13 +42,17 @@ def play(folder: Path, text: str) -> SessionFolder:
     return session
 
 
+AT_THE_PROMPT = ("not cleared", "half typed")
+"""Where shells differ."""
+
+
 @pytest.mark.needs("ffmpeg", "bash")
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    ("shell", "end"),
+    [*(("bash", end) for end in ENDS), *((shell, end) for shell in ("zsh", "fish") for end in AT_THE_PROMPT)],
+)
 def test_what_is_hidden_is_in_no_file_no_clip_and_no_export(tmp_path: Path, end: str, shell: str) -> None:
     if shell != "bash":
-        if end not in ("not cleared", "half typed"):
-            pytest.skip("the shells differ at their prompts only")
         from tests.conftest import require
 
         require(shell)

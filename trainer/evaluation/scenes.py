@@ -82,7 +82,8 @@ def cut_scene(store: ClipStore, clip: Clip, start: int, given: int, made: int) -
 def choose_scenes(store: ClipStore, clips: Sequence[Clip], config: Config, count: int, frames: int) -> list[Scene]:
     """At most `count` scenes, clips evenly spaced; in each clip the stretch with the most actions.
 
-    All scenes of a kind have the same length: `frames` generated ones, fewer where no clip is that long.
+    All scenes of a kind have the same length: `frames` generated ones, fewer where no clip is that long. A clip whose
+    video does not decode is left out with a warning.
     """
     scenes: list[Scene] = []
     kinds = sorted({str(clip.row["kind"]) for clip in clips})
@@ -94,9 +95,12 @@ def choose_scenes(store: ClipStore, clips: Sequence[Clip], config: Config, count
         fitting = [clip for clip in of_kind if made >= time and len(clip.frames) >= given + made]
         share = max(1, count // len(kinds))
         for clip in (fitting[i] for i in np.linspace(0, len(fitting) - 1, min(share, len(fitting))).astype(int)):
-            start = busiest(store, clip, given, made)
-            if start is not None:
-                scenes.append(cut_scene(store, clip, start, given, made))
+            with store.left_out.skipping():
+                start = busiest(store, clip, given, made)
+                if start is not None:
+                    scenes.append(cut_scene(store, clip, start, given, made))
+    if not scenes and len(store.left_out):
+        raise GoaltraceError("the video of no held-out clip that was looked at can be decoded; pack the sessions again")
     if not scenes:
         raise GoaltraceError(f"no held-out clip is longer than the {given} given frames; record longer sessions")
     return scenes

@@ -116,3 +116,18 @@ def test_encoding_leaves_out_what_cannot_be_decoded_and_training_has_no_window_t
     for step in range(20):
         batch = loader.load(step)
         assert batch.latents is not None and np.isfinite(batch.latents).all()
+
+
+def test_an_evaluation_leaves_out_a_clip_that_cannot_be_decoded(
+    spoilt: Path, tmp_path: Path, small: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainer.evaluation.scenes import choose_scenes
+
+    clips = load_index(spoilt, small.data, held_out=[]).train
+    scenes = choose_scenes(ClipStore(ClipReader(spoilt), small), clips, small, count=8, frames=4)
+    assert len(scenes) == 6
+    assert capsys.readouterr().err.count("warning: left out: clip ") == 2
+    dataset = spoilt_dataset(tmp_path / "boxes", bad=3, of=3)
+    clips = load_index(dataset, small.data, held_out=[]).train
+    with pytest.raises(GoaltraceError, match="no held-out clip that was looked at can be decoded"):
+        choose_scenes(ClipStore(ClipReader(dataset), small), clips, small, count=3, frames=4)

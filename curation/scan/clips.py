@@ -23,9 +23,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=2)
 def reader_of(dataset: Path) -> ClipReader:
-    """A reader of the data set, kept by a worker from session to session."""
+    """A reader of the data set, kept from session to session while dataset.json is the same file."""
+    try:
+        status = (dataset / "dataset.json").stat()
+    except OSError:
+        return ClipReader(dataset)  # which says what is missing
+    return _reader(dataset, status.st_ino, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _reader(dataset: Path, *_: int) -> ClipReader:
     return ClipReader(dataset)
 
 

@@ -16,9 +16,8 @@ from manifests.secrets import MASK, WIDE_MASK, covered
 
 UNSEEN = "something sensitive was typed or told, and its pixels cannot be read: it may be seen"
 LATER = "it may still show what an earlier clip of its session has"
-_ROUNDS = 4
 LEFT = "something in it cannot be masked for certain"
-
+_ROUNDS = 4
 _BLANK = " \0" + MASK + WIDE_MASK
 
 
@@ -69,7 +68,7 @@ def _forget_ink(rows: Sequence[Row], made: dict[str, Masked], cell: tuple[int, i
                 share = _differing(before, text) * cell[0] * cell[1] / (row["width"] * row["height"])
                 changed[frame] = min(1.0, share)
             before, painted_before = text, painted
-        if masked.boxes:
+        if changed != row["changed"]:
             masked.columns["changed"] = changed
 
 

@@ -3,8 +3,7 @@
 Video bytes are stored plain (they are compressed already), everything else zstd; row groups are small so
 that one clip can be read alone; page checksums are written, and verified on every read. A row group with video ends
 where its session ends, so its bytes are the same wherever the session stands: a storage that deduplicates finds them
-again in a larger data set (`benchmarks/publish.py`; PyArrow's content-defined chunking does worse there, because where
-it ends a page depends on the row groups before).
+again in a larger data set (`benchmarks/publish.py`; PyArrow's content-defined chunking does worse there).
 """
 
 from __future__ import annotations

@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from manifests.files import replacing
-from manifests.secrets import Key, Known, typed_secrets
+from manifests.secrets import Key, Known, is_held, named_with, typed_secrets
 from manifests.session import Action, SessionFolder
 
-_CONTROL, _ALT = ("Control_L", "Control_R"), ("Alt_L", "Alt_R", "Meta_L", "Meta_R")
 _SHIFTS = ("Shift_L", "Shift_R", "Caps_Lock", "ISO_Level3_Shift", "BackSpace", "Delete", "Left", "Right")
 _ENDS = "Linefeed"
 
@@ -48,15 +47,10 @@ def _keys(actions: Sequence[Action]) -> Iterator[Key[int]]:
         key = action.key
         if action.kind == "button_down":
             yield Key(_ENDS, "", number)
-        elif key in _CONTROL or key in _ALT:
+        elif key is not None and is_held(key):
             (held.add if action.kind == "key_down" else held.discard)(key)
         elif action.kind in ("key_down", "key") and key is not None:
-            if held.intersection(_CONTROL):
-                yield Key(f"ctrl+{key.lower() if len(key) == 1 else key}", "", number)
-            elif held.intersection(_ALT):
-                yield Key(f"alt+{key}", "", number)
-            else:
-                yield Key(key, action.char or "", number)
+            yield Key(*named_with(key, action.char or "", held), number)
 
 
 def _with_what_belongs_to_them(actions: Sequence[Action], found: Iterable[int]) -> set[int]:

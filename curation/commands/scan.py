@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curation.commands import stages
+
 if TYPE_CHECKING:
     from curation.scan.look import Options
     from curation.stage import Outcome
@@ -24,15 +26,13 @@ docs/scanning.md says more."""
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder that pack or select made")
+    stages.add_arguments(parser, "scanned")
     parser.add_argument("--mask", action="store_true", help="write a new data set with everything found masked")
     parser.add_argument("--out", type=Path, metavar="DATASET2", help="the new data set's folder, with --mask")
     parser.add_argument("--redact", type=Path, metavar="FILE",
                         help="look for these as well: a text file with one string a line")  # fmt: skip
     parser.add_argument("--keep-names", action="store_true",
                         help="do not look for the names of this machine and its user")  # fmt: skip
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: one per core)")
-    parser.add_argument("--force", action="store_true", help="scan again what is scanned already")
     parser.add_argument("--json", action="store_true", help="print what was found, clip by clip, as JSON")
 
 
@@ -48,13 +48,12 @@ def _run(args: argparse.Namespace) -> int:
     from curation.scan.look import Options
     from curation.scan.stage import stage
     from curation.scan.summary import summary
-    from curation.stage import run_stage
+    from manifests.clip_io import ClipReader
     from manifests.errors import GoaltraceError
     from manifests.files import require_absent
     from manifests.secrets import NOBODY, of_this_machine, read_list
 
-    if args.workers < 0:
-        raise GoaltraceError(f"--workers: {args.workers}; give 1 or more, or leave it out for one per core")
+    stages.require_workers(args)
     if args.mask != (args.out is not None):
         missing = "--out is missing; name the new data set's folder" if args.mask else "--out: goes with --mask"
         raise GoaltraceError(missing)
@@ -62,15 +61,9 @@ def _run(args: argparse.Namespace) -> int:
         require_absent(args.out)
     listed = read_list(args.redact) if args.redact else ()
     options = Options(listed, NOBODY if args.keep_names else of_this_machine())
-    with _bar("scan") as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done)
-
-        # What a user listed is not in the name of a table, so one that is there may be of another list.
-        outcome = run_stage(stage(options), args.dataset, args.workers, args.force or bool(listed), progress)
-    found = summary(args.dataset)
+    # What a user listed is not in the name of a table, so one that is there may be of another list.
+    outcome = stages.run(stage(options), args, args.force or bool(listed))
+    found = summary(ClipReader(args.dataset))
     masked = _mask(args, options) if args.mask and found.clips else None
     if args.json:
         print(json.dumps(found.as_json() | {"masked": masked, "damaged": [str(e) for e in outcome.damaged]}, indent=2))
@@ -82,12 +75,6 @@ def _run(args: argparse.Namespace) -> int:
     return 2 if outcome.damaged else 1 if found.clips and masked is None else 0
 
 
-def _bar(title: str) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(desc=title, unit="clip", disable=None, leave=False, file=sys.stderr)
-
-
 def _mask(args: argparse.Namespace, options: Options) -> dict[str, Any]:
     """Write the masked data set; how many clips it has, and which were left out."""
     from curation.derive import Progress
@@ -95,7 +82,7 @@ def _mask(args: argparse.Namespace, options: Options) -> dict[str, Any]:
     from manifests.plain import one_line
 
     left_out: dict[str, str] = {}
-    with _bar("mask") as bar:
+    with stages.bar_of_clips("mask") as bar:
 
         def leave_out(clip: str, reason: str) -> None:
             left_out[clip] = reason

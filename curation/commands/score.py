@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
+
+from curation.commands import stages
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder that pack or select made")
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes (default: one per core)")
-    parser.add_argument("--force", action="store_true", help="score again what is scored already")
+    stages.add_arguments(parser, "scored")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
@@ -24,21 +23,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from curation.scores.shard import STAGE
-    from curation.stage import run_stage
-    from manifests.errors import GoaltraceError
 
-    if args.workers < 0:
-        raise GoaltraceError(f"--workers: {args.workers}; give 1 or more, or leave it out for one per core")
-    with tqdm(desc="score", unit="clip", disable=None, leave=False, file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done)
-
-        outcome = run_stage(STAGE, args.dataset, args.workers, args.force, progress)
+    stages.require_workers(args)
+    outcome = stages.run(STAGE, args, args.force)
     if args.json:
         damaged = [str(error) for error in outcome.damaged]
         print(json.dumps({"scored": outcome.made, "reused": outcome.reused, "damaged": damaged}, indent=2))

@@ -8,16 +8,18 @@ from pathlib import Path
 from curation.scan.stage import NAME, VERSION
 from curation.scan.summary import summary
 from curation.stage import clips_shards, table_name
+from manifests.clip_io import ClipReader
 from manifests.dataset import DatasetManifest
 from manifests.errors import GoaltraceError
 from manifests.secrets import find
 
 
-def require_scanned(dataset: Path, manifest: DatasetManifest, found_is_meant: bool = False) -> None:
+def require_scanned(reader: ClipReader, found_is_meant: bool = False) -> None:
     """Raise `GoaltraceError` unless the data set was scanned since its shards changed, and nothing was found in it.
 
     With `found_is_meant` it may hold what was found.
     """
+    dataset, manifest = reader.folder.path, reader.manifest
     shards = clips_shards(manifest)
     tables = [table for table in manifest.scores if table.name == NAME and table.stage_version == VERSION]
     known = {table.shard.path for table in tables}
@@ -28,7 +30,7 @@ def require_scanned(dataset: Path, manifest: DatasetManifest, found_is_meant: bo
             f"{dataset}: {len(missing)} of {len(shards)} shards were not scanned for secrets since they were written; "
             f"run: goaltrace scan {dataset} (or publish them all the same with --unscanned)"
         )
-    found = summary(dataset)
+    found = summary(reader)
     if found.not_scanned:
         raise GoaltraceError(
             f"{dataset}: {found.not_scanned} clips could not be scanned; goaltrace scan {dataset} --force says why "

@@ -69,7 +69,7 @@ def make_plan(
     for shard in shards:
         _require_same(dataset, shard)
     if not unscanned:
-        require_scanned(dataset, reader.manifest, with_findings)
+        require_scanned(reader, with_findings)
     made = {MANIFEST: reader.folder.manifest_path.read_bytes()}
     rows = rows_with_scores(reader)
     preview, reason = make_preview(reader, rows)

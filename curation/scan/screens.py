@@ -9,7 +9,7 @@ from typing import NamedTuple
 from curation.scan.found import OnScreen
 from manifests.secrets import Span, Wanted
 from manifests.secrets.keyblock import PRIVATE, key_rows
-from manifests.secrets.reading import Reading, readings
+from manifests.secrets.reading import Reading, as_read, readings
 
 _SEEN_MOST = 50_000
 
@@ -92,14 +92,8 @@ class Screens:
         return found
 
     def _judged(self, text: str) -> list[Span]:
-        shown, columns = text, None
-        if not text.isascii():
-            columns = [at for at, c in enumerate(text) if c != "\0" or not at or width_of(text[at - 1]) < 2]
-            shown = "".join([text[at] for at in columns])
-        shown = shown.replace("\0", " ")
+        shown, columns = as_read(text)
         if not self._wanted.sift([shown]):
             return []
         spans, _ = self._wanted.spans(shown)
-        if columns is None:
-            return spans
         return [span._replace(start=columns[span.start], end=columns[span.end - 1] + 1) for span in spans]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from curation.scan.stage import NAME
@@ -51,9 +50,8 @@ class Summary:
         return "\n".join(lines)
 
 
-def summary(dataset: Path) -> Summary:
+def summary(reader: ClipReader) -> Summary:
     """What the scan's tables say of a data set."""
-    reader = ClipReader(dataset)
     rows = rows_with_scores(reader, ["clip_id", "session_id"], only=NAME)
     made = Summary(of_clips=len(rows))
     for row in rows.to_pylist():

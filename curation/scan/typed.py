@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from curation.scan.clips import Row
-from manifests.secrets import MASK, Key, Line, Typing, asks_for_password
+from manifests.secrets import MASK, Key, Line, Typing, asks, asks_for_password, named_with
 
-_CONTROL, _ALT = ("Control_L", "Control_R"), ("Alt_L", "Alt_R", "Meta_L", "Meta_R", "Super_L", "Super_R")
-_ASK = ":?>›»]：？)"
-"""How prompts end that ask for something."""
 _SHORTEST, _BEGIN = 4, 4
+"""Characters of a line that may be a password, and of its beginning, which is looked for on the screen."""
 
 
 class Place(NamedTuple):
@@ -79,13 +77,10 @@ _END: Key[None] = Key("Return", "", None)
 
 
 def _on_desktop(name: str | None, char: str, held: set[str]) -> tuple[str | None, str]:
-    """A key as terminals name it: with Ctrl or Alt it types nothing; Tab goes to another field."""
+    """A key as terminals name it; Tab goes to another field."""
     if name == "Tab":
         return "Return", ""
-    for keys, prefix in ((_CONTROL, "ctrl"), (_ALT, "alt")):
-        if held.intersection(keys) and name:
-            return f"{prefix}+{name}", ""
-    return name, char
+    return named_with(name, char, held) if name else (name, char)
 
 
 class _Prompt(NamedTuple):
@@ -119,10 +114,8 @@ class _Screens:
         x, y = row["cursor_x"][frame] // self._cell[0], row["cursor_y"][frame] // self._cell[1]
         before = shown[y][:x] if y < len(shown) else ""
         above = shown[y - 1] if 0 < y <= len(shown) and not before.strip() else ""
-        ask = before.rstrip()
-        shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
         password = asks_for_password(before) or (bool(above) and asks_for_password(above))
-        return _Prompt(clip, frame, password, bool(ask) and ask[-1] in _ASK and not shell)
+        return _Prompt(clip, frame, password, asks(before))
 
     def hidden(self, asked: _Prompt, line: Line[Place], clip: int, slot: int) -> bool | None:
         """Whether a line that ended in a slot was kept from the screen; None for one that answers no such question."""

@@ -79,6 +79,7 @@ _ASKS = re.compile(
     r"|contrase[ñn]a|mot de passe|senha|пароль|wachtwoord)(?![\w/.=])[^\n:=]{0,60}(?:\[[^\]\n]{0,40}\])?\s?[:?›]"
     r"|(?<![\w/.=~-])(?:password|passphrase|token|api key)\s?>)\s*$"
 )
+_QUESTION_ENDS = ":?>›»]：？)"
 _SHELL = re.compile(r"[$#%❯➜λ»]\s+\S|^\s*(?:PS\s.*|>>>|\.\.\.|>)\s+\S")
 """A prompt of a shell with a command begun behind it."""
 
@@ -208,3 +209,10 @@ def asks_for_password(line: str) -> bool:
     """True if what is typed after this line is a secret: a question for one, and no command line that speaks of one."""
     end = line[-200:]
     return _ASKS.search(end) is not None and _SHELL.search(end) is None
+
+
+def asks(prompt: str) -> bool:
+    """True for what ends as a question does, in any language; a shell's own prompt is none."""
+    ask = prompt.rstrip()
+    shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
+    return bool(ask) and ask[-1] in _QUESTION_ENDS and not shell

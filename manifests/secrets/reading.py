@@ -101,7 +101,12 @@ def _is_edge(beside: str) -> bool:
 
 def plain(text: str) -> str:
     """A row as it is read: blanks for what is none, wide characters once."""
+    return as_read(text)[0].rstrip()
+
+
+def as_read(text: str) -> tuple[str, Sequence[int]]:
+    """The same with the blanks at its end, and for each character its column."""
     if text.isascii():
-        return text.replace("\0", " ").rstrip()
-    made = [c for at, c in enumerate(text) if c != "\0" or not at or text[at - 1] < "ᄀ"]
-    return "".join(made).replace("\0", " ").rstrip()
+        return text.replace("\0", " "), range(len(text))
+    columns = [at for at, c in enumerate(text) if c != "\0" or not at or text[at - 1] < "ᄀ"]
+    return "".join([text[at] for at in columns]).replace("\0", " "), columns

@@ -18,6 +18,25 @@ _LIMIT = 16_384
 _ENDS = ("Return", "KP_Enter", "ctrl+c", "ctrl+d", "Linefeed")
 
 
+_HELD = {
+    "ctrl": ("Control_L", "Control_R"),
+    "alt": ("Alt_L", "Alt_R", "Meta_L", "Meta_R", "Super_L", "Super_R"),
+}  # fmt: skip
+
+
+def is_held(name: str | None) -> bool:
+    """Whether a key of a desktop is one that changes what others do while it is down."""
+    return any(name in keys for keys in _HELD.values())
+
+
+def named_with(name: str, char: str, held: set[str]) -> tuple[str, str]:
+    """A key of a desktop as terminals name it ("ctrl+u"), and what it types: nothing while one of `held` changes it."""
+    for prefix, keys in _HELD.items():
+        if held.intersection(keys):
+            return f"{prefix}+{name.lower() if len(name) == 1 else name}", ""
+    return name, char
+
+
 class Key(NamedTuple, Generic[P]):
     """A key that was pressed, or a whole text that was pasted (`char` of any length); `place` is anything."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collector.importers.cast.typed import Entered
+from manifests.secrets import asks
 
-_ASK = ":?>›»]：？)"
-"""How prompts end that ask for something; what is typed at a shell's own is shown, if late."""
 _COVERS = " *•●\x1e\n"
 _SHORTEST = 4
 _BEGIN = 4
@@ -23,9 +22,7 @@ class Echo:
 
     def begins(self, prompt: str, full_screen: bool) -> None:
         """The first key of a line comes now, after `prompt`."""
-        ask = prompt.rstrip()
-        shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
-        self._possible = bool(ask) and ask[-1] in _ASK and not shell and not full_screen
+        self._possible = asks(prompt) and not full_screen  # what is typed at a shell's own prompt is shown, if late
         self._shown = ""
 
     def output(self, text: str) -> None:

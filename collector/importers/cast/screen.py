@@ -11,13 +11,12 @@ from collector.importers.cast.shadow import SLICE
 from collector.terminal.grid import Grid
 from manifests.secrets import Wanted
 from manifests.secrets.keyblock import PRIVATE, key_rows
-from manifests.secrets.reading import Reading, plain
+from manifests.secrets.reading import Reading, as_read, plain
 
 _ALTERNATE = re.compile(r"\x1b\[\?(?:47|1047|1049)([hl])")
 _SEEN_MOST = 200_000
 _HEAP, _HEAP_READINGS = 65_536, 4096
 """Characters of new texts, and readings of any, that may wait to be judged."""
-_WIDE_FROM = "ᄀ"
 Found = list[tuple[int, int]]
 _NOTHING: Found = []
 
@@ -114,10 +113,7 @@ class Looked:
 
     def _judge(self, text: str) -> Found:
         """Where a text of the screen is to be masked, in its own columns."""
-        if text.isascii():
-            return self._wanted.find(text.replace("\0", " "))[0]
-        columns = [at for at, c in enumerate(text) if c != "\0" or not at or text[at - 1] < _WIDE_FROM]
-        shown = "".join([text[at] for at in columns]).replace("\0", " ")
+        shown, columns = as_read(text)
         return [(columns[start], columns[end - 1] + 1) for start, end in self._wanted.find(shown)[0]]
 
     def _private_keys(self) -> list[tuple[Reading, Found]]:

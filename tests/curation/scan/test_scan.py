@@ -130,7 +130,7 @@ def test_a_secret_typed_over_two_clips_is_masked_in_both(tmp_path: Path) -> None
     dataset = recorded(tmp_path, {"a": [("o", "$ "), *typed("x" * 20 + f" {TOKEN}"), ("i", "\r"), ("o", "\r\n$ ")]})
     reader = ClipReader(dataset)
     halves = [[a["char"] for a in reader.read(clip)["actions"]] for clip in reader.clip_ids()]
-    assert sum(any(char in TOKEN for char in half) and "x" not in half for half in halves[1:]) or len(halves) > 1
+    assert sum(any(char and char in TOKEN for char in half) for half in halves) > 1
     assert not any(left(Planted("token", TOKEN, ""), text) for _, text in columns(masked(dataset)))
 
 

@@ -70,7 +70,7 @@ def push(hub: Hub, dataset: Path, home: Path, xet: bool, peer: bool) -> dict[str
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
     env |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     env |= {"PYTHONPATH": str(Path(__file__).resolve().parents[1])} | ({} if xet else {"HF_HUB_DISABLE_XET": "1"})
-    ours = ["-m", "goaltrace", "publish", str(dataset), REPO, "--license", "cc-by-4.0", "--json"]
+    ours = ["-m", "goaltrace", "publish", str(dataset), REPO, "--license", "cc-by-4.0", "--unscanned", "--json"]
     before, objects = hub.xet.received, len(hub.received)
     commits, began = len(hub.commit_sizes), time.monotonic()
     run = subprocess.run(
@@ -142,13 +142,13 @@ def main() -> None:
     if args.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{'bytes sent':<24}" + "".join(f"{case:>20}" for case in ("first", "unchanged", *more)))
+    print(f"{'bytes sent':<26}" + "".join(f"{case:>20}" for case in ("first", "unchanged", *more)))
     for who, cases in found.items():
-        print(f"{who:<24}" + "".join(f"{case['bytes']:>20,.0f}" for case in cases.values()))
+        print(f"{who:<26}" + "".join(f"{case['bytes']:>20,.0f}" for case in cases.values()))
     print("\nsent for each byte by which the files grew")
     for who, cases in found.items():
         print(
-            f"{who:<24}" + "".join(f"{case}: {cases[case]['bytes'] / cases[case]['added']:>7.3f}   " for case in more)
+            f"{who:<26}" + "".join(f"{case}: {cases[case]['bytes'] / cases[case]['added']:>7.3f}   " for case in more)
         )
 
 

@@ -22,7 +22,7 @@ class Terminal:
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self._end, end = pty.openpty()
-        command = [sys.executable, "-c", OWN_TERMINAL, "goaltrace.py", "record", "--agent", "human", *arguments]
+        command = [sys.executable, "-c", OWN_TERMINAL, "-m", "goaltrace", "record", "--agent", "human", *arguments]
         self.process = subprocess.Popen(
             command, stdin=end, stdout=end, stderr=end, env=os.environ | environment, start_new_session=True,
             cwd=Path(__file__).parents[2],

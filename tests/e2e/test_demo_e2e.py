@@ -26,7 +26,7 @@ def copy(tmp_path: Path) -> Path:
             shutil.copy(ROOT / name, tree / name)
     binary = tree / ".venv/bin/goaltrace"
     binary.parent.mkdir(parents=True)
-    binary.write_text(f'#!/bin/sh\nexec {sys.executable} {tree}/goaltrace.py "$@"\n')
+    binary.write_text(f'#!/bin/sh\nPYTHONPATH={tree} exec {sys.executable} -m goaltrace "$@"\n')
     binary.chmod(0o755)
     return tree
 

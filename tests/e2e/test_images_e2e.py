@@ -23,7 +23,7 @@ from collector.images.engine import connect
 from manifests.errors import GoaltraceError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "desktop", "terminal")]
-FRONT_DOOR = Path(__file__).resolve().parents[2] / "goaltrace.py"
+FRONT_DOOR = ("-m", "goaltrace")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def client() -> Iterator[object]:
 
 
 def goaltrace(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, FRONT_DOOR, *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *FRONT_DOOR, *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.timeout(900)
@@ -93,7 +93,7 @@ def test_launcher_that_opens_an_error_box_is_reported(client, tmp_path: Path) ->
 def test_ctrl_c_removes_its_own_container_and_no_other(client, tmp_path: Path) -> None:
     with throwaway(client, "terminal") as other:
         before = {container.id for container in client.containers.list(all=True, sparse=True)}
-        check = subprocess.Popen([sys.executable, FRONT_DOOR, "images", "check", "desktop", "--out", tmp_path])
+        check = subprocess.Popen([sys.executable, *FRONT_DOOR, "images", "check", "desktop", "--out", tmp_path])
         ours: list = []
         for _ in range(300):
             ours = [

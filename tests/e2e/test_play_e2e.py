@@ -22,7 +22,7 @@ from tests.factories import make_dataset
 from tests.trainer.conftest import SMALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
-FRONT_DOOR = Path(__file__).resolve().parents[2] / "goaltrace.py"
+FRONT_DOOR = ("-m", "goaltrace")
 TEXT, POINTER = "model.text=bytes", "train.head_steps=150"  # so that the pointer is drawn
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = [word for setting in [*SMALL, TEXT, POINTER] for word in ("--set", setting)]
     command = [
         sys.executable,
-        FRONT_DOOR,
+        *FRONT_DOOR,
         "train",
         folder / "boxes",
         "--out",
@@ -59,7 +59,7 @@ def browser() -> Iterator[Any]:
 @contextmanager
 def playing(run: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address that a real `goaltrace play` prints; Ctrl-C must end it well and leave nothing behind."""
-    command = [sys.executable, FRONT_DOOR, "play", run, "--fps", "20", "--json", *words]
+    command = [sys.executable, *FRONT_DOOR, "play", run, "--fps", "20", "--json", *words]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ALONE)
     assert server.stdout is not None and server.stderr is not None
     try:

@@ -25,7 +25,7 @@ from tests.collector.sessions import TICK_NS, make_session
 from tests.collector.test_view import hostile_session
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "ffmpeg")]
-FRONT_DOOR = Path(__file__).resolve().parents[2] / "goaltrace.py"
+FRONT_DOOR = ("-m", "goaltrace")
 WIDTH, HEIGHT, FRAMES = 320, 240, 90
 SHIFT_NS = 500_000_000
 """The first frame is this late: the video's time 0 is not the session's."""
@@ -121,7 +121,7 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
 @contextmanager
 def viewing(path: Path) -> Iterator[str]:
     """The address that a real `goaltrace view` prints; Ctrl-C must end it well."""
-    command = [sys.executable, str(FRONT_DOOR), "view", str(path), "--no-open"]
+    command = [sys.executable, *FRONT_DOOR, "view", str(path), "--no-open"]
     viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert viewer.stdout is not None
     try:
@@ -297,7 +297,7 @@ def test_no_copy_of_the_video_outlives_the_viewer(tmp_path: Path, how: signal.Si
     coloured_session(tmp_path / "s")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    command = [sys.executable, str(FRONT_DOOR), "view", str(tmp_path / "s"), "--no-open"]
+    command = [sys.executable, *FRONT_DOOR, "view", str(tmp_path / "s"), "--no-open"]
     viewer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(scratch)})
     assert viewer.stdout is not None
     urllib.request.urlopen(f"{viewer.stdout.readline().strip()}s/0/video.mp4").read()

@@ -1,4 +1,4 @@
-"""The front door: one command line over collector, curation and trainer. A command's module loads only when it runs."""
+"""The command line over collector, curation and trainer. A command's module loads only when it runs."""
 
 from __future__ import annotations
 
@@ -124,6 +124,3 @@ def _run(name: str, arguments: list[str]) -> int:
         print(f"goaltrace {name}: {unexpected(error)}", file=sys.stderr)
         return 2
 
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import Box, difference_within
 from collector.desktop.pointer import Shape
-from collector.encoder import Encoder
-from collector.recording import Recording
+from collector.recording.session import Recording
+from collector.video.changes import Box, difference_within
+from collector.video.encoder import Encoder
 from manifests.session import Frame
 
 _BLANK = 0x60  # a grey that no one mistakes for a dark screen

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import Box
 from collector.desktop.pointer import Shape
-from collector.episode import CaptureChoice
+from collector.episodes.spec import CaptureChoice
+from collector.video.changes import Box
 from manifests.errors import GoaltraceError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import Box
+from collector.video.changes import Box
 from manifests.session import Cursor
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.environments.display import DisplayRecorder
-from collector.episode import EpisodeSpec, episode_name
+from collector.episodes.spec import EpisodeSpec, episode_name
 from collector.human.consent import TEXT, TEXT_VERSION, give_consent, new_consent_id, require_consent_id
-from collector.human.hotkey import Hotkey
 from collector.human.screens import Screen, find_screen
+from collector.recording.hotkey import Hotkey
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
 from manifests.secrets import read_list

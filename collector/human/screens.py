@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from collector.human.hotkey import Hotkey
+from collector.recording.hotkey import Hotkey
 from manifests.errors import GoaltraceError
 
 WAYLAND = (
@@ -103,8 +103,8 @@ def _part_names(server: Any) -> list[str]:
 
 def _require_key(server: Any, name: str, hotkey: Hotkey) -> None:
     """A hotkey that cannot be typed would leave the person without one."""
-    from collector.desktop.keyboard import keysym_named, shortcut
-    from collector.desktop.xkb import Xkb
+    from collector.x11.keyboard import keysym_named, shortcut
+    from collector.x11.xkb import Xkb
 
     xkb = Xkb(server)
     keymap, (_, group) = xkb.keymap(), xkb.state()

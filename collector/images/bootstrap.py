@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collector.containers.system import parse_os_release
 from collector.images.build import StepDisplay
-from collector.images.system import parse_os_release
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:

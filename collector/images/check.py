@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector.environments.programs import close_stream
-from collector.images.containers import PYTHON, throwaway, wait_ready
-from collector.images.system import system_of
+from collector.containers.confined import PYTHON, throwaway, wait_ready
+from collector.containers.program import close_stream
+from collector.containers.system import system_of
 from manifests.errors import GoaltraceError
 from manifests.files import replacing
 

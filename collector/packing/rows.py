@@ -78,7 +78,7 @@ def _replay(session: Recorded) -> Replay | None:
     """The replay of a terminal that has a cast; a film of a terminal has none."""
     if session.manifest.kind != "terminal" or not session.folder.cast.is_file():
         return None
-    from collector.packing.screen_text import Replay  # brings the VT core, which desktops do without
+    from collector.packing.screen_text import Replay
 
     return Replay(session)
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from collector.recording import reconcile
+from collector.recording.session import reconcile
+from collector.recording.spread import spread
+from collector.recording.timing import BAD
 from collector.sessions.cast_cut import has_cast, last_whole_ns
 from collector.sessions.frames import picture_of, whole_frames
 from collector.sessions.logs import Log, read_log
 from collector.sessions.pictures import Pictures, count_decodable, read_pictures
-from collector.spread import spread
-from collector.timing import BAD
 from manifests.errors import GoaltraceError
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor
 
+from collector.episodes.tape import Command
 from collector.tapes.colors import theme_of
-from collector.tapes.language import Command
 
 COLUMNS, ROWS = (20, 300), (5, 120)
 _DEFAULTS = {

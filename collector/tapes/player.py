@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from collector.recording import Recording
+from collector.episodes.tape import Command, Tape
+from collector.recording.session import Recording
+from collector.shell.pty import Shell
+from collector.shell.typist import EpisodeOver, Typist
 from collector.tapes.curtain import Curtain
-from collector.tapes.language import Command, Tape
 from collector.tapes.options import options_of
 from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search
 from collector.tapes.screen import TextScreen
-from collector.terminal.pty import Shell
-from collector.terminal.scripted import EpisodeOver, Typist
 
 SCREENSHOT = "screenshot "
 """What the cast's marker of a Screenshot begins with; its file's name follows."""
@@ -25,7 +25,7 @@ _ECHO_S = 0.5
 _SPECIAL = {"\b": "BackSpace", "\x1b": "Escape", "←": "Left", "↑": "Up", "→": "Right", "↓": "Down"}
 
 
-class Player:
+class TapePlayer:
     """One run of a tape. Made before the shell starts, so that a tape that begins with Hide hides that too."""
 
     def __init__(self, tape: Tape, recording: Recording) -> None:

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
-from collector.tapes.language import Command
+from collector.episodes.tape import Command
+from collector.shell.home import Home
 from collector.tapes.options import Options
-from collector.terminal.home import Home
 from manifests.errors import GoaltraceError
 
 # VHS starts bash without start-up files: no aliases, and Ctrl+D ends it.

@@ -7,8 +7,8 @@ import re
 import uuid
 from pathlib import Path
 
-from collector.episode import Environment, EpisodeSpec
-from collector.tapes.language import Tape, TapeError
+from collector.episodes.spec import Environment, EpisodeSpec
+from collector.episodes.tape import Tape, TapeError
 from collector.tapes.options import least_seconds, options_of
 from manifests.task import TaskManifest
 from manifests.versions import SCHEMA_VERSION

@@ -11,7 +11,8 @@ from pathlib import Path
 from time import monotonic_ns
 
 from collector.agent_registry import agent_entry
-from collector.agents.desktop.base import DesktopAgent, StepFailed
+from collector.agents.desktop.base import DesktopAgent
+from collector.episodes.endings import StepFailed
 from collector.episodes.spec import read_spec
 from collector.recording.append_log import AppendLog
 from manifests.errors import GoaltraceError

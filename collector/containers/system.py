@@ -22,7 +22,7 @@ MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Part:
+class SystemPart:
     """A part of the system, the packages that bring it, and the versions (major.minor) it was tried with.
 
     Chromium has none: every release has its newest one.
@@ -35,26 +35,26 @@ class Part:
 
 PARTS = {
     "desktop": (
-        Part("TigerVNC", ("tigervnc-standalone-server",), ("1.12", "1.15")),
-        Part("AT-SPI", ("at-spi2-core",), ("2.46", "2.56")),
-        Part("XFCE", ("xfce4-panel",), ("4.18", "4.20")),
-        Part("Thunar", ("thunar",), ("4.18", "4.20")),
-        Part("Mousepad", ("mousepad",), ("0.5", "0.6")),
-        Part("Ristretto", ("ristretto",), ("0.12", "0.13")),
-        Part("galculator", ("galculator",), ("2.1",)),
-        Part("Chromium", ("chromium",), ()),
-        Part("FFmpeg", ("ffmpeg",), ("5.1", "7.1")),
-        Part("GTK", ("libgtk-3-0t64", "libgtk-3-0"), ("3.24",)),
-        Part("Python", ("python3",), ("3.11", "3.13")),
+        SystemPart("TigerVNC", ("tigervnc-standalone-server",), ("1.12", "1.15")),
+        SystemPart("AT-SPI", ("at-spi2-core",), ("2.46", "2.56")),
+        SystemPart("XFCE", ("xfce4-panel",), ("4.18", "4.20")),
+        SystemPart("Thunar", ("thunar",), ("4.18", "4.20")),
+        SystemPart("Mousepad", ("mousepad",), ("0.5", "0.6")),
+        SystemPart("Ristretto", ("ristretto",), ("0.12", "0.13")),
+        SystemPart("galculator", ("galculator",), ("2.1",)),
+        SystemPart("Chromium", ("chromium",), ()),
+        SystemPart("FFmpeg", ("ffmpeg",), ("5.1", "7.1")),
+        SystemPart("GTK", ("libgtk-3-0t64", "libgtk-3-0"), ("3.24",)),
+        SystemPart("Python", ("python3",), ("3.11", "3.13")),
     ),
     "terminal": (
-        Part("bash", ("bash",), ("5.2",)),
-        Part("zsh", ("zsh",), ("5.9",)),
-        Part("fish", ("fish",), ("3.6", "4.0")),
-        Part("git", ("git",), ("2.39", "2.47")),
-        Part("vim", ("vim",), ("9.0", "9.1")),
-        Part("nano", ("nano",), ("7.2", "8.4")),
-        Part("Python", ("python3",), ("3.11", "3.13")),
+        SystemPart("bash", ("bash",), ("5.2",)),
+        SystemPart("zsh", ("zsh",), ("5.9",)),
+        SystemPart("fish", ("fish",), ("3.6", "4.0")),
+        SystemPart("git", ("git",), ("2.39", "2.47")),
+        SystemPart("vim", ("vim",), ("9.0", "9.1")),
+        SystemPart("nano", ("nano",), ("7.2", "8.4")),
+        SystemPart("Python", ("python3",), ("3.11", "3.13")),
     ),
 }
 

@@ -12,7 +12,7 @@ from collector.episodes.tape import Tape
 from manifests.ids import Id
 from manifests.task import TaskInstance, TaskManifest
 
-Environment = Literal["docker", "local", "display"]
+EnvironmentName = Literal["docker", "local", "display"]
 CaptureChoice = Literal["auto", "xserver", "mss"]
 MIN_FREE_BYTES = 2 * 2**30
 
@@ -43,7 +43,7 @@ class EpisodeSpec(BaseModel):
     """An agent that is not done by then has given up; a person's recording ends well."""
     min_free_bytes: int = MIN_FREE_BYTES
     """Recording ends, cleanly, when the disk has less."""
-    environment: Environment
+    environment: EnvironmentName
     display: str | None = None
     """The X display of environment "display"; None: this machine's own screen (Windows, macOS) or $DISPLAY."""
     capture: CaptureChoice = "auto"
@@ -71,7 +71,7 @@ class EpisodeSpec(BaseModel):
     @classmethod
     def of(
         cls, instance: TaskInstance, *, session_id: str, agent: str, fps: float,
-        environment: Environment, max_duration_s: float | None = None, min_free_bytes: int = MIN_FREE_BYTES,
+        environment: EnvironmentName, max_duration_s: float | None = None, min_free_bytes: int = MIN_FREE_BYTES,
         capture: CaptureChoice = "auto",
     ) -> EpisodeSpec:  # fmt: skip
         """A specification from a task with its parameters filled in."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from collector.agent_registry import agent_entry
 from collector.agents.terminal.base import TerminalAgent
 from collector.containers.system import image_versions
+from collector.episodes.endings import EpisodeOver
 from collector.episodes.say import say
 from collector.episodes.spec import EpisodeSpec
 from collector.recording.session import Recording
@@ -20,7 +21,7 @@ from collector.runner.checks import check_task
 from collector.runner.setup import set_up
 from collector.shell.home import Home, bash, fresh_home, missing_tools
 from collector.shell.pty import Shell
-from collector.shell.typist import STEP_LIMIT_S, EpisodeOver, Typist
+from collector.shell.typist import STEP_LIMIT_S, Typist
 from collector.terminal.geometry import frame_size
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from collector.episodes.endings import EpisodeOver, StepFailed
 from collector.recording.session import Recording
 from collector.recording.watch import Watch
 from collector.shell.pty import Shell
@@ -14,14 +15,6 @@ from manifests.session import Intent
 
 STEP_LIMIT_S = 20.0
 """How long a step waits for what it is to see."""
-
-
-class EpisodeOver(Exception):
-    """The episode cannot go on: its time is up or its shell is gone."""
-
-
-class StepFailed(Exception):
-    """A step did not see what it waited for; the script ends and the check decides."""
 
 
 class Typist:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from collector.episodes.endings import EpisodeOver
 from collector.episodes.tape import Command, Tape
 from collector.recording.session import Recording
 from collector.shell.pty import Shell
-from collector.shell.typist import EpisodeOver, Typist
+from collector.shell.typist import Typist
 from collector.tapes.curtain import Curtain
 from collector.tapes.options import options_of
 from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search

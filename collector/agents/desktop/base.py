@@ -9,10 +9,6 @@ from collector.episodes.spec import EpisodeSpec
 from manifests.session import Intent
 
 
-class StepFailed(Exception):
-    """A step could not be done; the message says which and why."""
-
-
 class DesktopAgent(Protocol):
     """Acts on $DISPLAY through the X server, in a process of its own, and logs an Intent for what it means to do."""
 

@@ -6,12 +6,12 @@ import random
 import time
 from collections.abc import Callable
 
-from collector.agents.desktop.base import StepFailed
 from collector.agents.desktop.eyes import Box, Eyes
 from collector.agents.desktop.hands import Hands
 from collector.agents.desktop.motor import Point
 from collector.agents.typing import TypingModel, type_text
 from collector.containers.system import untried_here
+from collector.episodes.endings import StepFailed
 from collector.episodes.spec import EpisodeSpec
 from manifests.session import Intent
 from manifests.task import Step, Target

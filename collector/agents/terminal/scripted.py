@@ -6,9 +6,10 @@ import random
 
 from collector.agents.terminal.base import TerminalAgent
 from collector.agents.typing import TypingModel, type_text
+from collector.episodes.endings import StepFailed
 from collector.episodes.say import say
 from collector.shell.pty import Shell
-from collector.shell.typist import STEP_LIMIT_S, StepFailed, Typist
+from collector.shell.typist import STEP_LIMIT_S, Typist
 from manifests.task import Step
 
 _READING = 300.0  # characters a second: output is skimmed, not read

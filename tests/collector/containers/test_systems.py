@@ -137,8 +137,8 @@ SOURCES = "deb http://mirror/debian bookworm main\ndeb http://mirror/security bo
 def test_another_release_comes_from_this_hosts_mirror(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text(SOURCES)
     assert bootstrap.sources_of("trixie", None, HOST, tmp_path) == [
-        bootstrap.Source("http://mirror/debian", "trixie", ("main",)),
-        bootstrap.Source("http://mirror/security", "trixie-security", ("main",)),
+        bootstrap.PackageSource("http://mirror/debian", "trixie", ("main",)),
+        bootstrap.PackageSource("http://mirror/security", "trixie-security", ("main",)),
     ]
 
 
@@ -147,9 +147,9 @@ def test_a_release_that_the_host_cannot_have_asks_for_a_mirror(tmp_path: Path) -
     with pytest.raises(GoaltraceError, match="--mirror URL"):
         bootstrap.sources_of("noble", None, HOST, tmp_path)
     found = bootstrap.sources_of("noble", "http://m/ubuntu", {"ID": "fedora"}, tmp_path)
-    assert found[0] == bootstrap.Source("http://m/ubuntu", "noble", ("main", "universe"))
+    assert found[0] == bootstrap.PackageSource("http://m/ubuntu", "noble", ("main", "universe"))
     assert bootstrap.sources_of("sid", "http://m/debian", HOST, tmp_path) == [
-        bootstrap.Source("http://m/debian", "sid", ("main",))
+        bootstrap.PackageSource("http://m/debian", "sid", ("main",))
     ]
 
 

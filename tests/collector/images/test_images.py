@@ -205,9 +205,9 @@ def test_hosts_mirror_is_read_in_both_formats(tmp_path: Path, name: str, text: s
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / "sources.list.d" / name).write_text(text, encoding="utf-8")
     assert bootstrap.host_sources(tmp_path, "bookworm") == [
-        bootstrap.Source("http://mirror/debian", "bookworm", ("main",)),
-        bootstrap.Source("http://mirror/debian", "bookworm-updates", ("main",)),
-        bootstrap.Source("http://mirror/debian-security", "bookworm-security", ("main",)),
+        bootstrap.PackageSource("http://mirror/debian", "bookworm", ("main",)),
+        bootstrap.PackageSource("http://mirror/debian", "bookworm-updates", ("main",)),
+        bootstrap.PackageSource("http://mirror/debian-security", "bookworm-security", ("main",)),
     ]
 
 

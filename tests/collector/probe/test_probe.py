@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.probe.counter import BITS, LEFT, SQUARE, TOP
-from collector.probe.judge import Key, contradicts, judge, read_count
+from collector.probe.judge import CountedKey, contradicts, judge, read_count
 from collector.probe.run import run_scenario
 from manifests.session import Action, Frame, SessionFolder
 
@@ -41,7 +41,7 @@ def frame(t0_ms: int, t1_ms: int) -> Frame:
     return Frame(index=0, t0_ns=t0_ms * MS, t1_ns=t1_ms * MS)
 
 
-KEYS = [Key(1, 100 * MS, 105 * MS), Key(2, 200 * MS, 230 * MS), Key(4, 300 * MS, 304 * MS)]
+KEYS = [CountedKey(1, 100 * MS, 105 * MS), CountedKey(2, 200 * MS, 230 * MS), CountedKey(4, 300 * MS, 304 * MS)]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import termios
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from collector.recording.session import Recording
 from collector.shell.home import Home, bash
@@ -160,6 +161,22 @@ class Shell:
         finally:
             os.close(terminal)
         return 0 if any(waiting) else self._recording.now_ns() - self._heard_ns
+
+    def busy(self) -> bool:
+        """Whether something that was printed is not yet heard, or a program of this shell waits for a core or a disk.
+
+        On a busy machine a program may have read its keys long before it has a core to answer them.
+        """
+        if select.select([self._master], [], [], 0)[0]:
+            return True
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, _, _, session = stat.read_text(encoding="latin-1").rpartition(")")[2].split()[:4]
+            except (OSError, ValueError):  # it has ended meanwhile
+                continue
+            if state in "RD" and int(session) == self._process.pid:
+                return True
+        return False
 
     def mark(self, label: str) -> None:
         """A marker in the cast."""

@@ -105,7 +105,9 @@ class TapePlayer:
         while (now := self._recording.now_ns()) < until and self._shell.alive:
             quiet_ns = self._shell.quiet_ns()
             read_ns = None if not quiet_ns else now if read_ns is None else read_ns
-            if read_ns is not None and (quiet_ns > _QUIET_NS or now - read_ns > _ON_AND_ON_NS):
+            if read_ns is not None and (
+                now - read_ns > _ON_AND_ON_NS or (quiet_ns > _QUIET_NS and not self._shell.busy())
+            ):
                 return True
             self._sleep(_LOOK_S)
         return not self._shell.alive or bool(self._shell.quiet_ns())

@@ -11,6 +11,9 @@ from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
+    from trainer.clip_windows import ClipWindow as ClipWindow
+    from trainer.clip_windows import WindowDataset as WindowDataset
+    from trainer.clip_windows import windows as windows
     from trainer.comparing import CompareResult as CompareResult
     from trainer.comparing import compare as compare
     from trainer.encoding import EncodeResult as EncodeResult
@@ -25,18 +28,21 @@ if TYPE_CHECKING:
     from trainer.training import train as train
 
 FACE: dict[str, str] = {
+    "ClipWindow": "trainer.clip_windows",
     "CompareResult": "trainer.comparing",
     "EncodeResult": "trainer.encoding",
     "EvaluateResult": "trainer.evaluating",
     "RolloutResult": "trainer.rolling",
     "TrainResult": "trainer.training",
     "TrainingProgress": "trainer.progress",
+    "WindowDataset": "trainer.clip_windows",
     "compare": "trainer.comparing",
     "encode": "trainer.encoding",
     "evaluate": "trainer.evaluating",
     "plan_training": "trainer.training",
     "rollout": "trainer.rolling",
     "train": "trainer.training",
+    "windows": "trainer.clip_windows",
 }
 """Each function and type of the Python face, and the module that has it."""
 

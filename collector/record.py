@@ -111,6 +111,8 @@ def plan_recording(
     capture: CaptureChoice = "auto",
 ) -> list[EpisodeSpec]:
     """The episodes that `record` would record with these options, in order; nothing is started or written."""
+    require_one_of("--agent", agent, get_args(Agent))
+    require_one_of("--env", env, get_args(Unattended))
     require_between("--episodes", episodes, 1, 100_000)
     require_between("--fps", fps, 1, 60)
     require_between("--min-free", min_free_gib, 0, 1e6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,14 +72,17 @@ def record(
     )  # fmt: skip
     require_sessions_folder(folder)
     require_space(folder, int(min_free_gib * 2**30))
-    environment = environment_of(env, system)
+    notes: deque[str] = deque()
+    environment = environment_of(env, system, notes.append)
     environment.prepare({spec.task.kind for spec in specs})
     ended: list[EpisodeResult] = []
     seconds: dict[str, float] = {}
 
-    def progress(message: str = "") -> None:
+    def progress(*messages: str) -> None:
         lasted = " ".join(f"{s:.0f}s" for s in seconds.values())
-        on_progress(Progress("recording", len(ended), len(specs), "episode", message, lasted))
+        noted = [notes.popleft() for _ in range(len(notes))]
+        for message in (*noted, *messages) or ("",):
+            on_progress(Progress("recording", len(ended), len(specs), "episode", message, lasted))
 
     def done(result: EpisodeResult) -> None:
         ended.append(result)

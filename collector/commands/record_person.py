@@ -88,8 +88,11 @@ def in_browser(args: argparse.Namespace) -> int:
         if not args.json:
             print(result_line(result), flush=True)
 
+    def on_note(text: str) -> None:
+        print(text, file=sys.stderr)
+
     try:
-        done = record_in_browser(args.tasks, options, on_page=on_page, on_result=on_result)
+        done = record_in_browser(args.tasks, options, on_page=on_page, on_result=on_result, on_note=on_note)
     except KeyboardInterrupt:
         print_results(ended, args.out, args.json)
         print("stopped; what was recorded is kept", file=sys.stderr)

@@ -62,12 +62,14 @@ def record_in_browser(
     *,
     on_page: Callable[[str], object],
     on_result: Callable[[EpisodeResult], object] = ignore,
+    on_note: Callable[[str], object] = ignore,
 ) -> RecordResult:
     """Record `tasks`, one after another, with the person who opens the page; what they do is for this user alone.
 
-    `on_page` gets the page's address, which is for the person alone, `on_result` each session as it ends. Ctrl-C (and,
-    in the main thread, SIGTERM and SIGHUP) ends the running session cleanly, removes its container and raises
-    KeyboardInterrupt. Raises `GoaltraceError` for what people cannot record.
+    `on_page` gets the page's address, which is for the person alone, `on_result` each session as it ends, and
+    `on_note`, in any thread, what is worth knowing of the containers. Ctrl-C (and, in the main thread, SIGTERM and
+    SIGHUP) ends the running session cleanly, removes its container and raises KeyboardInterrupt. Raises
+    `GoaltraceError` for what people cannot record.
     """
     from collector.environments.docker import DockerEnvironment
     from collector.human.visit import Visit
@@ -79,7 +81,7 @@ def record_in_browser(
             require_consent_id(options.consent_id)
         consent_id = options.consent_id or new_consent_id()
         specs = _specs(tasks, consent_id, options)
-        environment = DockerEnvironment(options.system)
+        environment = DockerEnvironment(options.system, on_note)
         environment.prepare({"desktop"})
         ended: list[EpisodeResult] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,21 +82,26 @@ def import_tapes(
         for spec in specs:
             add(_result(tapes[spec.episode_id], spec, "would record", folder))
     elif specs:
-        environment = environment_of(env, system)
+        notes: deque[str] = deque()
+        environment = environment_of(env, system, notes.append)
         environment.prepare({"terminal"})
         by_name = {spec.episode_id: spec for spec in specs}
         ran = 0
 
+        def progress() -> None:
+            for message in [notes.popleft() for _ in range(len(notes))] or [""]:
+                on_progress(Progress("running", ran, len(specs), "tape", message))
+
         def done(result: EpisodeResult) -> None:
             nonlocal ran
             ran += 1
-            on_progress(Progress("running", ran, len(specs), "tape"))
+            progress()
             add(_ended(result, by_name[result.episode_id], tapes[result.episode_id], folder))
 
         def report(episode: str, event: dict[str, Any]) -> None:
             pass
 
-        on_progress(Progress("running", 0, len(specs), "tape"))
+        progress()
         Campaign(environment, folder, workers).run(specs, done, report)
     return tuple(sorted(results, key=lambda result: str(result.tape)))
 

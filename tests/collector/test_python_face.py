@@ -136,7 +136,7 @@ def test_callbacks_run_in_the_callers_thread_and_whatever_they_raise_stops_the_o
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = Waiting()
-    monkeypatch.setattr("collector.record.environment_of", lambda name, system: environment)
+    monkeypatch.setattr("collector.record.environment_of", lambda name, system, note: environment)
     threads, ended = set(), []
 
     def heard(progress: Progress) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from curation.commands import stages
 
 if TYPE_CHECKING:
-    from curation.scan.look import Options
+    from curation.scan.look import ScanOptions
     from curation.stage import Outcome
 
 EPILOG = """\
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from curation.scan.look import Options
+    from curation.scan.look import ScanOptions
     from curation.scan.stage import stage
     from curation.scan.summary import summary
     from manifests.clip_io import ClipReader
@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.out is not None:
         require_absent(args.out)
     listed = read_list(args.redact) if args.redact else ()
-    options = Options(listed, NOBODY if args.keep_names else of_this_machine())
+    options = ScanOptions(listed, NOBODY if args.keep_names else of_this_machine())
     # What a user listed is not in the name of a table, so one that is there may be of another list.
     outcome = stages.run(stage(options), args, args.force or bool(listed))
     found = summary(ClipReader(args.dataset))
@@ -75,7 +75,7 @@ def _run(args: argparse.Namespace) -> int:
     return 2 if outcome.damaged else 1 if found.clips and masked is None else 0
 
 
-def _mask(args: argparse.Namespace, options: Options) -> dict[str, Any]:
+def _mask(args: argparse.Namespace, options: ScanOptions) -> dict[str, Any]:
     """Write the masked data set; how many clips it has, and which were left out."""
     from curation.derive import Progress
     from curation.scan.masked import masked_data_set

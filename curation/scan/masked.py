@@ -8,7 +8,7 @@ from typing import Any
 
 from curation.derive import Progress, derive
 from curation.scan.clips import clips_of, reader_of
-from curation.scan.look import Options
+from curation.scan.look import ScanOptions
 from curation.scan.mask import Masked, mask
 from curation.scan.pixels import NotThere, painted
 from curation.scan.stage import NAME, VERSION, sessions_of, stage
@@ -18,7 +18,9 @@ from manifests.dataset import DatasetManifest, LineageStep
 from manifests.files import require_absent
 
 
-def masked_data_set(dataset: Path, out: Path, options: Options, workers: int, progress: Progress) -> DatasetManifest:
+def masked_data_set(
+    dataset: Path, out: Path, options: ScanOptions, workers: int, progress: Progress
+) -> DatasetManifest:
     """Write the data set at `out`, masked, and scan it.
 
     Pixels are painted over where the text of the pictures is known. A clip of which it is not, and in which something

@@ -57,7 +57,7 @@ def stage(options: ScanOptions) -> Stage[Seen]:
     parameters = {"listed": len(options.listed), "own_names": bool(options.names.users or options.names.hosts)}
     return Stage(
         "goaltrace scan", NAME, VERSION, parameters, SCHEMA,
-        split=_sessions, measure=partial(_seen, options), table=_table,
+        split=_sessions, measure=partial(_seen, options), table=_table, whole_sessions=True,
     )  # fmt: skip
 
 

@@ -41,8 +41,8 @@ def require_runnable(
         raise GoaltraceError(f"stage {name!r}: a name is a letter and up to 63 of a-z, 0-9, '_' and '-' behind it")
     if not command.strip():
         raise GoaltraceError(f"stage {name!r}: its command is empty; name what runs it, for the lineage")
-    if "clip_id" not in schema.names:
-        raise GoaltraceError(f"stage {name!r}: its schema has no column clip_id; add it as a string")
+    if schema.names.count("clip_id") != 1 or schema.field("clip_id").type != pa.string():
+        raise GoaltraceError(f"stage {name!r}: its schema has no column clip_id of type string; add it")
     others = dict.fromkeys(map(str.lower, CLIPS_SCHEMA.names), "clips have")
     others |= {
         column.lower(): f"the stage {table.name!r} has"

@@ -35,11 +35,20 @@ def read_scores(dataset: Path, manifest: DatasetManifest, only: str | None = Non
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines()[0][:160]
             raise GoaltraceError(f"{path}: damaged ({reason}); {_again(score.name, dataset)}") from None
-        if "clip_id" not in table.column_names:
-            raise GoaltraceError(f"{path}: no clip_id column; {_again(score.name, dataset)}")
+        if table.column_names.count("clip_id") != 1 or table.schema.field("clip_id").type != pa.string():
+            raise GoaltraceError(f"{path}: no clip_id column of texts; {_again(score.name, dataset)}")
         table = _plain_numbers(table, path, score.name)
         parts.setdefault(score.name, []).append(table)
-    return {name: pa.concat_tables(tables, promote_options="permissive") for name, tables in parts.items()}
+    return {name: _joined(tables, name, dataset) for name, tables in parts.items()}
+
+
+def _joined(tables: list[pa.Table], stage: str, dataset: Path) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        raise GoaltraceError(
+            f"{dataset}: the columns of {stage!r} differ from shard to shard; {_again(stage, dataset)}"
+        ) from None
 
 
 def own_numbers(manifest: DatasetManifest, rows: pa.Table) -> list[str]:

@@ -249,7 +249,7 @@ def test_a_damaged_table_of_ones_own_says_which_stage_to_run(dataset: Path) -> N
     manifest.scores[0].shard.bytes = path.stat().st_size
     manifest.scores[0].shard.sha256 = sha256_of(path)
     folder.write_manifest(manifest)
-    with pytest.raises(GoaltraceError, match="no clip_id column; run the stage 'lengths' again"):
+    with pytest.raises(GoaltraceError, match="no clip_id column of texts; run the stage 'lengths' again"):
         goaltrace.select(dataset, "true")
 
 
@@ -259,6 +259,7 @@ def test_a_damaged_table_of_ones_own_says_which_stage_to_run(dataset: Path) -> N
         ({"name": "My Stage"}, "a name is a letter"),
         ({"command": " "}, "its command is empty"),
         ({"schema": SCHEMA.remove(0)}, "no column clip_id"),
+        ({"schema": SCHEMA.set(0, pa.field("clip_id", pa.large_string()))}, "no column clip_id of type string"),
         ({"schema": SCHEMA.append(pa.field("Goal", pa.string()))}, "clips have a column 'Goal' already"),
         ({"schema": SCHEMA.append(pa.field("efficacy", pa.string()))}, "the stage 'intent' has a column 'efficacy'"),
         ({"measure": lambda dataset, shard, piece: []}, "cannot be sent to other processes"),

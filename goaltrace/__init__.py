@@ -11,16 +11,6 @@ from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
-    from curation.merge import MergeResult as MergeResult
-    from curation.merge import merge as merge
-    from curation.publish.run import PublishResult as PublishResult
-    from curation.publish.run import publish as publish
-    from curation.report.run import ReportResult as ReportResult
-    from curation.report.run import report as report
-    from curation.scan.run import ScanResult as ScanResult
-    from curation.scan.run import scan as scan
-    from curation.score import score as score
-
     from collector.campaign import EpisodeResult as EpisodeResult
     from collector.human.in_browser import BrowserOptions as BrowserOptions
     from collector.human.in_browser import record_in_browser as record_in_browser
@@ -42,6 +32,15 @@ if TYPE_CHECKING:
     from collector.record import RecordResult as RecordResult
     from collector.record import plan_recording as plan_recording
     from collector.record import record as record
+    from curation.merge import MergeResult as MergeResult
+    from curation.merge import merge as merge
+    from curation.publish.run import PublishResult as PublishResult
+    from curation.publish.run import publish as publish
+    from curation.report.run import ReportResult as ReportResult
+    from curation.report.run import report as report
+    from curation.scan.run import ScanResult as ScanResult
+    from curation.scan.run import scan as scan
+    from curation.score import score as score
     from curation.select import SelectResult as SelectResult
     from curation.select import select as select
     from curation.stage import Stage as Stage

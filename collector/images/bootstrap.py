@@ -174,7 +174,9 @@ def _debootstrap(root: list[str], sources: list[Source], folder: Path) -> None:
     last = ""
     with StepDisplay("base") as display:
         display.show(f"Step 1/1 : debootstrap {first.suite} {first.uri}")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
             assert process.stdout is not None
             try:
                 for line in process.stdout:

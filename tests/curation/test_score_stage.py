@@ -137,7 +137,7 @@ def write_table(table, path, **options):
         time.sleep(60)
 
 pq.write_table = write_table
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())
 """
 
 

@@ -11,13 +11,14 @@ import threading
 import pytest
 
 from goaltrace import COMMANDS, main
+from tests.waiting import PATIENCE_S
 
 HEAVY = ("torch", "pyarrow", "docker", "numpy", "av", "duckdb", "datasets", "pydantic", "mss", "pynput")
 
 
 def goaltrace(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "goaltrace", *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "goaltrace", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
 
 
@@ -128,7 +129,7 @@ def test_ctrl_c_ends_a_command_that_was_started_with_sigint_ignored() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, error) == (130, "goaltrace waits: stopped\n")
 
 

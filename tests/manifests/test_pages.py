@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from manifests.pages import opened
+from tests.waiting import PATIENCE_S
 
 BROWSER = """\
 import html, json, os, pathlib, re, sys, time, urllib.parse, urllib.request
@@ -61,7 +62,7 @@ def test_no_command_line_shows_the_token_while_a_browser_opens_the_page(browser:
         address = served.stdout.readline().strip()
         token = address.rstrip("/").rsplit("/", 1)[1]
         seen: list[bytes] = []
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE_S
         while not browser.exists() and time.monotonic() < until:
             seen += command_lines()
         seen += command_lines()
@@ -72,7 +73,7 @@ def test_no_command_line_shows_the_token_while_a_browser_opens_the_page(browser:
         assert not any(token.encode() in line for line in seen)
         page = Path(re.sub("^file://", "", told["arguments"][0]))
         served.terminate()
-        served.wait(10)
+        served.wait(PATIENCE_S)
         assert not page.exists(), "what leads there goes with the page"
     finally:
         served.kill()

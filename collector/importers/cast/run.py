@@ -14,7 +14,7 @@ from typing import Any
 
 from collector.importers.cast.convert import Options, import_cast
 from collector.importers.cast.quarantine import update_list
-from manifests.futures import as_they_end
+from manifests.futures import as_they_end, workers_of
 
 Entry = dict[str, Any]
 _SAVE_EVERY = 200
@@ -62,7 +62,7 @@ def _in_pool(
                 left.append(waiting[future])
     except BaseException:
         heard = signal.signal(signal.SIGINT, _once_is_enough)  # it takes a moment to leave nothing half done
-        for process in list((pool._processes or {}).values()):
+        for process in workers_of(pool):
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
         pool.shutdown(cancel_futures=True)

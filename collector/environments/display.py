@@ -37,7 +37,7 @@ class DisplayRecorder:
         environment = dict(os.environ)
         if self._spec.display is not None:
             environment["DISPLAY"] = self._spec.display
-        self._errors = tempfile.TemporaryFile("w+", errors="replace")  # a pipe would fill up
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # a pipe would fill up
         # a session of its own: Ctrl-C reaches us, and we end the recorder
         self._process = subprocess.Popen(
             [sys.executable, "-m", "collector.runner", str(path), str(self._folder)], env=environment,

@@ -157,7 +157,7 @@ def _root_owned_folder(root: list[str]) -> Iterator[Path]:
         yield folder
     finally:
         # debootstrap mounts /proc and /sys in there; stopped early, it may leave them mounted.
-        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
             subprocess.run([*root, "umount", "--lazy", mount], check=False)
         subprocess.run([*root, "rm", "-rf", "--one-file-system", "--", str(folder)], check=False)

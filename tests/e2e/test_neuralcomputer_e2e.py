@@ -37,7 +37,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SessionFolde
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as lines:
+    with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 

@@ -57,7 +57,7 @@ def test_no_file_of_this_project_is_said_to_hold_a_token(capsys: pytest.CaptureF
     root = Path(__file__).resolve().parents[3]
     lines = [
         line for folder in ("collector", "curation", "trainer", "docs") for path in sorted((root / folder).rglob("*"))
-        if path.suffix in (".py", ".md") for line in path.read_text().split("\n") if line.strip()
+        if path.suffix in (".py", ".md") for line in path.read_text(encoding="utf-8").split("\n") if line.strip()
     ]  # fmt: skip
     touched = [line for line in lines if find(line)]
     with capsys.disabled():
@@ -113,7 +113,7 @@ def test_a_known_value_is_found_in_pieces_and_words_of_it_are_not() -> None:
 
 def test_listed_strings_are_found_in_any_case(tmp_path: Path) -> None:
     path = tmp_path / "list"
-    path.write_text("# mine\nOrbit Nine\n\nstraßenbahn\n")
+    path.write_text("# mine\nOrbit Nine\n\nstraßenbahn\n", encoding="utf-8")
     known = Known()
     known.add_listed(read_list(path))
     assert (

@@ -34,6 +34,8 @@ class EpisodeSpec(BaseModel):
     parameters: dict[str, str]
     agent: Agent
     arm: str
+    control: bool = False
+    """Whether that arm is a control: nobody pursues a goal."""
     seed: int
     fps: float
     width: int = 1024

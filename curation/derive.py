@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.compute as pc
 
 from curation.stage import clips_shards, shard_at, table_name, write_table
 from curation.tables import read_scores
+from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_parquet
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
 from manifests.errors import GoaltraceError
@@ -34,7 +34,7 @@ def derive(
     reader: ClipReader,
     out: Path,
     clip_ids: Sequence[str],
-    take: Callable[[str], dict[str, Any]],
+    take: Callable[[str], ClipRow],
     step: LineageStep,
     progress: Progress,
     not_carried: Sequence[str] = (),

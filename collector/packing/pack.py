@@ -17,7 +17,7 @@ from manifests.here import without_places
 from manifests.items import one_item
 from manifests.plain import one_line
 from manifests.session import SessionFolder
-from manifests.sound import unsound
+from manifests.validate import invalid_reasons
 
 
 def pack(
@@ -84,7 +84,7 @@ def _pack_one(
     packed = pack_session(recorded, clip_s)
     clips = [clip_table(row) for row in packed.rows]
     for row, clip in zip(packed.rows, clips, strict=True):
-        if bad := unsound(clip):
+        if bad := invalid_reasons(clip):
             raise GoaltraceError(f"does not reconcile: clip {row['clip_index']}: {bad[0]}")
     seen.add(session_id)
     return packed, clips

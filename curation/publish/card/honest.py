@@ -13,7 +13,7 @@ from curation.publish.card.text import plain, some
 from manifests.dataset import DatasetManifest, LineageStep
 
 COLUMNS = (
-    "session_id family kind actor arm outcome environment clock_source width height fps duration_ns dropped "
+    "session_id family kind actor control outcome environment clock_source width height fps duration_ns dropped "
     "invalid_reasons"
 ).split()
 SMALL = 10
@@ -75,7 +75,7 @@ def _by_who(clips: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _who(clip: dict[str, Any]) -> str:
-    return who(clip["actor"], clip["arm"], clip["environment"])
+    return who(clip["actor"], clip["control"], clip["environment"])
 
 
 def _share(clips: list[dict[str, Any]], test: Any) -> str:

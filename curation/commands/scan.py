@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from curation.scan.look import Options
     from curation.scan.stage import stage
-    from curation.scan.summary import summary
+    from curation.scanned import summary
     from manifests.clip_io import ClipReader
     from manifests.errors import GoaltraceError
     from manifests.files import require_absent
@@ -78,7 +78,7 @@ def _run(args: argparse.Namespace) -> int:
 def _mask(args: argparse.Namespace, options: Options) -> dict[str, Any]:
     """Write the masked data set; how many clips it has, and which were left out."""
     from curation.derive import Progress
-    from curation.scan.masked import masked_data_set
+    from curation.masked import masked_data_set
     from manifests.plain import one_line
 
     left_out: dict[str, str] = {}

@@ -5,19 +5,40 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypedDict
 
 import numpy as np
 import pyarrow as pa
 
 RESAMPLES = 2000
-METRICS: dict[str, tuple[str, str]] = {
+Metric = Literal["actions_per_s", "cursor_px_per_frame", "efficacy", "contingency"]
+METRICS: dict[Metric, tuple[str, str]] = {
     "actions_per_s": ("actions/s", "presses and scrolls in a second"),
     "cursor_px_per_frame": ("cursor px/frame", "mean distance of the pointer between two frames"),
     "efficacy": ("efficacy", "share of actions followed by a visible change, less the share by chance"),
     "contingency": ("contingency", "where actions fall among chance alternatives; 0.5 is chance"),
 }
-SCORES = ("efficacy", "contingency")
+SCORES: tuple[Metric, ...] = ("efficacy", "contingency")
+
+
+class _Scores(TypedDict, total=False):
+    """The scores of a clip that are compared; none before it is scored, null where one is not defined."""
+
+    actions_per_s: float | None
+    cursor_px_per_frame: float | None
+    efficacy: float | None
+    contingency: float | None
+
+
+class ScoredClip(_Scores):
+    """What a comparison looks at of a clip."""
+
+    session_id: str
+    kind: str
+    arm: str
+    control: bool
+    outcome: str
+    duration_ns: int
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,7 @@ class ArmRow:
     hours: float
     outcomes: dict[str, int]
     """Sessions by outcome."""
-    means: dict[str, Mean | None]
+    means: dict[Metric, Mean | None]
     """Column of METRICS -> its mean; None where no clip has a value."""
 
 
@@ -66,18 +87,18 @@ def compare(rows: pa.Table) -> list[ArmRow]:
     Args:
         rows: clips with their scores (`curation.tables.rows_with_scores`).
     """
-    groups: dict[tuple[str, bool, str], list[dict[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[str, bool, str], list[ScoredClip]] = defaultdict(list)
     for row in _plain(rows):
         groups[row["kind"], row["control"], row["arm"]].append(row)
     return [_arm_row(*group, groups[group]) for group in sorted(groups)]
 
 
-def _plain(rows: pa.Table) -> list[dict[str, Any]]:
+def _plain(rows: pa.Table) -> list[ScoredClip]:
     names = ["session_id", "kind", "arm", "control", "outcome", "duration_ns", *METRICS]
     return list(rows.select([name for name in names if name in rows.column_names]).to_pylist())
 
 
-def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[dict[str, Any]]) -> ArmRow:
+def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[ScoredClip]) -> ArmRow:
     sessions = {clip["session_id"]: clip["outcome"] for clip in clips}
     ended = sorted(sessions.values())
     return ArmRow(
@@ -92,11 +113,11 @@ def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[dict[str, Any]]
     )
 
 
-def _mean(clips: Sequence[dict[str, Any]], name: str) -> Mean | None:
+def _mean(clips: Sequence[ScoredClip], name: Metric) -> Mean | None:
     by_session: dict[str, list[float]] = defaultdict(list)
     for clip in clips:
-        if clip.get(name) is not None:
-            by_session[clip["session_id"]].append(clip[name])
+        if (value := clip.get(name)) is not None:
+            by_session[clip["session_id"]].append(value)
     if not by_session:
         return None
     low, high = bootstrap([by_session[key] for key in sorted(by_session)])
@@ -124,8 +145,8 @@ def separations(rows: pa.Table) -> list[Separation]:
     values: dict[tuple[str, str, bool, str], list[float]] = defaultdict(list)
     for row in _plain(rows):
         for score in SCORES:
-            if row.get(score) is not None:
-                values[row["kind"], score, row["control"], row["arm"]].append(row[score])
+            if (value := row.get(score)) is not None:
+                values[row["kind"], score, row["control"], row["arm"]].append(value)
     return [
         Separation(kind, score, arm, other, auc(values[kind, score, False, arm], values[kind, score, True, other]))
         for kind, score, control, arm in sorted(values)

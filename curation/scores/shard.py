@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -26,7 +25,7 @@ from manifests.versions import SCHEMA_VERSION
 
 NAME = "intent"
 STAGE_VERSION = "1"
-PARAMETERS: dict[str, Any] = {
+PARAMETERS: dict[str, int] = {
     "window_ns": efficacy.WINDOW_NS,
     "near_px": efficacy.NEAR_PX,
     "work_px": frames.WORK_PX,
@@ -86,7 +85,7 @@ class Measure:
     group: tuple[str, str]
     responses: list[efficacy.Response]
     rest: efficacy.Rest
-    plain: dict[str, Any]
+    plain: dict[str, float | None]
     """Columns that need no other clip."""
     broken: str = ""
     """Why nothing could be measured; the clip then has a row without scores."""

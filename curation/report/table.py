@@ -5,40 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 RESAMPLES = 2000
-Metric = Literal["actions_per_s", "cursor_px_per_frame", "efficacy", "contingency"]
-METRICS: dict[Metric, tuple[str, str]] = {
+METRICS: dict[str, tuple[str, str]] = {
     "actions_per_s": ("actions/s", "presses and scrolls in a second"),
     "cursor_px_per_frame": ("cursor px/frame", "mean distance of the pointer between two frames"),
     "efficacy": ("efficacy", "share of actions followed by a visible change, less the share by chance"),
     "contingency": ("contingency", "where actions fall among chance alternatives; 0.5 is chance"),
 }
-SCORES: tuple[Metric, ...] = ("efficacy", "contingency")
-
-
-class _Scores(TypedDict, total=False):
-    """The scores of a clip that are compared; none before it is scored, null where one is not defined."""
-
-    actions_per_s: float | None
-    cursor_px_per_frame: float | None
-    efficacy: float | None
-    contingency: float | None
-
-
-class ScoredClip(_Scores):
-    """What a comparison looks at of a clip."""
-
-    session_id: str
-    kind: str
-    arm: str
-    control: bool
-    outcome: str
-    duration_ns: int
+SCORES = ("efficacy", "contingency")
 
 
 @dataclass(frozen=True)
@@ -65,7 +44,7 @@ class ArmRow:
     hours: float
     outcomes: dict[str, int]
     """Sessions by outcome."""
-    means: dict[Metric, Mean | None]
+    means: dict[str, Mean | None]
     """Column of METRICS -> its mean; None where no clip has a value."""
 
 
@@ -87,18 +66,18 @@ def compare(rows: pa.Table) -> list[ArmRow]:
     Args:
         rows: clips with their scores (`curation.tables.rows_with_scores`).
     """
-    groups: dict[tuple[str, bool, str], list[ScoredClip]] = defaultdict(list)
+    groups: dict[tuple[str, bool, str], list[dict[str, Any]]] = defaultdict(list)
     for row in _plain(rows):
         groups[row["kind"], row["control"], row["arm"]].append(row)
     return [_arm_row(*group, groups[group]) for group in sorted(groups)]
 
 
-def _plain(rows: pa.Table) -> list[ScoredClip]:
+def _plain(rows: pa.Table) -> list[dict[str, Any]]:
     names = ["session_id", "kind", "arm", "control", "outcome", "duration_ns", *METRICS]
     return list(rows.select([name for name in names if name in rows.column_names]).to_pylist())
 
 
-def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[ScoredClip]) -> ArmRow:
+def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[dict[str, Any]]) -> ArmRow:
     sessions = {clip["session_id"]: clip["outcome"] for clip in clips}
     ended = sorted(sessions.values())
     return ArmRow(
@@ -113,11 +92,11 @@ def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[ScoredClip]) ->
     )
 
 
-def _mean(clips: Sequence[ScoredClip], name: Metric) -> Mean | None:
+def _mean(clips: Sequence[dict[str, Any]], name: str) -> Mean | None:
     by_session: dict[str, list[float]] = defaultdict(list)
     for clip in clips:
-        if (value := clip.get(name)) is not None:
-            by_session[clip["session_id"]].append(value)
+        if clip.get(name) is not None:
+            by_session[clip["session_id"]].append(clip[name])
     if not by_session:
         return None
     low, high = bootstrap([by_session[key] for key in sorted(by_session)])
@@ -145,8 +124,8 @@ def separations(rows: pa.Table) -> list[Separation]:
     values: dict[tuple[str, str, bool, str], list[float]] = defaultdict(list)
     for row in _plain(rows):
         for score in SCORES:
-            if (value := row.get(score)) is not None:
-                values[row["kind"], score, row["control"], row["arm"]].append(value)
+            if row.get(score) is not None:
+                values[row["kind"], score, row["control"], row["arm"]].append(row[score])
     return [
         Separation(kind, score, arm, other, auc(values[kind, score, False, arm], values[kind, score, True, other]))
         for kind, score, control, arm in sorted(values)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from manifests.clip import EventRow
-from manifests.secrets import MASK, KeyPress, TypedLine, Typing, asks, asks_for_password, named_with
+from manifests.secrets import MASK, KeyedLine, KeyPress, Typing, asks, asks_for_password, named_with
 
 _SHORTEST, _BEGIN = 4, 4
 """Characters of a line that may be a password, and of its beginning, which is looked for on the screen."""
@@ -23,7 +23,7 @@ class Place(NamedTuple):
 class Typed(NamedTuple):
     """A line that was typed: `secret` is None for one that is judged by what it says alone."""
 
-    line: TypedLine[Place]
+    line: KeyedLine[Place]
     secret: bool | None
     """True for one of which nothing was shown at a prompt that asks; False for an answer to a password prompt that was
     shown all the same."""
@@ -117,7 +117,7 @@ class _Screens:
         password = asks_for_password(before) or (bool(above) and asks_for_password(above))
         return _Prompt(clip, frame, password, asks(before))
 
-    def hidden(self, asked: _Prompt, line: TypedLine[Place], clip: int, slot: int) -> bool | None:
+    def hidden(self, asked: _Prompt, line: KeyedLine[Place], clip: int, slot: int) -> bool | None:
         """Whether a line that ended in a slot was kept from the screen; None for one that answers no such question."""
         meant = line.meant.strip()
         if not meant or line.masked:

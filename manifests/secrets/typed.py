@@ -45,7 +45,7 @@ class KeyPress(NamedTuple, Generic[P]):
     place: P
 
 
-class TypedLine(NamedTuple, Generic[P]):
+class KeyedLine(NamedTuple, Generic[P]):
     """A line: as it was sent, and as it was meant, each character with its place."""
 
     sent: str
@@ -71,7 +71,7 @@ class Typing(Generic[P]):
         """Something of a line has been typed."""
         return bool(self._sent)
 
-    def press(self, key: KeyPress[P]) -> TypedLine[P] | None:
+    def press(self, key: KeyPress[P]) -> KeyedLine[P] | None:
         """The line that this key ends, if it ends one."""
         done = None
         if key.name in _ENDS or len(self._sent) >= _LIMIT:
@@ -80,11 +80,11 @@ class Typing(Generic[P]):
             self._edit(key)
         return done
 
-    def end(self) -> TypedLine[P]:
+    def end(self) -> KeyedLine[P]:
         """The line as far as it has come."""
         sent, meant = self._sent, self._line
         self._sent, self._line, self._cursor = [], [], 0
-        return TypedLine(
+        return KeyedLine(
             "".join(c for c, _ in sent), [p for _, p in sent], "".join(c for c, _ in meant), [p for _, p in meant]
         )
 
@@ -129,7 +129,7 @@ def typed_secrets(keys: Iterable[KeyPress[P]], known: Known | None = None) -> It
     """The kind and the place of every key that is part of a secret: of what was sent, or of what was meant."""
     typing: Typing[P] = Typing()
 
-    def found(line: TypedLine[P]) -> Iterator[tuple[str, P]]:
+    def found(line: KeyedLine[P]) -> Iterator[tuple[str, P]]:
         for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
             for span in [*find(text), *(known.find(text) if known else ())]:
                 for at in range(span.start, span.end):

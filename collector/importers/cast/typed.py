@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from collector.importers.cast.key_names import is_answer, name_of
-from manifests.secrets import KeyPress, TypedLine, Typing
+from manifests.secrets import KeyedLine, KeyPress, Typing
 
 _KEY = re.compile(
     r"\x1b\[M[^\x1b]{3}"  # a mouse of the oldest kind: three characters follow
@@ -18,7 +18,7 @@ _KEY = re.compile(
 _CODED = re.compile(r"\x1b\[(?:27;\d{1,3};(\d{1,7})~|(\d{1,7})(?:[:;][\d:;]*)?u)")
 Place = tuple[int, int, int]
 """Number of the event, the key's place in its data, and how many characters of it the key takes."""
-Entered = TypedLine[Place]
+Entered = KeyedLine[Place]
 
 
 def keys(data: str) -> Iterator[tuple[int, str]]:

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 from curation.scan.stage import NAME
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
 
 _MOST = 20
-
-
-class Sensitive(TypedDict):
-    """What was found in a clip."""
-
-    session: str
-    values: int
-    """How many different ones."""
-    kinds: list[str]
-    columns: list[str]
 
 
 @dataclass
@@ -30,8 +20,8 @@ class Summary:
     of_clips: int = 0
     not_scanned: int = 0
     """Clips of which nothing can be said."""
-    clips: dict[str, Sensitive] = field(default_factory=dict)
-    """Clip with something in it -> what it is."""
+    clips: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Clip with something in it -> session, kinds, columns, and how many different values."""
     kinds: Counter[str] = field(default_factory=Counter)
     """Kind -> clips with one of it."""
 
@@ -47,7 +37,7 @@ class Summary:
         lines = [f"{len(self.clips):,} of {self.of_clips:,} clips hold something sensitive (nothing of it is shown)"]
         lines += ["", f"{'kind':<28}{'clips':>8}"]
         lines += [f"{kind:<28}{count:>8,}" for kind, count in self.kinds.most_common()]
-        sessions: dict[str, list[Sensitive]] = {}
+        sessions: dict[str, list[dict[str, Any]]] = {}
         for clip in self.clips.values():
             sessions.setdefault(clip["session"], []).append(clip)
         lines += ["", f"{'session':<44}{'clips':>6}  found in"]

@@ -10,14 +10,14 @@ import pytest
 
 from collector.packing.pack import pack
 from collector.sessions.forget import forget
-from curation.derive import QUIET
 from curation.masked import masked_data_set
 from curation.report.table import compare, separations
-from curation.scan.look import Options
+from curation.scan.look import ScanOptions
 from curation.tables import rows_with_scores
 from goaltrace import main
 from manifests.clip import ClipRow
 from manifests.clip_io import ClipReader, open_parquet
+from manifests.progress import ignore
 from manifests.versions import control_by_arm
 from tests.collector.sessions import make_session
 from tests.factories import make_clip, named_anew, write_dataset
@@ -71,7 +71,7 @@ def test_curation_reads_it_and_writes_what_it_says(
     assert {arm["arm"]: arm["control"] for arm in json.loads(capsys.readouterr().out)["arms"]} == CONTROLS
     assert main(["select", str(old), "--where", "NOT control", "--out", str(tmp_path / "kept")]) == 0
     assert controls(tmp_path / "kept") == {"scripted": False, "human": False}
-    masked_data_set(old, tmp_path / "masked", Options(), 1, QUIET)
+    masked_data_set(old, tmp_path / "masked", ScanOptions(), 1, ignore)
     assert controls(tmp_path / "masked") == CONTROLS
     for made in ("kept", "masked"):
         shards = list((tmp_path / made).glob("[ce]*/*.parquet"))

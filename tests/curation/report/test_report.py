@@ -135,8 +135,9 @@ def test_same_data_set_gives_the_same_page(scored: Path, tmp_path: Path) -> None
 
 def test_strip_shows_the_median_clip_not_the_best() -> None:
     values = [0.9, 0.1, 0.5, None, 0.4]
-    rows = pa.table({"clip_id": list("abcde"), "kind": ["desktop"] * 5, "arm": ["scripted"] * 5, "efficacy": values})
-    assert typical_clip(rows, "desktop", "scripted") == "c"
+    rows = pa.table({"clip_id": list("abcde"), "kind": ["desktop"] * 5, "arm": ["scripted"] * 5, "control": [False] * 5,
+                     "efficacy": values})  # fmt: skip
+    assert typical_clip(rows, "desktop", "scripted", False) == "c"
 
 
 def test_label_shows_keys_clicks_and_hides_redacted_keys() -> None:

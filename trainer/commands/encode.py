@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_writable
-from trainer.runtime import share_cores, unwound_by_sigterm
+from trainer.machine.runtime import share_cores, unwound_by_sigterm
 
 if TYPE_CHECKING:
     from trainer.codec import Codec
-    from trainer.config import Config
     from trainer.data.index import Index
-    from trainer.data.latents import Chunk, LatentsManifest
+    from trainer.data.latents import LatentChunk, LatentsManifest
     from trainer.data.store import ClipStore
-    from trainer.data.stretch import Stretch
+    from trainer.data.stretch import ClipStretch
+    from trainer.settings.config import Config
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -117,8 +117,8 @@ def _missing(out: Path, shards: int) -> int:
 
 
 def _settings(args: argparse.Namespace) -> Config:
-    from trainer.presets import preset
     from trainer.settings import override
+    from trainer.settings.presets import preset
 
     if args.run is None:
         config = override(preset(args.preset or "tiny"), args.set)
@@ -135,8 +135,8 @@ def _settings(args: argparse.Namespace) -> Config:
 
 def _crops(args: argparse.Namespace) -> bool:
     """Would a run with these settings see crops, which latents are not made of?"""
-    from trainer.presets import preset
     from trainer.settings import override
+    from trainer.settings.presets import preset
 
     return bool(override(preset(args.preset or "tiny"), args.set).data.crop_width)
 
@@ -147,7 +147,7 @@ def _codec(args: argparse.Namespace, config: Config, store: ClipStore, index: In
 
     from trainer.checkpoint import load_tensors, save_tensors
     from trainer.codec import codec_from_state
-    from trainer.prepare import CODEC_CLIPS, fit_codec, spread
+    from trainer.training.prepare import CODEC_CLIPS, fit_codec, spread
 
     begun = args.out / "codec.pt"
     if args.run is None and begun.is_file():
@@ -213,14 +213,14 @@ def _encode(
     config: Config,
     codec: Codec,
     store: ClipStore,
-    stretches: list[Stretch],
-    shards: list[list[Chunk]],
+    stretches: list[ClipStretch],
+    shards: list[list[LatentChunk]],
 ) -> int:
     """Make the shards that are not there; how many those were."""
     from tqdm import tqdm
 
     from trainer.data.encoding import decoded, is_done, write_shard
-    from trainer.device import pick_device
+    from trainer.machine.device import pick_device
 
     device = pick_device(args.device)
     moved, digest = codec.to(device), codec.digest()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_writable, write_json, write_text
-from trainer.arguments import seed
-from trainer.runtime import share_cores
+from trainer.commands.arguments import seed
+from trainer.machine.runtime import share_cores
 
 if TYPE_CHECKING:
     from trainer.evaluation.page import Strip
     from trainer.evaluation.report import Watched
     from trainer.evaluation.scenes import Scene
-    from trainer.opened import OpenedRun
+    from trainer.inference.loaded_run import LoadedRun
 
 STRIPS = 3  # of each kind, on the page
 
@@ -67,24 +67,24 @@ def _run(args: argparse.Namespace) -> int:
             raise GoaltraceError(f"--{name}: must be at least 1")
     from tqdm import tqdm
 
-    from trainer.device import pick_device
     from trainer.evaluation.fvd import FVD
     from trainer.evaluation.i3d import I3D
     from trainer.evaluation.lpips import LPIPS
     from trainer.evaluation.measure import Instruments
     from trainer.evaluation.page import evaluation_page
     from trainer.evaluation.report import gather, report_of
-    from trainer.evaluation.rollouts import Player, batches
+    from trainer.evaluation.rollouts import RolloutModel, batches
     from trainer.evaluation.scenes import ARMS
     from trainer.evaluation.table import table
     from trainer.evaluation.weights import digest
-    from trainer.opened import open_run
+    from trainer.inference.loaded_run import load_run
+    from trainer.machine.device import pick_device
 
     require_writable(args.run)
-    opened = open_run(args.run, args.dataset, args.device, args.kind)
+    opened = load_run(args.run, args.dataset, args.device, args.kind)
     scenes, seeds = _scenes(args, opened)
     device = pick_device(args.device)
-    player = Player(opened.model, opened.codec, opened.config, opened.inputs, device)
+    player = RolloutModel(opened.model, opened.codec, opened.config, opened.inputs, device)
     lpips = LPIPS.load(args.lpips, device) if args.lpips else None
     i3d = I3D.load(args.fvd, device) if args.fvd else None
     fvd = FVD.over(scenes, i3d.features) if i3d else None
@@ -112,7 +112,7 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _scenes(args: argparse.Namespace, opened: OpenedRun) -> tuple[list[Scene], list[int]]:
+def _scenes(args: argparse.Namespace, opened: LoadedRun) -> tuple[list[Scene], list[int]]:
     """What is rolled out, and with which seeds."""
     from trainer.evaluation.compare import read_evaluation
     from trainer.evaluation.scenes import choose_scenes, scenes_like
@@ -136,8 +136,8 @@ def _shown(scenes: list[Scene]) -> list[int]:
 
 
 def _strips(scenes: list[Scene], shown: list[int], watched: Watched, fps: float) -> list[Strip]:
+    from trainer.evaluation.picture import Panel, strip
     from trainer.evaluation.scenes import donor_of
-    from trainer.picture import Panel, strip
 
     strips: list[Strip] = []
     for number in shown:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent, require_writable
-from trainer.arguments import seed
-from trainer.runtime import share_cores
+from trainer.commands.arguments import seed
+from trainer.machine.runtime import share_cores
 
 if TYPE_CHECKING:
     from trainer.data.clip import Clip
-    from trainer.opened import OpenedRun
+    from trainer.inference.loaded_run import LoadedRun
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,20 +51,20 @@ def _run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from manifests.made_from import beside, write_made_from
-    from trainer.device import pick_device
-    from trainer.evaluation.rollouts import Player, closed_loop
+    from trainer.evaluation.picture import Panel, write_all
+    from trainer.evaluation.rollouts import RolloutModel, closed_loop
     from trainer.evaluation.scenes import choose_scenes, donor_of
-    from trainer.opened import open_run
-    from trainer.picture import Panel, write_all
+    from trainer.inference.loaded_run import load_run
+    from trainer.machine.device import pick_device
 
-    opened = open_run(args.run, args.dataset, args.device)
+    opened = load_run(args.run, args.dataset, args.device)
     clip = _clip(args.clip, opened)
     scene = choose_scenes(opened.store, [clip], opened.config, 1, args.frames)[0]
     peers = [c for c in opened.held_out if c.row["kind"] == scene.kind and c.id != clip.id]
     peers = [c for c in peers if len(c.frames) >= len(scene.frames)]
     scenes = [scene, *(choose_scenes(opened.store, peers, opened.config, 1, scene.made) if peers else [])]
     donor = donor_of(scenes, 0)
-    player = Player(opened.model, opened.codec, opened.config, opened.inputs, pick_device(args.device))
+    player = RolloutModel(opened.model, opened.codec, opened.config, opened.inputs, pick_device(args.device))
     with tqdm(desc="rolling out", unit="frame", disable=None, total=scene.made // opened.config.codec.time) as bar:
         videos = closed_loop(player, [scene], [donor], ("true", "shuffled"), args.seed, lambda: bar.update() and None)
     held_out = clip.id in {c.id for c in opened.held_out}
@@ -85,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _clip(name: str | None, opened: OpenedRun) -> Clip:
+def _clip(name: str | None, opened: LoadedRun) -> Clip:
     """The clip that was asked for, or the held-out one with the most actions, desktops first."""
     if name is None:
         return max(opened.held_out, key=lambda clip: (clip.row["kind"] == "desktop", len(clip.slots())))

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent, require_writable
-from trainer.arguments import seed
-from trainer.runtime import share_cores, unwound_by_sigterm
+from trainer.commands.arguments import seed
+from trainer.machine.runtime import share_cores, unwound_by_sigterm
 
 if TYPE_CHECKING:
     import torch
 
-    from trainer.begin import Material
     from trainer.checkpoint import RunInfo
     from trainer.data.windows import Loader
-    from trainer.loop import Result
-    from trainer.optimise import Job
-    from trainer.parallel import Ranks
-    from trainer.plan import Plan
+    from trainer.machine.parallel import Ranks
+    from trainer.planning.plan import RunPlan
+    from trainer.training.begin import Material
+    from trainer.training.loop import Result
+    from trainer.training.optimise import Job
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ class _Setup:
     ranks: Ranks
     device: torch.device
     loader: Loader
-    plan: Plan
+    plan: RunPlan
     checkpoint: Path | None
     """Where a run goes on from."""
 
@@ -83,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     share_cores()
-    from trainer.optimise import NotFinite
-    from trainer.parallel import from_environment, joined
+    from trainer.machine.parallel import from_environment, joined
+    from trainer.training.optimise import NotFinite
 
     ranks = from_environment()
     try:
@@ -113,19 +113,19 @@ def _run(args: argparse.Namespace) -> int:
 
 def _set_up(args: argparse.Namespace, ranks: Ranks) -> _Setup:
     """Read settings and index; the same on every rank, errors too."""
-    from trainer.log import require_logger
+    from trainer.training.log import require_logger
 
     info = _settings(args)
     require_logger(args.logger)
-    from trainer.begin import Material
     from trainer.checkpoint import folder
     from trainer.data.index import load_index
     from trainer.data.source import open_dataset
-    from trainer.data.texts import Texts
     from trainer.data.windows import ClipStore, Loader
-    from trainer.device import pick_device
-    from trainer.parallel import own_device
-    from trainer.plan import make_plan
+    from trainer.inputs.texts import Texts
+    from trainer.machine.device import pick_device
+    from trainer.machine.parallel import own_device
+    from trainer.planning.plan import make_plan
+    from trainer.training.begin import Material
 
     device = own_device(pick_device(args.device), ranks)
     reader = open_dataset(args.dataset)
@@ -154,8 +154,8 @@ def _settings(args: argparse.Namespace) -> RunInfo:
     """The run's settings from the command line, or from the run that goes on."""
     from trainer.checkpoint import RunInfo
     from trainer.data.source import is_remote
-    from trainer.presets import preset
     from trainer.settings import override, validated, with_whole_paths
+    from trainer.settings.presets import preset
 
     if args.resume:
         info = RunInfo.read(args.out)
@@ -209,16 +209,16 @@ def _require_new(out: Path) -> None:
 
 def _train(args: argparse.Namespace, setup: _Setup) -> Result:
     from manifests.made_from import NAME, write_made_from
-    from trainer.begin import begin
     from trainer.checkpoint import load_codec, trim_metrics
     from trainer.checkpoint.lock import held
-    from trainer.compiling import told_when_it_fails
-    from trainer.device import uses_bf16
-    from trainer.inputs import Inputs
-    from trainer.log import Log
-    from trainer.loop import seconds_a_step, train
-    from trainer.memory import told_when_full
-    from trainer.optimise import Job, new_model, new_state
+    from trainer.inputs import ModelInputs
+    from trainer.machine.compiling import told_when_it_fails
+    from trainer.machine.device import uses_bf16
+    from trainer.planning.memory import told_when_full
+    from trainer.training.begin import begin
+    from trainer.training.log import RunLog
+    from trainer.training.loop import seconds_a_step, train
+    from trainer.training.optimise import Job, new_model, new_state
 
     info, ranks, device, loader = setup.material.info, setup.ranks, setup.device, setup.loader
     config, low = info.config, uses_bf16(info.config.train.precision, device)
@@ -234,14 +234,14 @@ def _train(args: argparse.Namespace, setup: _Setup) -> Result:
         codec = load_codec(args.out, info).to(device)
         if loader.latents is not None:
             loader.latents.require_codec(codec.digest())
-        job = Job(config, Inputs(config, codec, device), info.seed, device, ranks)
+        job = Job(config, ModelInputs(config, codec, device), info.seed, device, ranks)
         with held(args.out) if ranks.first else nullcontext():
             if ranks.first:
                 trim_metrics(args.out / "metrics.jsonl", state.step)
             per_step = seconds_a_step(state, loader, job)
             if ranks.first:
                 print(_estimate(per_step, state.step, job), file=sys.stderr)
-            with Log(args.out, args.logger, state.step) if ranks.first else nullcontext() as log:
+            with RunLog(args.out, args.logger, state.step) if ranks.first else nullcontext() as log:
                 return train(args.out, state, loader, job, log)
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.slots import assign_slots
-from trainer.config import Config
-from trainer.data.actions import Actions, encode_actions
-from trainer.data.actions.meta import AGAIN_NS
+from trainer.actions import Actions, encode_actions
+from trainer.actions.meta import AGAIN_NS
 from trainer.data.cursor import Letterbox, pointer_path
 from trainer.play.person import Action, new_action
+from trainer.settings.config import Config
 
 MOST_WAITING = 4096  # actions between two frames; a person does not come near it
 MOST_KEPT = 1024

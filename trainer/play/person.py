@@ -16,7 +16,7 @@ HELD = ("shift", "ctrl", "alt", "super")
 MOST_CLICKS = 100  # of the wheel, in one event
 
 
-class Person:
+class PersonInput:
     """Turns the page's events into actions on a recording of `size` (width, height) px that lies in `box`."""
 
     def __init__(self, kind: str, size: tuple[int, int], box: Letterbox) -> None:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.evaluation.metrics import changed
+from trainer.reading.changes import changed
 
 CELL = 4  # px; the net names a cell, then the place inside it
 LR = 6e-3

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manifests.errors import GoaltraceError
-from trainer.codec import Codec, PCACodec, PixelCodec, WanCodec, codec_from_state, make_codec
+from trainer.codec import Codec, codec_from_state, make_codec
+from trainer.codec.pca import PCACodec
+from trainer.codec.pixel import PixelCodec
 from trainer.codec.still import decode_after
-from trainer.config import CodecConfig
+from trainer.codec.wan import WanCodec
+from trainer.settings.config import CodecConfig
 
 
 def picture(frames: int, height: int = 16, width: int = 24, seed: int = 0) -> Tensor:

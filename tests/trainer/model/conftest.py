@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch._dynamo import lookup_backend
 
-from trainer.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
-from trainer.data.actions import slots, width
+from trainer.actions import slots, width
 from trainer.model.conditions import Conditions
 from trainer.model.text import text_bytes
 from trainer.model.world import WorldModel
+from trainer.settings.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
 
 SIZE = (32, 16)  # px
 

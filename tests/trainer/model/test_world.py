@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from tests.trainer.model.conftest import BASE, inputs, lively, variant
-from trainer.config import Config
 from trainer.model.cache import KVCache
 from trainer.model.world import WorldModel
-from trainer.objective import flow_loss, frame_before
-from trainer.presets import PRESETS
+from trainer.objective.base import frame_before
+from trainer.objective.flow import flow_loss
+from trainer.settings.config import Config
+from trainer.settings.presets import PRESETS
 
 
 def run(model: WorldModel, *given: object) -> torch.Tensor:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.trainer.model.conftest import BASE, inputs, lively, variant
+from tests.trainer.model.conftest import BASE, WAYS, inputs, lively, variant
 from trainer.model.cache import KVCache
 from trainer.model.world import WorldModel
 from trainer.objective.base import frame_before
@@ -70,7 +70,7 @@ def test_a_cached_roll_out_is_the_full_pass(config: Config) -> None:
     assert torch.allclose(torch.cat(made, dim=2), run(model, latents, t, conditions), atol=2e-5)
 
 
-@pytest.mark.parametrize("inject", ["internal", "contextual"])
+@pytest.mark.parametrize("inject", WAYS)
 @pytest.mark.parametrize("window", [1, 2, 3])
 def test_a_bounded_cache_is_a_window_of_frames(window: int, inject: str) -> None:
     """Of a window of one frame nothing is remembered."""

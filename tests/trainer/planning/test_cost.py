@@ -12,13 +12,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from trainer.model.conditions import Conditions
 from trainer.model.world import WorldModel
-from trainer.objective.flow import flow_loss
+from trainer.objective import objective
 from trainer.planning.cost import forward_flops, peak_flops, shapes, tokens_a_step, training_flops
 from trainer.planning.memory import activations, estimate
 from trainer.planning.plan import count_parameters
 from trainer.settings import override
 from trainer.settings.config import Config
 from trainer.settings.presets import PRESETS, preset
+from trainer.settings.variants import INJECTIONS, OBJECTIVES
 
 SIZE = [
     "data.width=64", "data.height=48", "data.crop_width=0", "data.crop_height=0", "data.window=4", "train.batch=2",
@@ -75,6 +76,8 @@ def inputs(config: Config, windows: int) -> tuple[torch.Tensor, Conditions]:
         ),
         ("actions.inject=external", "model.patch=1"),
         ("actions.inject=none", "actions.cursor=none", "actions.head_width=0", "actions.key_width=0"),
+        *((f"actions.inject={name}",) for name in INJECTIONS),
+        *((f"train.objective={name}",) for name in OBJECTIVES),
         ("actions.encoding=meta", "actions.cursor=reference", "actions.every=2"),
     ],
 )
@@ -130,6 +133,8 @@ def test_parameters_are_counted_without_making_them(small: Config) -> None:
         (),
         ("actions.inject=none", "actions.head_width=0", "actions.key_width=0", "model.text=bytes"),
         ("actions.inject=contextual", "data.window=6", "model.window=3"),
+        *((f"actions.inject={name}",) for name in INJECTIONS),
+        *((f"train.objective={name}",) for name in OBJECTIVES),
         ("train.recompute=true", "model.layers=4"),
         ("train.compile=true", "model.layers=4", "model.causal=false"),
     ],
@@ -155,7 +160,7 @@ def test_the_memory_told_for_activations_is_what_is_kept(settings: tuple[str, ..
         torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value),
         torch.autocast("cpu", torch.bfloat16, enabled=low),
     ):
-        flow_loss(model, latents, conditions, case, 0, [0, 1])
+        objective(case).loss(model, latents, conditions, case, 0, [0, 1])
     found = sum(value.untyped_storage().nbytes() for place, value in kept.items() if place not in own)
     told, _ = activations(case, shapes(case)[0], low, dense_masks=True)
     if low:  # weights that autocast has turned into bf16 are kept as well; they are counted with the weights

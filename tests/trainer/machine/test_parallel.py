@@ -26,7 +26,7 @@ from trainer.machine import parallel
 parallel.BEAT_SECONDS, parallel.SILENT_SECONDS = 0.1, 1.0
 store = dist.TCPStore("127.0.0.1", 0, is_master=True)
 store.set("1", "12")
-parallel.Watch(store, parallel.Ranks(0, 2)).start()
+parallel.RankWatch(store, parallel.Ranks(0, 2)).start()
 time.sleep(30)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)

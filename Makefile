@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test systems lint unit e2e clean
+.PHONY: help setup demo test systems lint docs unit e2e clean
 
 help:
 	@echo "make demo   set up, then record, pack, score, select, report and train into ./demo/ (again: reuses what is complete)"
 	@echo "make test   set up, then lint and run every test (RELEASE=trixie: the images on Debian 13; PYTHON=python3.13)"
 	@echo "make systems  everything that depends on the system, on Debian 12 and on Debian 13: a table"
 	@echo "make lint   ruff, mypy and the walls between the rooms"
+	@echo "make docs   the reference pages of docs/reference/ from the code"
 	@echo "make unit   the tests that need no Docker"
 	@echo "make clean  remove ./demo/"
 
@@ -42,6 +43,9 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: setup
+	@$(BIN)/python docs/make_reference.py
 
 unit: setup
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from collector.encoder import X264
-from collector.spread import spread
+from collector.recording.spread import spread
+from collector.video.encoder import X264
 
 WIDTH, HEIGHT, FPS = 1024, 768, 15
 GOALS = {"idle": 0.5, "typing": 0.9, "video": 1.1}
@@ -36,8 +36,8 @@ def record_ours(folder: Path, seconds: float) -> None:
     """The recorder as an episode runs it, in this process."""
     from collector.desktop.capture import Capture
     from collector.desktop.input_log import InputLog
-    from collector.episode import EpisodeSpec
-    from collector.recording import Recording
+    from collector.episodes.spec import EpisodeSpec
+    from collector.recording.session import Recording
     from manifests.task import TaskManifest
     from manifests.versions import SCHEMA_VERSION
 

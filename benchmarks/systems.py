@@ -175,8 +175,8 @@ def build(release: str, ca: str | None) -> tuple[Base, str]:
 
 
 def versions(system: str) -> str:
-    from collector.images.engine import connect
-    from collector.images.system import system_of
+    from collector.containers.engine import connect
+    from collector.containers.system import system_of
 
     found = system_of(connect(), "desktop", f"goaltrace/desktop:{system}").versions
     found |= system_of(connect(), "terminal", f"goaltrace/terminal:{system}").versions

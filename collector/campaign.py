@@ -8,27 +8,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from collector.episode import EpisodeSpec
-from collector.timing import in_words
+from collector.environments.base import STOPPED, Environment
+from collector.episodes.spec import EpisodeSpec
+from collector.recording.timing import in_words
 from manifests.errors import GoaltraceError
 from manifests.futures import as_they_end
 from manifests.items import one_item
 from manifests.session import SessionFolder
 
 STOP_S = 20
-STOPPED = "stopped before it began"
-
-
-class Environment(Protocol):
-    """Where episodes run."""
-
-    def prepare(self, kinds: set[str]) -> None: ...
-    def describe(self, spec: EpisodeSpec) -> EpisodeSpec: ...
-    def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int: ...
-    def stop_all(self) -> None: ...
-    def remove_all(self) -> None: ...
 
 
 @dataclass(frozen=True)

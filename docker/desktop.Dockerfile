@@ -87,7 +87,7 @@ RUN cp -r /opt/goaltrace/pictures /home/agent/Pictures \
  && mkdir /home/agent/Desktop /home/agent/Downloads \
  && chown -R agent:agent /home/agent
 
-# What is in here, for whoever meets something that has changed its name (collector/images/system.py).
+# What is in here, for whoever meets something that has changed its name (collector/containers/system.py).
 RUN dpkg-query -W -f '${Package} ${Version}\n' > /usr/share/goaltrace/versions
 
 # Fixed addresses, so that a process started by `docker exec` is in the session without asking anyone.

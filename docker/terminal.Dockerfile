@@ -43,7 +43,7 @@ RUN apt-get update \
 COPY --from=venv /opt/goaltrace /opt/goaltrace
 COPY --chown=agent:agent terminal/bashrc /home/agent/.bashrc
 
-# What is in here, for whoever meets something that has changed its name (collector/images/system.py).
+# What is in here, for whoever meets something that has changed its name (collector/containers/system.py).
 RUN mkdir -p /usr/share/goaltrace && dpkg-query -W -f '${Package} ${Version}\n' > /usr/share/goaltrace/versions
 
 ENV DEBIAN_FRONTEND= TERM=xterm-256color EDITOR=nano PAGER=less

@@ -123,4 +123,3 @@ def _run(name: str, arguments: list[str]) -> int:
         show_trace()
         print(f"goaltrace {name}: {unexpected(error)}", file=sys.stderr)
         return 2
-

@@ -1,6 +1,6 @@
 """What tasks call the things on a screen: our own words, so that a task outlives the release that it was written on.
 
-What a system says for each word is known in one place, `collector.agents.names`.
+What a system says for each word is known in one place, `collector.agents.desktop.names`.
 """
 
 from __future__ import annotations

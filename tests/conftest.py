@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from collector.images.containers import image_of
+from collector.containers.confined import image_of
 
 # how long an example takes says nothing on a machine that is busy with others
 settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,7 +17,7 @@ import pytest
 
 from manifests.dataset import DatasetFolder, LeftOut
 from manifests.session import SessionFolder
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.places import opened
 
 pytestmark = pytest.mark.needs("ffmpeg", "bash")

@@ -66,10 +66,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
+    from collector.containers.engine import connect
     from collector.images.bootstrap import ensure_base
     from collector.images.build import build_image
     from collector.images.context import docker_folder, host_ca_cert, read_ca_bundle
-    from collector.images.engine import connect
     from manifests.errors import GoaltraceError
 
     if args.base != "bootstrap" and (args.release or args.mirror):
@@ -98,8 +98,8 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
+    from collector.containers.engine import connect
     from collector.images.context import docker_folder
-    from collector.images.engine import connect
     from collector.images.listing import list_images
 
     entries = list_images(connect(), docker_folder())
@@ -121,8 +121,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from collector.containers.engine import connect
     from collector.images.check import check_image
-    from collector.images.engine import connect
     from manifests.errors import GoaltraceError
 
     if args.out.exists() and not args.out.is_dir():

@@ -11,17 +11,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.agent_registry import AGENTS, agent_entry
 from collector.commands.images import add_system
 
 if TYPE_CHECKING:
-    from collector.campaign import Environment, EpisodeResult
-    from collector.episode import EpisodeSpec
+    from collector.campaign import EpisodeResult
+    from collector.environments.base import Environment
+    from collector.episodes.spec import EpisodeSpec
     from manifests.task import TaskManifest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="a task's id (see: goaltrace tasks) or a .yaml file")
-    parser.add_argument("--agent", choices=["scripted", "random-fast", "human"], default="scripted",
+    parser.add_argument("--agent", choices=[e.name for e in AGENTS.values() if e.recorded], default="scripted",
                         help="who acts; human opens a page in your browser (default: scripted)")  # fmt: skip
     parser.add_argument("--env", choices=["docker", "local", "display"], default="docker",
                         help="a container an episode; this machine (terminals only); or your own screen, "
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from collector.watch import require_space
+    from collector.recording.watch import require_space
     from manifests.errors import GoaltraceError
     from manifests.task import find_task
 
@@ -92,7 +94,7 @@ def _run(args: argparse.Namespace) -> int:
         raise GoaltraceError("which task? give one or more of: goaltrace tasks")
     tasks = [find_task(name) for name in args.tasks]
     for task in tasks:
-        if args.agent == "scripted" and not task.script:
+        if agent_entry(args.agent).scripted and not task.script:
             raise GoaltraceError(f"task {task.id}: has no script for an agent; record it with --agent human")
     specs = list(_specs(tasks, args))
     if args.dry_run:
@@ -114,7 +116,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _specs(tasks: list[TaskManifest], args: argparse.Namespace) -> Iterator[EpisodeSpec]:
-    from collector.episode import EpisodeSpec
+    from collector.episodes.spec import EpisodeSpec
 
     for number in range(args.episodes):
         for task in tasks:

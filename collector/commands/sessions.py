@@ -111,7 +111,7 @@ def _recover(args: argparse.Namespace) -> int:
 
 
 def _lines(result: Recovery) -> list[str]:
-    from collector.timing import in_words
+    from collector.recording.timing import in_words
 
     if result.status == "fine" and not result.detail:
         return []

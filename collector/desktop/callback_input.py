@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from collector.desktop.key_names import DEAD_KEYS, KEYS, MAC_KEYS, char_keysym
-from collector.desktop.stroke import Stroke
-from collector.recording import Recording
+from collector.recording.session import Recording
+from collector.x11.key_names import DEAD_KEYS, KEYS, MAC_KEYS, char_keysym
+from collector.x11.stroke import Stroke
 from manifests.errors import GoaltraceError
 from manifests.session import Action
 
@@ -142,8 +142,8 @@ class _Keys(Protocol):
 def _keys(recording: Recording, display: str | None) -> _Keys:
     if not _ON_X:
         return _Described()
-    from collector.desktop.x11 import open_display
-    from collector.desktop.xkbcommon import MISSING, library
+    from collector.x11.connect import open_display
+    from collector.x11.xkbcommon import MISSING, library
 
     if library() is None:
         recording.note(MISSING)
@@ -165,7 +165,7 @@ class _OnX:
     """By the X server's keyboard, as a recording by XRECORD does."""
 
     def __init__(self, display: Any) -> None:
-        from collector.desktop.keyboard import Keyboard
+        from collector.x11.keyboard import Keyboard
 
         self._keyboard = Keyboard(display)
 
@@ -274,7 +274,7 @@ def _by_number(number: int | None) -> tuple[str, int | None, str | None]:
     if number is None:
         return "unknown", None, None
     if sys.platform == "linux":
-        from collector.desktop.keyboard import keysym_name
+        from collector.x11.keyboard import keysym_name
 
         return keysym_name(number), number, None  # pynput's numbers are keysyms on X
     return f"key{number}", None, None

@@ -8,12 +8,12 @@ import time
 
 import numpy as np
 
-from collector.desktop.changes import Box, union
 from collector.desktop.frames import FrameWriter, Shot
 from collector.desktop.grab import Grab, Grabber, open_grabber
 from collector.desktop.pointer import draw_pointer
-from collector.recording import Recording
-from collector.watch import Sleep
+from collector.recording.session import Recording
+from collector.recording.watch import Sleep
+from collector.video.changes import Box, union
 
 _QUEUE = 8
 """Shots that may wait for the encoder (3 MB each at 1024x768) before ticks are dropped."""

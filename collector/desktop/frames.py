@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import Box, difference_within
-from collector.desktop.pointer import Shape
-from collector.encoder import Encoder
-from collector.recording import Recording
+from collector.desktop.pointer import PointerShape
+from collector.recording.session import Recording
+from collector.video.changes import Box, difference_within
+from collector.video.encoder import Encoder
 from manifests.session import Frame
 
 _BLANK = 0x60  # a grey that no one mistakes for a dark screen
@@ -31,7 +31,7 @@ class Shot:
     """Where the pixels may differ from the shot before; None: anywhere."""
     x: int
     y: int
-    shape: Shape | None
+    shape: PointerShape | None
     dropped_before: int
 
 
@@ -136,7 +136,7 @@ class FrameWriter(threading.Thread):
         self._shown, self._whole = self._seen, False
         return difference_within(before, self._shown, region)
 
-    def _cursor(self, shape: Shape) -> str:
+    def _cursor(self, shape: PointerShape) -> str:
         if shape.id not in self._known:
             self._known.add(shape.id)
             self._recording.cursors.write(shape.record())

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import Box
-from collector.desktop.pointer import Shape
-from collector.episode import CaptureChoice
+from collector.desktop.pointer import PointerShape
+from collector.episodes.spec import CaptureChoice
+from collector.video.changes import Box
 from manifests.errors import GoaltraceError
 
 
@@ -30,7 +30,7 @@ class Grab:
     x: int
     y: int
     """The pointer's place in px; -1 where there is none."""
-    shape: Shape | None
+    shape: PointerShape | None
     """How the pointer looks; None where that cannot be read."""
 
 

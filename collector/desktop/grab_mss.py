@@ -55,7 +55,7 @@ class _XPointer:
         from Xlib.ext import xfixes
 
         from collector.desktop.pointer import Shapes
-        from collector.desktop.x11 import open_display
+        from collector.x11.connect import open_display
 
         self._display = open_display(display)
         self._display.xfixes_query_version()
@@ -63,7 +63,7 @@ class _XPointer:
         self._shapes = Shapes()
 
     def look(self) -> tuple[int, int, Any]:
-        from collector.desktop.x11 import GetCursorImage
+        from collector.x11.connect import GetCursorImage
 
         reply = GetCursorImage(display=self._display.display, opcode=self._xfixes)
         return int(reply.x), int(reply.y), self._shapes.find(reply)

@@ -15,12 +15,12 @@ from Xlib import X, error
 from Xlib.ext import damage, xfixes
 from Xlib.protocol import request
 
-from collector.desktop import shm
-from collector.desktop.changes import Box, union
 from collector.desktop.clock import NS_PER_MS, stamp_width_ns, unwrap_ms
 from collector.desktop.grab import Grab
 from collector.desktop.pointer import Shapes
-from collector.desktop.x11 import GetCursorImage, open_display
+from collector.video.changes import Box, union
+from collector.x11 import shm
+from collector.x11.connect import GetCursorImage, open_display
 from manifests.errors import GoaltraceError
 
 _LOOKS_BETWEEN_CHECKS = 30

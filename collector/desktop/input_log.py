@@ -17,10 +17,10 @@ from Xlib.ext import record
 from Xlib.protocol import rq
 
 from collector.desktop.clock import unwrap_ms
-from collector.desktop.keyboard import Keyboard
-from collector.desktop.x11 import open_display
-from collector.desktop.xkbcommon import MISSING, library
-from collector.recording import Recording
+from collector.recording.session import Recording
+from collector.x11.connect import open_display
+from collector.x11.keyboard import Keyboard
+from collector.x11.xkbcommon import MISSING, library
 from manifests.errors import GoaltraceError
 from manifests.session import Action
 

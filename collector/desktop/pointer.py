@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import Box
+from collector.video.changes import Box
 from manifests.session import Cursor
 
 
 @dataclass(frozen=True)
-class Shape:
+class PointerShape:
     """How a pointer looks. `argb` is uint32 [height, width], premultiplied, as XFixes gives it."""
 
     id: str
@@ -24,7 +24,7 @@ class Shape:
     argb: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, reply: Any) -> Shape:
+    def of(cls, reply: Any) -> PointerShape:
         """From the answer to `GetCursorImage`."""
         count = reply.height * reply.width
         argb = np.frombuffer(reply.cursor_image, np.uint32, count).reshape(reply.height, reply.width)
@@ -46,14 +46,14 @@ class Shapes:
     """The shapes seen so far: a pointer's picture is converted once, however many frames it is in."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Shape] = {}
+        self._known: dict[int, PointerShape] = {}
 
-    def find(self, reply: Any) -> Shape:
+    def find(self, reply: Any) -> PointerShape:
         serial = int(reply.cursor_serial)
         if serial not in self._known:
             if len(self._known) > 1000:  # animated pointers get a new serial for each picture
                 self._known.clear()
-            self._known[serial] = Shape.of(reply)
+            self._known[serial] = PointerShape.of(reply)
         return self._known[serial]
 
 

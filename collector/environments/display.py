@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from collector.episode import EpisodeSpec
+from collector.episodes.spec import EpisodeSpec
 from collector.processes import end_by_silence
 from manifests.errors import GoaltraceError
 
@@ -46,7 +46,7 @@ class DisplayRecorder:
         return self
 
     def tell(self, do: str, reason: str = "terminal") -> None:
-        """A command to the recorder (see `collector.controls`); none is heard once it has ended."""
+        """A command to the recorder (see `collector.recording.controls`); none is heard once it has ended."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps({"do": do, "reason": reason}) + "\n")

@@ -15,18 +15,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector.campaign import STOPPED
+from collector.containers.confined import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer, writable
+from collector.containers.engine import connect
+from collector.containers.program import Program
+from collector.environments.base import STOPPED
 from collector.environments.letting_in import let_in, shut_out
 from collector.environments.orphans import OWNER, owner, remove_orphans
-from collector.environments.programs import Program
 from collector.environments.quota import Quota
 from collector.environments.taking import take
-from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer, writable
-from collector.images.engine import connect
+from collector.episodes.spec import EpisodeSpec
 from manifests import __version__
 from manifests.errors import GoaltraceError
 
@@ -256,12 +257,9 @@ def _archive(files: dict[str, bytes]) -> bytes:
 
 def _source_archive() -> bytes:
     """This release's own recorder, as a tar: what records in the container is what runs on the host."""
-    import collector
-    import manifests
-
     files = {}
-    for package in (collector, manifests):
-        root = Path(package.__path__[0])
+    for package in ("collector", "manifests"):
+        root = Path(str(files_of(package)))
         for path in sorted(root.rglob("*.py")):
             files[f"{root.name}/{path.relative_to(root)}"] = path.read_bytes()
     return _archive(files)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from collector.campaign import STOPPED
-from collector.episode import EpisodeSpec
+from collector.environments.base import STOPPED
+from collector.episodes.spec import EpisodeSpec
 from manifests.errors import GoaltraceError
 
 

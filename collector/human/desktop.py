@@ -7,10 +7,10 @@ import tarfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from collector.containers.confined import PYTHON
+from collector.containers.program import Program
 from collector.environments.docker import SOURCE, hear_out, start_recorder
-from collector.environments.programs import Program
-from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON
+from collector.episodes.spec import EpisodeSpec
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from manifests.session import SessionFolder
 
 if TYPE_CHECKING:
     from collector.campaign import EpisodeResult
-    from collector.episode import EpisodeSpec
+    from collector.episodes.spec import EpisodeSpec
     from collector.human.visit import Visit
 
 PERSON_S = 600.0

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.environments.display import DisplayRecorder
-from collector.episode import EpisodeSpec, episode_name
+from collector.episodes.spec import EpisodeSpec, episode_name
 from collector.human.consent import TEXT, TEXT_VERSION, give_consent, new_consent_id, require_consent_id
-from collector.human.hotkey import Hotkey
-from collector.human.screens import Screen, find_screen
+from collector.human.screens import OwnScreen, find_screen
+from collector.recording.hotkey import Hotkey
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
 from manifests.secrets import read_list
@@ -103,7 +103,7 @@ def _task(args: argparse.Namespace) -> TaskInstance:
     return TaskInstance(manifest=free, parameters={}, seed=args.seed)
 
 
-def _spec(args: argparse.Namespace, task: TaskInstance, screen: Screen) -> EpisodeSpec:
+def _spec(args: argparse.Namespace, task: TaskInstance, screen: OwnScreen) -> EpisodeSpec:
     consent_id = args.consent_id or new_consent_id()
     spec = EpisodeSpec.of(
         task, session_id=uuid.uuid4().hex, agent="human", fps=args.fps, environment="display",

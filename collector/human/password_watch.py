@@ -28,7 +28,7 @@ _SEARCH_S = 1.0
 _SEARCH_NODES = 5000
 
 
-class Watch:
+class PasswordWatch:
     """Follows the focus; `found` is the password field that has it, or None.
 
     Whoever does not answer in time is taken to have a password field as before: too much is hidden, never too little.
@@ -183,7 +183,7 @@ def main(arguments: list[str]) -> int:
         _print(error=f"no accessibility bus answers: {error.message}")
         return 1
     loop = glib.MainLoop()
-    watch = Watch(atspi, glib)
+    watch = PasswordWatch(atspi, glib)
     if "--check" in arguments:
         _print(t_ns=time.monotonic_ns(), focus=watch.search() is not None, everywhere=_is_turned_on(glib))
         return 0

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from collector.human.hotkey import Hotkey
+from collector.recording.hotkey import Hotkey
 from manifests.errors import GoaltraceError
 
 WAYLAND = (
@@ -18,7 +18,7 @@ WAYLAND = (
 _LARGEST_PX = 16384
 
 
-class Screen(NamedTuple):
+class OwnScreen(NamedTuple):
     """A screen that can be recorded; `display` is None on Windows and macOS."""
 
     display: str | None
@@ -26,7 +26,7 @@ class Screen(NamedTuple):
     height: int
 
 
-def find_screen(display: str | None, inputs: str, hotkey: Hotkey) -> Screen:
+def find_screen(display: str | None, inputs: str, hotkey: Hotkey) -> OwnScreen:
     """The X display named (or $DISPLAY), all its monitors as one screen; on Windows and macOS the whole desktop.
 
     Raises `GoaltraceError` for one that cannot be recorded.
@@ -41,10 +41,10 @@ def find_screen(display: str | None, inputs: str, hotkey: Hotkey) -> Screen:
 
     with mss.MSS() as screens:
         picture = screens.grab(screens.monitors[0])
-    return Screen(None, picture.width, picture.height)
+    return OwnScreen(None, picture.width, picture.height)
 
 
-def _find_x_screen(display: str | None, inputs: str, hotkey: Hotkey, environment: Mapping[str, str]) -> Screen:
+def _find_x_screen(display: str | None, inputs: str, hotkey: Hotkey, environment: Mapping[str, str]) -> OwnScreen:
     from Xlib import display as xdisplay
     from Xlib.error import DisplayError
 
@@ -74,7 +74,7 @@ def _find_x_screen(display: str | None, inputs: str, hotkey: Hotkey, environment
             raise GoaltraceError(
                 f"--display {name}: {width}x{height} px is more than H.264 holds ({_LARGEST_PX} a side)"
             )
-        return Screen(name, width, height)
+        return OwnScreen(name, width, height)
     finally:
         server.close()
 
@@ -103,8 +103,8 @@ def _part_names(server: Any) -> list[str]:
 
 def _require_key(server: Any, name: str, hotkey: Hotkey) -> None:
     """A hotkey that cannot be typed would leave the person without one."""
-    from collector.desktop.keyboard import keysym_named, shortcut
-    from collector.desktop.xkb import Xkb
+    from collector.x11.keyboard import keysym_named, shortcut
+    from collector.x11.xkb import Xkb
 
     xkb = Xkb(server)
     keymap, (_, group) = xkb.keymap(), xkb.state()

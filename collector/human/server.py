@@ -12,7 +12,7 @@ from importlib import resources
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from collector.environments.programs import Program
+from collector.containers.program import Program
 from collector.human.visit import Visit
 from manifests.pages import token_guard
 

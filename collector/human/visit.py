@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from collector.campaign import STOP_S, EpisodeResult, mark_aborted, result_of, set_aside
 from collector.environments.docker import DockerEnvironment
-from collector.episode import EpisodeSpec
+from collector.episodes.spec import EpisodeSpec
 from collector.human import consent as words
 from collector.human.desktop import PersonDesktop
 from collector.human.waiting import held

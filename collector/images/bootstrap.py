@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collector.containers.system import parse_os_release
 from collector.images.build import StepDisplay
-from collector.images.system import parse_os_release
 from manifests.errors import GoaltraceError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SCRIPTS = Path("/usr/share/debootstrap/scripts")
 
 
 @dataclass(frozen=True)
-class Source:
+class PackageSource:
     """One package source: mirror, suite (bookworm-security, ...) and components."""
 
     uri: str
@@ -82,13 +82,13 @@ def host_codename(host: dict[str, str]) -> str:
     return host["VERSION_CODENAME"]
 
 
-def sources_of(release: str, mirror: str | None, host: dict[str, str], apt: Path) -> list[Source]:
+def sources_of(release: str, mirror: str | None, host: dict[str, str], apt: Path) -> list[PackageSource]:
     """Where `release` comes from: `mirror`, else the host's own sources, with its release's name in their suites."""
     debian = release in DEBIAN
     if mirror is not None:
         components = ("main",) if debian else ("main", "universe")
         suites = [release] if release in ("sid", "unstable") else [release, f"{release}-updates"]
-        return [Source(mirror, suite, components) for suite in suites]
+        return [PackageSource(mirror, suite, components) for suite in suites]
     codename = host_codename(host)
     if release != codename and debian != (host.get("ID") == "debian"):
         raise GoaltraceError(
@@ -99,10 +99,10 @@ def sources_of(release: str, mirror: str | None, host: dict[str, str], apt: Path
     return [replace(source, suite=source.suite.replace(codename, release)) for source in found]
 
 
-def host_sources(apt: Path, codename: str) -> list[Source]:
+def host_sources(apt: Path, codename: str) -> list[PackageSource]:
     """The host's own sources of its release (base, updates, security), the base suite first."""
     files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
-    found: list[Source] = []
+    found: list[PackageSource] = []
     for path in files:
         if not path.is_file():
             continue
@@ -116,7 +116,7 @@ def host_sources(apt: Path, codename: str) -> list[Source]:
     return [kept[suite] for suite in suites if suite in kept]
 
 
-def _deb822(text: str) -> Iterator[Source]:
+def _deb822(text: str) -> Iterator[PackageSource]:
     text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for stanza in re.split(r"\n\s*\n", text):
         unfolded = re.sub(r"\n[ \t]+", " ", stanza)
@@ -129,15 +129,15 @@ def _deb822(text: str) -> Iterator[Source]:
             continue
         components = tuple(part for part in fields.get("components", []) if part in OURS)
         for uri in fields.get("uris", [])[:1]:
-            yield from (Source(uri, suite, components) for suite in fields.get("suites", []))
+            yield from (PackageSource(uri, suite, components) for suite in fields.get("suites", []))
 
 
-def _one_line(text: str) -> Iterator[Source]:
+def _one_line(text: str) -> Iterator[PackageSource]:
     for line in text.splitlines():
         found = re.match(r"deb\s+(?:\[[^]]*]\s+)?(\S+)\s+(\S+)\s+([^#]+)", line.strip())
         if found:
             uri, suite, components = found.groups()
-            yield Source(uri, suite, tuple(part for part in components.split() if part in OURS))
+            yield PackageSource(uri, suite, tuple(part for part in components.split() if part in OURS))
 
 
 def _as_root() -> list[str]:
@@ -163,7 +163,7 @@ def _root_owned_folder(root: list[str]) -> Iterator[Path]:
         subprocess.run([*root, "rm", "-rf", "--one-file-system", "--", str(folder)], check=False)
 
 
-def _debootstrap(root: list[str], sources: list[Source], folder: Path) -> None:
+def _debootstrap(root: list[str], sources: list[PackageSource], folder: Path) -> None:
     first = sources[0]
     command = [*root, "/usr/sbin/debootstrap", "--variant=minbase", f"--components={','.join(first.components)}"]
     if any(source.uri.startswith("https:") for source in sources):

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collector.containers.system import system_of
 from collector.images.context import context_digest, context_tar
-from collector.images.system import system_of
 from manifests import __version__
 from manifests.errors import GoaltraceError
 

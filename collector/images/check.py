@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector.environments.programs import close_stream
-from collector.images.containers import PYTHON, throwaway, wait_ready
-from collector.images.system import system_of
+from collector.containers.confined import PYTHON, throwaway, wait_ready
+from collector.containers.program import close_stream
+from collector.containers.system import system_of
 from manifests.errors import GoaltraceError
 from manifests.files import replacing
 
@@ -27,7 +27,7 @@ TERMINAL_TOOLS = (
 
 
 @dataclass(frozen=True)
-class Row:
+class CheckRow:
     """One part of an image: what was seen of it, how long it took, and the reason if it failed (else a warning)."""
 
     name: str
@@ -42,14 +42,14 @@ class Row:
         return asdict(self)
 
 
-def check_image(client: DockerClient, kind: str, out: Path, system: str | None = None) -> Iterator[Row]:
+def check_image(client: DockerClient, kind: str, out: Path, system: str | None = None) -> Iterator[CheckRow]:
     """Start a throw-away container of `kind` and yield each row as it is known; pictures go to `out`."""
     with throwaway(client, kind, system=system) as container:
         yield _check_versions(client, kind, container)
         yield from check_desktop(container, out) if kind == "desktop" else check_terminal(container)
 
 
-def _check_versions(client: DockerClient, kind: str, container: Container) -> Row:
+def _check_versions(client: DockerClient, kind: str, container: Container) -> CheckRow:
     """What is in there; a version that nobody has tried is a warning, since names change between releases."""
     started = time.monotonic()
     system = system_of(client, kind, container.attrs["Image"])
@@ -58,12 +58,12 @@ def _check_versions(client: DockerClient, kind: str, container: Container) -> Ro
     versions = ", ".join(f"{name} {version}" for name, version in system.versions.items())
     ok = bool(versions)
     detail = warning if ok else "the image does not say its versions; build it again"
-    return Row("system", ok, _since(started), system.title, detail, versions=versions)
+    return CheckRow("system", ok, _since(started), system.title, detail, versions=versions)
 
 
-def check_desktop(container: Container, out: Path) -> Iterator[Row]:
+def check_desktop(container: Container, out: Path) -> Iterator[CheckRow]:
     """Rows of a desktop container: readiness, X extensions, AT-SPI, the bare desktop, then each launcher."""
-    yield Row("ready", True, round(wait_ready(container), 2), "panel and desktop")
+    yield CheckRow("ready", True, round(wait_ready(container), 2), "panel and desktop")
     source = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
     for line in _exec_lines(container, [PYTHON, "-c", source]):
         try:
@@ -72,7 +72,7 @@ def check_desktop(container: Container, out: Path) -> Iterator[Row]:
         except (ValueError, KeyError):
             raise GoaltraceError(f"the check inside the container failed: {line.strip()}") from None
         screenshot = _save(out, seen["name"], base64.b64decode(png)) if png else None
-        yield Row(**seen, screenshot=screenshot)
+        yield CheckRow(**seen, screenshot=screenshot)
 
 
 def _save(out: Path, name: str, png: bytes) -> str:
@@ -97,7 +97,7 @@ def _exec_lines(container: Container, command: list[str]) -> Iterator[str]:
         raise GoaltraceError(f"the check inside the container failed: {last}")
 
 
-def check_terminal(container: Container) -> Iterator[Row]:
+def check_terminal(container: Container) -> Iterator[CheckRow]:
     """Rows of a terminal container: each tool, the venv, and a shell on a pty."""
     for tool in TERMINAL_TOOLS:
         yield _check_command(container, tool, ["bash", "-c", f"command -v {tool} || {{ echo not installed; false; }}"])
@@ -106,15 +106,15 @@ def check_terminal(container: Container) -> Iterator[Row]:
     yield _check_pty(container)
 
 
-def _check_command(container: Container, name: str, command: list[str]) -> Row:
+def _check_command(container: Container, name: str, command: list[str]) -> CheckRow:
     started = time.monotonic()
     result: Any = container.exec_run(command)
     said = (result.output.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
     ok = result.exit_code == 0
-    return Row(name, ok, _since(started), said if ok else "", "" if ok else said)
+    return CheckRow(name, ok, _since(started), said if ok else "", "" if ok else said)
 
 
-def _check_pty(container: Container) -> Row:
+def _check_pty(container: Container) -> CheckRow:
     """A shell on a pty of a given size, typed at as the recorder does."""
     started = time.monotonic()
     api: Any = container.client.api  # type: ignore[union-attr]
@@ -132,12 +132,12 @@ def _check_pty(container: Container) -> Row:
                 break
             seen += received
     except OSError as error:
-        return Row("pty", False, _since(started), detail=f"no answer: {error}")
+        return CheckRow("pty", False, _since(started), detail=f"no answer: {error}")
     finally:
         close_stream(stream)
     ok = b"pty-42 24 80" in seen and b"agent" in seen
     detail = "" if ok else f"answered {seen[-200:]!r}"
-    return Row("pty", ok, _since(started), "80x24, prompt and echo" if ok else "", detail)
+    return CheckRow("pty", ok, _since(started), "80x24, prompt and echo" if ok else "", detail)
 
 
 def _since(started: float) -> float:

@@ -28,7 +28,7 @@ DIALOG_ROLES = (pyatspi.ROLE_ALERT, pyatspi.ROLE_DIALOG)
 BUTTON_ROLES = (pyatspi.ROLE_PUSH_BUTTON, pyatspi.ROLE_TOGGLE_BUTTON)
 
 
-class Screen:
+class ProbedScreen:
     """The display as seen and touched through the X protocol."""
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ def colours(shot: Any, left: int, top: int, width: int, height: int) -> int:
     return len({shot.pixel(x, y) for x in range(left, left + width, 2) for y in range(top, top + height, 2)})
 
 
-def check_display(screen: Screen) -> None:
+def check_display(screen: ProbedScreen) -> None:
     started = time.monotonic()
     missing = [name for name in ("RECORD", "XTEST") if not screen.display.has_extension(name)]
     report("X extensions", not missing, time.monotonic() - started, window="RECORD XTEST", detail=" ".join(missing))
@@ -178,7 +178,7 @@ def check_display(screen: Screen) -> None:
     report("AT-SPI", "xfce4-panel" in names, time.monotonic() - started, window=f"{len(names)} applications")
 
 
-def check_desktop(screen: Screen) -> None:
+def check_desktop(screen: ProbedScreen) -> None:
     """The bare desktop: a wallpaper with more than one colour, an icon in every launcher, no dialog."""
     started = time.monotonic()
     screen.move(screen.width - 30, screen.height // 3)
@@ -200,7 +200,7 @@ def check_desktop(screen: Screen) -> None:
     report("desktop", not problems, time.monotonic() - started, window=size, detail="; ".join(problems), shot=shot)
 
 
-def check_launcher(screen: Screen, name: str, program: str, timeout_s: float = 40) -> None:
+def check_launcher(screen: ProbedScreen, name: str, program: str, timeout_s: float = 40) -> None:
     before = screen.windows()
     button = panel_button(name)
     if button is None:
@@ -254,7 +254,7 @@ def playwright_problem() -> str:
 
 
 def main() -> int:
-    screen = Screen()
+    screen = ProbedScreen()
     check_display(screen)
     check_desktop(screen)
     for name, program in launchers().items():

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.desktop.changes import difference
-from collector.encoder import Encoder
+from collector.video.changes import difference
+from collector.video.encoder import Encoder
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full
 from manifests.session import Frame

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from collector.terminal.transcript import Line, Part
+from collector.terminal.transcript import Line, TranscriptPart
 
 _NAMED = 3  # commands and lines that a short or regular caption names
 _FRAME = " " + "".join(map(chr, range(0x2500, 0x25A0)))  # box drawing and block elements
@@ -20,7 +20,7 @@ _DIRECTIONS = dict.fromkeys([0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *ra
 class Happened:
     """What is known of a clip."""
 
-    part: Part
+    part: TranscriptPart
     marked: bool
     """The shell tells where commands, outputs and results begin and end."""
     began_ns: int

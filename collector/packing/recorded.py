@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from collector.timing import BAD, timing_reasons
+from collector.recording.timing import BAD, timing_reasons
 from manifests.consent import read_consent
 from manifests.errors import GoaltraceError
 from manifests.items import one_item

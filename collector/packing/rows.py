@@ -11,7 +11,7 @@ from collector.packing.desktop_captions import desktop_captions
 from collector.packing.held import Held
 from collector.packing.quiet import TerminalQuiet, held_costs
 from collector.packing.recorded import Recorded
-from collector.packing.stretches import Stretch, stretches
+from collector.packing.stretches import ClipSpan, stretches
 from collector.packing.video import SessionVideo
 from collector.packing.windows import clip_starts, clip_windows
 from manifests.clip import PTS_PER_SECOND
@@ -78,7 +78,7 @@ def _replay(session: Recorded) -> Replay | None:
     """The replay of a terminal that has a cast; a film of a terminal has none."""
     if session.manifest.kind != "terminal" or not session.folder.cast.is_file():
         return None
-    from collector.packing.screen_text import Replay  # brings the VT core, which desktops do without
+    from collector.packing.screen_text import Replay
 
     return Replay(session)
 
@@ -139,7 +139,7 @@ def _frame_columns(frames: Sequence[Frame]) -> dict[str, Any]:
     }
 
 
-def _actions(session: Recorded, stretch: Stretch, windows: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+def _actions(session: Recorded, stretch: ClipSpan, windows: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
     """For each clip of a stretch: its own actions, and what was held when its first frame was taken.
 
     The slot after a clip's last frame belongs to that clip: so no action is lost between two clips. Nothing is held

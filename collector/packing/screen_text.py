@@ -7,7 +7,7 @@ from typing import Any
 
 from collector.packing.captions import Happened, terminal_captions
 from collector.packing.recorded import Recorded
-from collector.packing.stretches import Stretch
+from collector.packing.stretches import ClipSpan
 from collector.terminal.cast import CastEvent, open_cast, parse_size
 from collector.terminal.screen import Screen
 from collector.terminal.transcript import Transcript
@@ -34,7 +34,7 @@ class Replay:
         self._text: str | None = None
         self._chars = 0
 
-    def columns(self, stretch: Stretch, first: int, end: int) -> dict[str, Any]:
+    def columns(self, stretch: ClipSpan, first: int, end: int) -> dict[str, Any]:
         """`screen_text` and the captions of the clip of the frames [first, end), which follow the clip before it.
 
         A clip tells what happened after its first frame was taken and until the next clip's first frame: the same
@@ -63,7 +63,7 @@ class Replay:
             raise GoaltraceError(f"{self._where}: its screens hold more than {MAX_CHARS:,} characters of text")
         return text
 
-    def _texts(self, stretch: Stretch, first: int, end: int) -> Iterator[tuple[str, bool]]:
+    def _texts(self, stretch: ClipSpan, first: int, end: int) -> Iterator[tuple[str, bool]]:
         """For each picture of a clip: its text, and whether it was left blank on purpose."""
         frames = list(zip(self._session.frames[first:end], self._session.pictures[first:end], strict=True))
         blank = {picture for frame, picture in frames if frame.redacted}
@@ -79,7 +79,7 @@ class Replay:
             self._text = "\n".join(row.rstrip(" ") for row in self._screen.text().split("\n")).rstrip("\n")
         return self._text
 
-    def _go(self, t_ns: int, stretch: Stretch) -> None:
+    def _go(self, t_ns: int, stretch: ClipSpan) -> None:
         """Everything up to `t_ns`; what is hidden or outside the stretch leaves no words."""
         output: list[str] = []
         while self._event is not None and self._event.t_ns <= t_ns:
@@ -104,14 +104,14 @@ class Replay:
             self._text = None
             output.clear()
 
-    def _press(self, t_ns: int, stretch: Stretch) -> None:
+    def _press(self, t_ns: int, stretch: ClipSpan) -> None:
         while self._key is not None and self._key.t_ns <= t_ns:
             if self._key.kind == "key":
                 hidden = self._key.redacted or not self._told(self._key.t_ns, stretch)
                 self._transcript.key(self._key.key, hidden)
             self._key = next(self._keys, None)
 
-    def _told(self, t_ns: int, stretch: Stretch) -> bool:
+    def _told(self, t_ns: int, stretch: ClipSpan) -> bool:
         inside = stretch.begin_ns <= t_ns < stretch.end_ns
         return inside and not any(begin <= t_ns <= end for begin, end in self._hidden)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from manifests.session import FOREVER_NS, Event, Frame
 
 
-class Stretch(NamedTuple):
+class ClipSpan(NamedTuple):
     """Times [begin, end) and the frames [first, stop) that lie in them whole."""
 
     begin_ns: int
@@ -21,7 +21,7 @@ class Stretch(NamedTuple):
     stop: int
 
 
-def stretches(frames: Sequence[Frame], events: Sequence[Event], keep_ns: tuple[int, int] | None) -> list[Stretch]:
+def stretches(frames: Sequence[Frame], events: Sequence[Event], keep_ns: tuple[int, int] | None) -> list[ClipSpan]:
     """The stretches of a session, in order; some may hold no frame.
 
     Args:
@@ -36,7 +36,7 @@ def stretches(frames: Sequence[Frame], events: Sequence[Event], keep_ns: tuple[i
         begin, end = max(begin, low), min(end, high)
         if begin < end:
             first = bisect_left(t0, begin)
-            found.append(Stretch(begin, end, first, max(first, bisect_left(t1, end))))
+            found.append(ClipSpan(begin, end, first, max(first, bisect_left(t1, end))))
     return found
 
 

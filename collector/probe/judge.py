@@ -20,7 +20,7 @@ from manifests.videofile import opened_video
 
 
 @dataclass(frozen=True)
-class Key:
+class CountedKey:
     """A key that the counter counted. Times are ns since the session's start."""
 
     count: int
@@ -76,7 +76,7 @@ def judge(folder: Path) -> Verdict:
     )
 
 
-def contradicts(frame: Frame, count: int, keys: Sequence[Key]) -> bool:
+def contradicts(frame: Frame, count: int, keys: Sequence[CountedKey]) -> bool:
     """True if the frame cannot be what the screen was between t0 and t1, given when the keys were pressed.
 
     `keys` are in order; keys that were not logged (during a pause) prove nothing and are not among them.
@@ -123,18 +123,18 @@ def _pictures(path: Path) -> Iterator[NDArray[np.uint8]]:
             yield np.asarray(picture.to_ndarray(format="gray"), dtype=np.uint8)
 
 
-def _counted(path: Path, manifest: SessionManifest) -> list[Key]:
+def _counted(path: Path, manifest: SessionManifest) -> list[CountedKey]:
     """What the counter logged, on the session's clock."""
     origin = manifest.clock.origin_monotonic_ns
     keys = []
     for line in path.read_text().splitlines():
         entry = json.loads(line)
         drawn = int(entry["drawn_ns"])
-        keys.append(Key(int(entry["count"]), unwrap_ms(int(entry["server_ms"]), drawn) - origin, drawn - origin))
+        keys.append(CountedKey(int(entry["count"]), unwrap_ms(int(entry["server_ms"]), drawn) - origin, drawn - origin))
     return keys
 
 
-def _match(counted: Sequence[Key], logged: Sequence[int]) -> tuple[list[Key], list[int]]:
+def _match(counted: Sequence[CountedKey], logged: Sequence[int]) -> tuple[list[CountedKey], list[int]]:
     """The counted keys that are in the log, and the times of those that are not. An event has one server time."""
     left = sorted(logged, reverse=True)
     matched, unlogged = [], []

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector.episode import CaptureChoice, EpisodeSpec
+from collector.episodes.spec import CaptureChoice, EpisodeSpec
 from collector.probe.judge import Verdict, judge
 from collector.probe.scenario import COUNTER_LOG
 from manifests.errors import GoaltraceError
@@ -130,9 +130,9 @@ class _Containers:
         self._environment.prepare({"desktop"})
 
     def run(self, spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:
+        from collector.containers.confined import PYTHON
+        from collector.containers.program import Program
         from collector.environments.docker import SOURCE, hear_out
-        from collector.environments.programs import Program
-        from collector.images.containers import PYTHON
 
         with self._begin_together(spec, folder) as container:
             arguments = _arguments(Path("/tmp/spec.json"), "/session", name, seconds, spec.seed)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from collector.desktop.capture import Capture
 from collector.desktop.input_log import InputLog
-from collector.episode import read_spec, say
-from collector.recording import Recording
+from collector.episodes.say import say
+from collector.episodes.spec import read_spec
+from collector.recording.session import Recording
 from manifests.errors import GoaltraceError
 
 COUNTER_LOG = "counter.jsonl"

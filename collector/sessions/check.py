@@ -7,15 +7,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from collector.recording.live import is_live
+from collector.recording.timing import in_words
 from collector.sessions.cast_cut import has_cast
 from collector.sessions.frames import picture_of, whole_frames
-from collector.sessions.live import is_live
 from collector.sessions.logs import Log, read_log
 from collector.sessions.person import consent_problems, event_problems, leaks
 from collector.sessions.pictures import Pictures, count_decodable, read_pictures
 from collector.sessions.problem import MEND_DECODED, Problem
 from collector.terminal.cast import open_cast
-from collector.timing import in_words
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest

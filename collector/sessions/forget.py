@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from collector.sessions.dataset_cut import DatasetCut, apply_cut, parquet_files, plan_cut
 from collector.sessions.derived import Candidates, Derived, plan_derived, remove_derived
-from collector.sessions.search import Found, delete_session, names_of, search, shows
+from collector.sessions.search import FoundSessions, delete_session, names_of, search, shows
 from collector.sessions.shard_cut import Whose
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
@@ -48,7 +48,7 @@ class Forgotten:
     """Copies of data sets that training fetched from a store."""
     unread: list[str] = field(default_factory=list)
     """What could not be looked into, and so may hold more."""
-    found: Found = field(default_factory=Found)
+    found: FoundSessions = field(default_factory=FoundSessions)
     whose: Whose = field(default_factory=lambda: Whose(""))
 
     def __bool__(self) -> bool:

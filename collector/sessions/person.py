@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from collector.gate import Gate
+from collector.recording.gate import Gate
 from collector.sessions.problem import Problem
 from manifests.consent import read_consent
 from manifests.errors import GoaltraceError

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from collector.recording import reconcile
+from collector.recording.session import reconcile
+from collector.recording.spread import spread
+from collector.recording.timing import BAD
 from collector.sessions.cast_cut import has_cast, last_whole_ns
 from collector.sessions.frames import picture_of, whole_frames
 from collector.sessions.logs import Log, read_log
 from collector.sessions.pictures import Pictures, count_decodable, read_pictures
-from collector.spread import spread
-from collector.timing import BAD
 from manifests.errors import GoaltraceError
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest
 
@@ -31,7 +31,7 @@ class Lost(Exception):
 
 
 @dataclass
-class Plan:
+class RecoveryPlan:
     """The parts to keep. `video` is None for a terminal, whose frames are drawn again from its cast."""
 
     killed: bool
@@ -92,7 +92,7 @@ class Logs:
         ]
 
 
-def make_plan(folder: SessionFolder, manifest: SessionManifest, keep: bool) -> Plan:
+def make_plan(folder: SessionFolder, manifest: SessionManifest, keep: bool) -> RecoveryPlan:
     """What to keep of a session; raises `Lost` with the reason when that is nothing."""
     logs = Logs.of(folder)
     killed = manifest.state == "recording" or manifest.outcome == "aborted"
@@ -109,7 +109,7 @@ def make_plan(folder: SessionFolder, manifest: SessionManifest, keep: bool) -> P
     until = _reconciled_until(manifest, logs, last_ns) if keep and killed else None
     kept, end_ns = until is not None, last_ns if until is None else until
     cut = killed or (video is not None and len(whole) < len(logs.frames.records))
-    return Plan(
+    return RecoveryPlan(
         killed=killed,
         kept=kept,
         end_ns=end_ns,
@@ -128,7 +128,7 @@ def never_closed(manifest: SessionManifest) -> bool:
     return manifest.state == "recording" or not manifest.duration_ns
 
 
-def new_manifest(old: SessionManifest, plan: Plan) -> SessionManifest:
+def new_manifest(old: SessionManifest, plan: RecoveryPlan) -> SessionManifest:
     """session.json as it will be."""
     lost = f"{plan.frames_lost} frames and {plan.actions_lost} actions are lost"
     whole = f"{plan.frame_count} frames and {len(plan.actions)} actions are whole, {lost}"
@@ -159,7 +159,7 @@ def new_manifest(old: SessionManifest, plan: Plan) -> SessionManifest:
     return old.model_copy(update=update)
 
 
-def _invalid(old: SessionManifest, plan: Plan, lost: str) -> list[str]:
+def _invalid(old: SessionManifest, plan: RecoveryPlan, lost: str) -> list[str]:
     """Why it may not be trusted: what was known before, what the logs' ends leave open, and the counts anew."""
     reasons = [r for r in old.invalid_reasons if r != DOUBT and not _COUNTS.fullmatch(r)] + plan.logs.damaged
     if not plan.killed and (plan.frames_lost or plan.actions_lost):

@@ -18,7 +18,7 @@ from collector.sessions.cast_cut import cut_cast
 from collector.sessions.check import check_session, is_being_recorded
 from collector.sessions.logs import Log
 from collector.sessions.pictures import copy_pictures, count_decodable
-from collector.sessions.plan import RECOVERED, Lost, Plan, make_plan, never_closed, new_manifest
+from collector.sessions.plan import RECOVERED, Lost, RecoveryPlan, make_plan, never_closed, new_manifest
 from collector.sessions.problem import Problem, one_line
 from collector.sessions.set_aside import set_aside
 from manifests.errors import GoaltraceError
@@ -101,7 +101,7 @@ def recover_session(
     )
 
 
-def _rebuild(folder: SessionFolder, old: SessionManifest, new: SessionManifest, plan: Plan) -> list[str]:
+def _rebuild(folder: SessionFolder, old: SessionManifest, new: SessionManifest, plan: RecoveryPlan) -> list[str]:
     """Write the better files beside the old ones, keep those, put the new in their places; session.json comes last."""
     logs = plan.logs
     with tempfile.TemporaryDirectory(prefix=".recover-", dir=folder.path) as scratch:

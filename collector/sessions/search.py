@@ -21,7 +21,7 @@ _PAGE_LIMIT = 512 * 2**20
 
 
 @dataclass
-class Found:
+class FoundSessions:
     """What lies below the paths."""
 
     sessions: list[Path] = field(default_factory=list)
@@ -47,9 +47,9 @@ class Found:
         self.closed.append(f"{error.filename}: cannot be looked into ({error.strerror}); run this as its owner")
 
 
-def search(consent_id: str, paths: list[Path]) -> Found:
+def search(consent_id: str, paths: list[Path]) -> FoundSessions:
     """Look through `paths`, at any depth. Raises `GoaltraceError` for a path that is no folder."""
-    found = Found()
+    found = FoundSessions()
     seen: set[Path] = set()
     for path in paths:
         if not path.is_dir():
@@ -65,7 +65,7 @@ def search(consent_id: str, paths: list[Path]) -> Found:
     return found
 
 
-def _look(folder: Path, folders: list[str], files: list[str], consent_id: str, found: Found) -> None:
+def _look(folder: Path, folders: list[str], files: list[str], consent_id: str, found: FoundSessions) -> None:
     if {"session.json", "consent.json"} & set(files) and consent_id in _consents(folder):
         _require_nothing_else(folder)
         if is_being_recorded(check_session(SessionFolder(folder))):

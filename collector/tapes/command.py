@@ -14,8 +14,9 @@ from collector.commands.images import add_system
 from collector.commands.record import environment_of
 
 if TYPE_CHECKING:
-    from collector.campaign import Environment, EpisodeResult
-    from collector.episode import EpisodeSpec
+    from collector.campaign import EpisodeResult
+    from collector.environments.base import Environment
+    from collector.episodes.spec import EpisodeSpec
 
 MAX_TAPES = 100_000
 _STOPPED = ("KeyboardInterrupt", "stopped before", "the recorder ended with status -15:")
@@ -118,7 +119,7 @@ class _Report:
 
 def _read(args: argparse.Namespace, report: _Report) -> tuple[list[EpisodeSpec], dict[str, Path]]:
     """The specifications of the tapes that can be run, and each one's tape by episode; reports the others."""
-    from collector.tapes.language import NothingToRun
+    from collector.episodes.tape import NothingToRun
     from collector.tapes.load import load_tape
     from collector.tapes.spec import spec_of
     from manifests.errors import GoaltraceError

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from collector.tapes.language import Command, NothingToRun, Tape, TapeError
+from collector.episodes.tape import Command, NothingToRun, Tape, TapeError
 from collector.tapes.options import options_of
 from collector.tapes.parser import parse
 from manifests.errors import GoaltraceError

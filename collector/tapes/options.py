@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor
 
+from collector.episodes.tape import Command
 from collector.tapes.colors import theme_of
-from collector.tapes.language import Command
 
 COLUMNS, ROWS = (20, 300), (5, 120)
 _DEFAULTS = {
@@ -28,7 +28,7 @@ _NO_EFFECT = {
 
 
 @dataclass(frozen=True)
-class Options:
+class TapeOptions:
     """The settings as they hold when the tape begins."""
 
     shell: str
@@ -46,7 +46,7 @@ class Options:
     """What of the tape has no effect, and why."""
 
 
-def options_of(commands: Sequence[Command]) -> Options:
+def options_of(commands: Sequence[Command]) -> TapeOptions:
     """The options of a tape's commands."""
     values, notes = dict(_DEFAULTS), list[str]()
     environment: dict[str, str] = {}
@@ -68,7 +68,7 @@ def options_of(commands: Sequence[Command]) -> Options:
     if theme is None and values["Theme"]:
         notes.append(f"Theme {values['Theme'][:60]} is not known here; the terminal's own colours are used")
     columns, rows, clamped = _size(values)
-    return Options(
+    return TapeOptions(
         shell=values["Shell"], environment=environment, columns=columns, rows=rows,
         typing_s=float(values["TypingSpeed"]), wait_s=float(values["WaitTimeout"]),
         wait_pattern=values["WaitPattern"], theme=theme, notes=notes + clamped,

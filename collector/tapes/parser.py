@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import cast
 
-from collector.tapes.language import COMMANDS, KEYS, KEYWORDS, SETTINGS, Command, TapeError, Verb
+from collector.episodes.tape import COMMANDS, KEYS, KEYWORDS, SETTINGS, Command, TapeError, Verb
 from collector.tapes.lexer import Token, tokens
 from collector.tapes.patterns import compile_pattern
 from collector.tapes.values import MAX_TIMES, decimal, setting_value

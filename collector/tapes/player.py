@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from collector.recording import Recording
+from collector.episodes.endings import EpisodeOver
+from collector.episodes.tape import Command, Tape
+from collector.recording.session import Recording
+from collector.shell.pty import Shell
+from collector.shell.typist import Typist
 from collector.tapes.curtain import Curtain
-from collector.tapes.language import Command, Tape
 from collector.tapes.options import options_of
 from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search
 from collector.tapes.screen import TextScreen
-from collector.terminal.pty import Shell
-from collector.terminal.scripted import EpisodeOver, Typist
 
 SCREENSHOT = "screenshot "
 """What the cast's marker of a Screenshot begins with; its file's name follows."""
@@ -25,7 +26,7 @@ _ECHO_S = 0.5
 _SPECIAL = {"\b": "BackSpace", "\x1b": "Escape", "←": "Left", "↑": "Up", "→": "Right", "↓": "Down"}
 
 
-class Player:
+class TapePlayer:
     """One run of a tape. Made before the shell starts, so that a tape that begins with Hide hides that too."""
 
     def __init__(self, tape: Tape, recording: Recording) -> None:
@@ -104,7 +105,9 @@ class Player:
         while (now := self._recording.now_ns()) < until and self._shell.alive:
             quiet_ns = self._shell.quiet_ns()
             read_ns = None if not quiet_ns else now if read_ns is None else read_ns
-            if read_ns is not None and (quiet_ns > _QUIET_NS or now - read_ns > _ON_AND_ON_NS):
+            if read_ns is not None and (
+                now - read_ns > _ON_AND_ON_NS or (quiet_ns > _QUIET_NS and not self._shell.busy())
+            ):
                 return True
             self._sleep(_LOOK_S)
         return not self._shell.alive or bool(self._shell.quiet_ns())

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
-from collector.tapes.language import Command
-from collector.tapes.options import Options
-from collector.terminal.home import Home
+from collector.episodes.tape import Command
+from collector.shell.home import Home
+from collector.tapes.options import TapeOptions
 from manifests.errors import GoaltraceError
 
 # VHS starts bash without start-up files: no aliases, and Ctrl+D ends it.
@@ -53,7 +53,7 @@ _NO_SUGGESTIONS = "set -g fish_autosuggestion_enabled 0\n"
 """What was hidden would be suggested, and so shown, as soon as its first letter is typed again."""
 
 
-def tape_home(home: Home, options: Options, commands: Sequence[Command]) -> Home:
+def tape_home(home: Home, options: TapeOptions, commands: Sequence[Command]) -> Home:
     """`home` with the tape's shell and environment; `GoaltraceError` when a program is missing."""
     environment = home.environment | options.environment
     path = environment["PATH"]

@@ -7,8 +7,8 @@ import re
 import uuid
 from pathlib import Path
 
-from collector.episode import Environment, EpisodeSpec
-from collector.tapes.language import Tape, TapeError
+from collector.episodes.spec import EnvironmentName, EpisodeSpec
+from collector.episodes.tape import Tape, TapeError
 from collector.tapes.options import least_seconds, options_of
 from manifests.task import TaskManifest
 from manifests.versions import SCHEMA_VERSION
@@ -18,7 +18,7 @@ _DEFAULT_FPS = 15.0
 
 
 def spec_of(
-    tape: Tape, path: Path, *, environment: Environment, fps: float | None, max_duration_s: float
+    tape: Tape, path: Path, *, environment: EnvironmentName, fps: float | None, max_duration_s: float
 ) -> EpisodeSpec:
     """The episode of a tape. Its id holds a digest of what the tape does, so that a changed tape is another episode.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from collector.tapes.language import BARS, SHELLS, ValueKind
+from collector.episodes.tape import BARS, SHELLS, ValueKind
 from collector.tapes.lexer import Token
 
 MAX_TIMES = 10_000

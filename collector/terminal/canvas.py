@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from collector.terminal.geometry import frame_size
 from collector.terminal.glyphs import AS_USUAL, Appearance
-from collector.terminal.rows import Cell, Row, Style
-from collector.terminal.screen import Colors, Cursor, Screen
+from collector.terminal.rows import Cell, ScreenRow, Style
+from collector.terminal.screen import Colors, Screen, TextCursor
 from collector.terminal.themes import DEFAULT, Rgb
 from collector.terminal.tiles import Tiles
 
@@ -33,11 +33,11 @@ class Canvas:
         self._blank, self._colors = _beyond(background)
         self._tiles = Tiles(appearance, self._colors)
         self._shown: NDArray[np.int64] = np.empty((rows, columns), dtype=np.int64)
-        self._rows: list[Row | None] = [None] * rows
+        self._rows: list[ScreenRow | None] = [None] * rows
         self._numbered: list[NDArray[np.int64] | None] = [None] * rows
         """What `_shown` was last compared with, row by row."""
         self._size = (columns, rows)
-        self._cursor = Cursor(-1, -1, None)
+        self._cursor = TextCursor(-1, -1, None)
         self._fill()
 
     @property

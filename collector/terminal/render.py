@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from collector.film import Film
 from collector.terminal.canvas import Box, Canvas
 from collector.terminal.cast import Cast, CastEvent, open_cast, parse_size
 from collector.terminal.geometry import frame_size
@@ -19,6 +18,7 @@ from collector.terminal.looks import appearance_of
 from collector.terminal.screen import Screen
 from collector.terminal.themes import DEFAULT, theme_of_header
 from collector.terminal.work import require_drawable
+from collector.video.film import Film
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, replacing
 from manifests.session import FOREVER_NS, SessionFolder, TerminalLook, pauses

@@ -58,7 +58,7 @@ class Cell(NamedTuple):
 BLANK = Cell("")
 
 
-class Row:
+class ScreenRow:
     """A row's distinct cells, and `which` (int64 of shape [columns]) of them stands in each column.
 
     Rows that look alike are the same object as long as the screen remembers them.
@@ -99,8 +99,8 @@ class _Layout:
                 joined.append(number)
         if joined:
             self.graphemes = np.flatnonzero(np.isin(self.which, joined)).tolist()
-        self.rows: dict[tuple[bytes | str, ...], Row] = {}
-        self.plain: Row | None = None
+        self.rows: dict[tuple[bytes | str, ...], ScreenRow] = {}
+        self.plain: ScreenRow | None = None
         """The row, where its raw bytes say everything."""
 
 
@@ -126,7 +126,7 @@ class _Raw(NamedTuple):
 
 
 class RowReader:
-    """Reads the row at which `Places.rows` stands."""
+    """Reads the row at which `GhosttyRefs.rows` stands."""
 
     def __init__(self) -> None:
         self._layouts: dict[bytes, _Layout] = {}
@@ -134,7 +134,7 @@ class RowReader:
         self._layout: _Layout | None = None
         """Of the row read last."""
 
-    def read(self, places: Places) -> Row:
+    def read(self, places: GhosttyRefs) -> ScreenRow:
         view = places.view
         if lib.ghostty_render_state_row_get(places.rows[0], _CELLS_RAW, view):
             raise RuntimeError("libghostty-vt has no cells for a row that it gave")
@@ -163,7 +163,7 @@ class RowReader:
             layout = self._layouts[raw] = _blank(len(raw)) if raw == bytes(len(raw)) else _Layout(raw)
         return layout
 
-    def _row(self, layout: _Layout, key: tuple[bytes | str, ...]) -> Row:
+    def _row(self, layout: _Layout, key: tuple[bytes | str, ...]) -> ScreenRow:
         styles: dict[int, bytes | None] = {0: None}
         for (style_id, _), raw in zip(layout.styled, key, strict=False):
             assert isinstance(raw, bytes)
@@ -182,10 +182,10 @@ class RowReader:
                 cell = cells[which[x]]
                 which[x], which[x + 1] = len(cells), len(cells) + 1
                 cells += [cell._replace(half=1), cell._replace(half=2)]
-        return Row(cells, which)
+        return ScreenRow(cells, which)
 
 
-def _looked_up(layout: _Layout, places: Places) -> tuple[bytes | str, ...]:
+def _looked_up(layout: _Layout, places: GhosttyRefs) -> tuple[bytes | str, ...]:
     """What a row's raw bytes only point to: its styles and its texts of several code points."""
     if not (layout.styled or layout.graphemes):
         return ()
@@ -201,7 +201,7 @@ def _looked_up(layout: _Layout, places: Places) -> tuple[bytes | str, ...]:
     return *styles, *(_grapheme(x, places) for x in layout.graphemes)
 
 
-def _grapheme(x: int, places: Places) -> str:
+def _grapheme(x: int, places: GhosttyRefs) -> str:
     """The text in a column of the row whose cells are at hand."""
     cells, count = places.cells[0], places.count
     check(lib.ghostty_render_state_row_cells_select(cells, x))
@@ -283,7 +283,7 @@ def check(result: int) -> None:
         raise RuntimeError(f"libghostty-vt reported error {result}")
 
 
-class Places:
+class GhosttyRefs:
     """Where libghostty puts what it is asked for. Nothing is kept there, so one serves all screens of a thread."""
 
     def __init__(self) -> None:
@@ -309,7 +309,7 @@ class Places:
 
 class _Own(threading.local):
     def __init__(self) -> None:
-        self.places = Places()
+        self.places = GhosttyRefs()
 
 
 own = _Own()

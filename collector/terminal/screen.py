@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pyghostty import ffi, lib
 
-from collector.terminal.rows import Row, RowReader, check, new_object, own, rgb
+from collector.terminal.rows import RowReader, ScreenRow, check, new_object, own, rgb
 from collector.terminal.text import VisibleText
 from collector.terminal.themes import DEFAULT, Rgb, Theme
 
@@ -17,7 +17,7 @@ _CELL_PX = (8, 16)
 _JOINING = ("Mn", "Me", "Mc", "Cf", "Sk")
 
 
-class Cursor(NamedTuple):
+class TextCursor(NamedTuple):
     """The text cursor in cells; `shape` is bar, block, underline or hollow, None while it is hidden."""
 
     x: int
@@ -46,7 +46,7 @@ _ASKED = ffi.new(
 )  # fmt: skip
 """What is read of a screen in one call, into `Places.state`."""
 _SHAPES = ("bar", "block", "underline", "hollow")
-_HIDDEN = Cursor(-1, -1, None)
+_HIDDEN = TextCursor(-1, -1, None)
 
 
 class Screen:
@@ -94,7 +94,7 @@ class Screen:
     def _text(self) -> VisibleText:
         return VisibleText(self._handle)
 
-    def changed_rows(self) -> list[tuple[int, Row]]:
+    def changed_rows(self) -> list[tuple[int, ScreenRow]]:
         """Rows that changed since the last call, with their numbers from the top.
 
         All rows after a resize or a change of the palette. Costs nothing when nothing was fed.
@@ -110,7 +110,7 @@ class Screen:
         self.cursor = _read_cursor(places.cursor)
         iterator, dirty = places.rows[0], places.dirty[0]
         everything = recoloured or self._joined or dirty == lib.GHOSTTY_RENDER_STATE_DIRTY_FULL
-        rows: list[tuple[int, Row]] = []
+        rows: list[tuple[int, ScreenRow]] = []
         if self._fresh:  # all rows are as blank as the first
             lib.ghostty_render_state_row_iterator_next(iterator)
             row = self._reader.read(places)
@@ -134,10 +134,10 @@ class Screen:
         return True
 
 
-def _read_cursor(cursor: Any) -> Cursor:
+def _read_cursor(cursor: Any) -> TextCursor:
     if not (cursor.visible and cursor.viewport_has_value):
         return _HIDDEN
-    return Cursor(cursor.viewport_x, cursor.viewport_y, _SHAPES[cursor.visual_style])
+    return TextCursor(cursor.viewport_x, cursor.viewport_y, _SHAPES[cursor.visual_style])
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.terminal.glyphs import Appearance, Glyphs, glyphs_of, look_of
-from collector.terminal.rows import Cell, Row
-from collector.terminal.screen import Colors, Cursor
+from collector.terminal.rows import Cell, ScreenRow
+from collector.terminal.screen import Colors, TextCursor
 
 _MAX_TILE_PIXELS = 2**21
 _MAX_CELLS_KNOWN = 65_536
@@ -91,7 +91,7 @@ class Tiles:
     def _begin(self) -> None:
         self._generation = self.atlas.generation
         self._known = self.atlas.known(self._colors)
-        self._rows: dict[Row, NDArray[np.int64]] = {}
+        self._rows: dict[ScreenRow, NDArray[np.int64]] = {}
 
     def prepare(self, colors: Colors) -> bool:
         """To be called before a picture is drawn, with the colours for it; False if no number given so far holds."""
@@ -111,7 +111,7 @@ class Tiles:
             known = self._known[cell, cursor] = self.atlas.number(cell, self._colors, cursor)
         return known
 
-    def row(self, row: Row, cursor: Cursor | None = None) -> NDArray[np.int64]:
+    def row(self, row: ScreenRow, cursor: TextCursor | None = None) -> NDArray[np.int64]:
         """The numbers of a row's tiles, with the cursor on it; not to be written to.
 
         The same array as long as the row looks the same.

@@ -111,7 +111,7 @@ class Line:
 
 
 @dataclass
-class Part:
+class TranscriptPart:
     """What happened between two `Transcript.take`s."""
 
     lines: list[Line] = field(default_factory=list)
@@ -145,7 +145,7 @@ class Transcript:
         self._begun = ""
         self._prompt = self._typed = ""
         self._line: Line | None = None
-        self._part = Part()
+        self._part = TranscriptPart()
         self._taking_back = False
         self._right: str | None = None
         """The prompt's part at its right, behind the shell's mark; None until it is known."""
@@ -205,10 +205,10 @@ class Transcript:
             position = mark.end()
         self._text(t_ns, text[position:], told)
 
-    def take(self) -> Part:
+    def take(self) -> TranscriptPart:
         """What happened since this was last asked."""
         self._edited()  # so that a prompt is not told as output
-        part, self._part = self._part, Part()
+        part, self._part = self._part, TranscriptPart()
         part.lines = [line for line in part.lines if line.happened]
         line = self._line
         if line is not None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collector.encoder import Encoder
+from collector.video.encoder import Encoder
 from manifests.files import append_jsonl
 from manifests.session import Action, Event, Frame, SessionFolder
-from tests.collector.sessions import TICK_NS, make_session
+from tests.collector.session_folders import TICK_NS, make_session
 
 GRAB_NS = 2_000_000
 

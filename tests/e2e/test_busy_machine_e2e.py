@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from collector.timing import BAD
+from collector.recording.timing import BAD
 from manifests.session import SessionFolder
 from tests.collector.own_terminal import Terminal
 from tests.e2e import test_human_e2e

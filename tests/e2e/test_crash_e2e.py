@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from collector.containers.confined import image_of
 from collector.environments.orphans import OWNER, owner
-from collector.episode import EpisodeSpec
-from collector.images.containers import image_of
+from collector.episodes.spec import EpisodeSpec
 from collector.probe.judge import judge
 from collector.probe.run import _spec
 from collector.sessions.check import check_session

@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from collector.environments.docker import DockerEnvironment
-from collector.episode import EpisodeSpec
+from collector.episodes.spec import EpisodeSpec
 from collector.human import consent
 from collector.human.server import make_app
 from collector.human.visit import Visit

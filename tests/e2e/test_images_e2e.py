@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from collector.containers.confined import image_of, throwaway, wait_ready
+from collector.containers.engine import connect
 from collector.images.build import build_image
 from collector.images.check import check_desktop
-from collector.images.containers import image_of, throwaway, wait_ready
 from collector.images.context import docker_folder, host_ca_cert
-from collector.images.engine import connect
 from manifests.errors import GoaltraceError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "desktop", "terminal")]

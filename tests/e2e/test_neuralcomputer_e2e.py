@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.importers.neuralcomputer.keys import MAX_CELL, Key, key_events
+from collector.importers.neuralcomputer.keys import MAX_CELL, KeyChange, key_events
 from collector.importers.neuralcomputer.layout import find_sources
 from goaltrace import main
 from manifests.clip_io import ClipReader
@@ -222,12 +222,12 @@ def test_sessions_are_found_side_by_side_and_below(tmp_path: Path) -> None:
     [
         ("[]", []),
         ("", []),
-        ("[('keydown', 'ctrl+shift+t')]", [Key(True, name, None) for name in ("Control_L", "Shift_L", "t")]),
-        ("[('keyup', 'ctrl++')]", [Key(False, "+", None), Key(False, "Control_L", None)]),
-        ("[('keydown', '+')]", [Key(True, "+", "+")]),
+        ("[('keydown', 'ctrl+shift+t')]", [KeyChange(True, name, None) for name in ("Control_L", "Shift_L", "t")]),
+        ("[('keyup', 'ctrl++')]", [KeyChange(False, "+", None), KeyChange(False, "Control_L", None)]),
+        ("[('keydown', '+')]", [KeyChange(True, "+", "+")]),
         ('[("keydown", "x")]', None),
-        ("""[('keydown', "'")]""", [Key(True, "'", "'")]),
-        (r"[('keydown', '\\'), ('keyup', '\x41')]", [Key(True, "\\", "\\"), Key(False, "A", "A")]),
+        ("""[('keydown', "'")]""", [KeyChange(True, "'", "'")]),
+        (r"[('keydown', '\\'), ('keyup', '\x41')]", [KeyChange(True, "\\", "\\"), KeyChange(False, "A", "A")]),
         ("[('keydown', 'Return')", None),
         ("[('keydown', 'a')] + [0]", None),
         ("[('keydown', 'a'), ]", None),
@@ -241,7 +241,7 @@ def test_sessions_are_found_side_by_side_and_below(tmp_path: Path) -> None:
         (" " * (MAX_CELL + 1), None),
     ],
 )  # fmt: skip
-def test_key_cells_are_read_by_their_own_grammar(cell: str, keys: list[Key] | None) -> None:
+def test_key_cells_are_read_by_their_own_grammar(cell: str, keys: list[KeyChange] | None) -> None:
     if keys is None:
         with pytest.raises(ValueError, match=r"is not a list|names a key|unknown escape|no character|more than"):
             key_events(cell)

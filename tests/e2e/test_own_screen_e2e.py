@@ -15,7 +15,7 @@ import pytest
 
 from collector.human.mark import LOOKS
 from manifests.session import SessionFolder
-from tests.collector.fingers import Fingers
+from tests.collector.desktop.fingers import Fingers
 from tests.collector.own_terminal import Terminal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("xvfb", "ffmpeg")]

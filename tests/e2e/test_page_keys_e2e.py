@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.images.containers import image_of
+from collector.containers.confined import image_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "desktop")]
 _HERE = Path(__file__).resolve().parents[2]

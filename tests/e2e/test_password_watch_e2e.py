@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from collector.episode import EpisodeSpec
-from collector.images.containers import PYTHON, throwaway, wait_ready
+from collector.containers.confined import PYTHON, throwaway, wait_ready
+from collector.episodes.spec import EpisodeSpec
 from manifests.task import TaskManifest
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ ROOT = Path(__file__).parents[2]
 PARTS = ["collector", "manifests"]
 SCRIPTS = ["password_fields.py", "password_session.py"]
 HOLD_MS = 300
-"""A recorder holds frames and input back for this long (collector/gate.py): a report must not be later."""
+"""A recorder holds frames and input back for this long (collector/recording/gate.py): a report must not be later."""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "desktop")]
 
 
 @pytest.fixture(scope="module")
 def desktop() -> Iterator[Container]:
-    from collector.images.engine import connect
+    from collector.containers.engine import connect
 
     with throwaway(connect(), "desktop") as container:
         wait_ready(container)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from collector.environments.docker import DockerEnvironment
-from collector.episode import EpisodeSpec
+from collector.episodes.spec import EpisodeSpec
 from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, at_least
 from manifests.task import find_task
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.images.containers import image_of
+from collector.containers.confined import image_of
 from manifests.clip_io import ClipReader
 from manifests.session import SessionFolder
 

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import pytest
 
+from collector.containers.engine import connect
 from collector.images.bootstrap import ensure_base, os_release
 from collector.images.build import build_image
 from collector.images.check import check_image
 from collector.images.context import docker_folder, host_ca_cert
-from collector.images.engine import connect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "/usr/sbin/debootstrap")]
 BASE = "goaltrace-test/looks-like-ubuntu:24.04"

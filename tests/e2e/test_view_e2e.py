@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from collector.encoder import Encoder
+from collector.video.encoder import Encoder
 from collector.view.export import write_page
 from manifests.files import append_jsonl
 from manifests.session import Action, Event, Frame, Intent, SessionFolder
-from tests.collector.sessions import TICK_NS, make_session
-from tests.collector.test_view import hostile_session
+from tests.collector.session_folders import TICK_NS, make_session
+from tests.collector.view.test_view import hostile_session
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "ffmpeg")]
 FRONT_DOOR = ("-m", "goaltrace")

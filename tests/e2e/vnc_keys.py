@@ -56,8 +56,8 @@ def connect() -> socket.socket:
 
 def log_of(client: socket.socket) -> list[list[object]]:
     from collector.desktop.input_log import InputLog
-    from collector.episode import EpisodeSpec
-    from collector.recording import Recording
+    from collector.episodes.spec import EpisodeSpec
+    from collector.recording.session import Recording
     from manifests.task import find_task
 
     task = find_task("desktop-editor-note").instantiate(1)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from collector.checks import check_task
-from collector.setup import set_up
-from collector.terminal.home import fresh_home
+from collector.runner.checks import check_task
+from collector.runner.setup import set_up
+from collector.shell.home import fresh_home
 from manifests.task import builtin_tasks, load_task
 from tests.conftest import require
 

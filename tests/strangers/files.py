@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import goaltrace
 from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.session import SessionFolder
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.factories import make_clip, named_anew, write_dataset
 
 Change = Callable[[dict[str, Any]], object]

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from collector.containers.confined import UNPRIVILEGED, image_of, throwaway
+from collector.containers.engine import connect
 from collector.environments import quota
 from collector.environments.docker import DockerEnvironment
 from collector.environments.quota import Quota
 from collector.environments.taking import take, usage
-from collector.episode import EpisodeSpec
-from collector.images.containers import UNPRIVILEGED, image_of, throwaway
-from collector.images.engine import connect
+from collector.episodes.spec import EpisodeSpec
 from manifests.errors import GoaltraceError
 from manifests.session import SessionFolder
 from manifests.task import find_task
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 
 SPEC = EpisodeSpec.of(
     find_task("terminal-find-largest-file").instantiate(0), session_id="s", agent="scripted", fps=15,

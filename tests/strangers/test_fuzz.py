@@ -27,7 +27,7 @@ from curation.scores.shard import measure_rows, score_table
 from curation.stage import clips_shards
 from manifests.dataset import DatasetFolder
 from manifests.errors import GoaltraceError
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.factories import named_anew
 from tests.strangers.files import changed_json, make_clips, make_run, make_terminal, run, with_clip
 from tests.strangers.mutate import Spoiler

@@ -15,7 +15,7 @@ from manifests.errors import GoaltraceError
 from manifests.ids import is_id
 from manifests.plain import PlainStream, one_line, plain, plain_output
 from manifests.session import SessionFolder, find_sessions
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.strangers.files import changed_json, make_clips, make_terminal, run, with_clip
 
 PATHS = ["../../out", "/tmp/x", "a/b", "..", ".", "", "a\nb", "a\0b", "-rf", "x" * 300, "C:\\x", "né", "a b"]

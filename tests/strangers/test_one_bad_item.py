@@ -14,7 +14,7 @@ from collector.packing import pack as packing
 from manifests.clip_io import ClipReader
 from manifests.dataset import DatasetFolder
 from manifests.session import SessionFolder
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.strangers.files import Change, changed_json, changed_line, make_clips, run, with_clip
 
 

@@ -17,7 +17,7 @@ from collector.view.remux import own_times
 from manifests.errors import GoaltraceError
 from manifests.video import decode, pictures_at
 from manifests.videofile import MAX_PX, NotAllowed, opened_video, picture_fits, require_reach
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.strangers.files import run
 
 SDP = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"

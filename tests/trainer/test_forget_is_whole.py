@@ -22,7 +22,7 @@ from manifests.dataset import DatasetFolder
 from manifests.files import write_json
 from manifests.made_from import NAME, read_made_from
 from manifests.session import SessionFolder
-from tests.collector.sessions import make_session
+from tests.collector.session_folders import make_session
 from tests.places import everything_in
 from tests.trainer.runs import SETTINGS
 from trainer.checkpoint import RunInfo

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 import warnings
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from torch.distributed.checkpoint.state_dict_saver import save as dcp_save
 
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full
+from manifests.progress import OnProgress, Progress, ignore
 from trainer.checkpoint.metadata import PlainWriter, SafeReader, read_metadata
 from trainer.checkpoint.tensors import foreign
 from trainer.machine.parallel import ALONE, Ranks
@@ -58,15 +58,16 @@ def newest(run: Path) -> Path:
     raise GoaltraceError(f"{wrong}; restore it, or remove {first} to use {whole}, or train on from there with --resume")
 
 
-def newest_whole(run: Path, say: bool = True) -> Path:
-    """The newest checkpoint that is whole; says on stderr which damaged ones were passed over."""
+def newest_whole(run: Path, on_progress: OnProgress = ignore) -> Path:
+    """The newest checkpoint that is whole; reports which damaged ones were passed over."""
     passed: list[str] = []
     for step in steps(run):
         folder = step_folder(run, step)
         wrong = problem(folder)
         if wrong is None:
-            for text in passed if say else []:
-                print(f"{text}; passed over, {folder.name} is used", file=sys.stderr)
+            for text in passed:
+                message = f"{text}; passed over, {folder.name} is used"
+                on_progress(Progress("checkpoint", unit="checkpoint", message=message))
             return folder
         passed.append(wrong)
     return newest(run)  # raises

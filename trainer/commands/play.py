@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
-from trainer.commands.arguments import seed
+from manifests.progress import OnProgress
+from trainer.commands.bars import shown
+from trainer.face.arguments import DEVICES, seed
 from trainer.machine.runtime import share_cores
 
 if TYPE_CHECKING:
@@ -33,12 +35,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--browser", action=argparse.BooleanOptionalAction, default=False,
                         help="open the page in a browser (default: only print its address)")  # fmt: skip
     parser.add_argument("--seed", type=seed, default=0, help="of the sampler's noise")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--json", action="store_true", help="print the address as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     share_cores()
+    with shown() as on_progress:
+        return _run(args, on_progress)
+
+
+def _run(args: argparse.Namespace, on_progress: OnProgress) -> int:
     if args.fps is not None and not FPS[0] <= args.fps <= FPS[1]:
         raise GoaltraceError(f"--fps {args.fps:g}: must be between {FPS[0]:g} and {FPS[1]:g}")
     from manifests.pages import new_token, serve
@@ -49,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from trainer.play.table import Table
     from trainer.training.prepare import spread
 
-    opened = load_run(args.run, args.dataset, args.device)
+    opened = load_run(args.run, args.dataset, args.device, on_progress=on_progress)
     config = opened.config
     if args.goal is not None and config.model.text == "none":
         raise GoaltraceError(f"--goal: {args.run} was trained without text (model.text=none); leave it out")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from manifests.errors import GoaltraceError
+from manifests.progress import OnProgress, Progress, ignore
 
 
 class BadVideo(GoaltraceError):
@@ -21,7 +21,8 @@ class BadVideo(GoaltraceError):
 class LeftOutClips:
     """The clips that were left out so far; safe in any thread. A data set of which most is bad ends the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_progress: OnProgress = ignore) -> None:
+        self._on_progress = on_progress
         self._clips: set[str] = set()
         self._lock = threading.Lock()
         self.of = 0
@@ -31,17 +32,18 @@ class LeftOutClips:
         return len(self._clips)
 
     def add(self, bad: BadVideo) -> None:
-        """Warn of a clip once. Raises `GoaltraceError` when that is more than half of them."""
+        """Report a clip once. Raises `GoaltraceError` when that is more than half of them."""
         with self._lock:
             if bad.clip in self._clips:
                 return
             self._clips.add(bad.clip)
-            print(f"warning: left out: {bad}", file=sys.stderr)
-            if self.of and 2 * len(self._clips) > self.of:
-                raise GoaltraceError(
-                    f"the videos of {len(self._clips)} of {self.of} clips cannot be decoded (the last: {bad}); "
-                    "copy the data set again, or pack its sessions again"
-                ) from None
+            count = len(self._clips)
+        self._on_progress(Progress("decoding", unit="clip", message=f"warning: left out: {bad}"))
+        if self.of and 2 * count > self.of:
+            raise GoaltraceError(
+                f"the videos of {count} of {self.of} clips cannot be decoded (the last: {bad}); "
+                "copy the data set again, or pack its sessions again"
+            ) from None
 
     @contextmanager
     def skipping(self) -> Iterator[None]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from manifests.dataset import DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
+from manifests.progress import OnProgress, ignore
+from trainer.progress import Counter
 
 BLOCK = 8 * 2**20
 
@@ -18,11 +17,11 @@ BLOCK = 8 * 2**20
 class StoreCache:
     """Files of one URL; `folder` mirrors it as far as it was asked for."""
 
-    def __init__(self, url: str, root: Path, limit: int) -> None:
+    def __init__(self, url: str, root: Path, limit: int, on_progress: OnProgress = ignore) -> None:
         """Raises `GoaltraceError` when fsspec has no way to read such a URL."""
         import fsspec
 
-        self._url, self._limit = url.rstrip("/"), limit
+        self._url, self._limit, self._on_progress = url.rstrip("/"), limit, on_progress
         self.folder = root / hashlib.sha256(self._url.encode()).hexdigest()[:16]
         self._shards: dict[str, Shard] = {}
         try:
@@ -78,12 +77,12 @@ class StoreCache:
         name = f"{self._path}/{path}"
         size = int(self._system.size(name) or 0)
         done = part.stat().st_size if part.is_file() else 0
-        bar: Any = tqdm(total=size, initial=done, desc=path, unit="B", unit_scale=True, leave=False, disable=None)
-        with bar, self._system.open(name, "rb") as source, part.open("ab") as out:
+        on_bytes = Counter(self._on_progress, path, "B", size, done)
+        with self._system.open(name, "rb") as source, part.open("ab") as out:
             source.seek(done)
             while block := source.read(BLOCK):
                 out.write(block)
-                bar.update(len(block))
+                on_bytes(len(block))
 
     def _make_room(self, needed: int) -> None:
         """Remove the shards used longest ago until `needed` more bytes fit."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
+from manifests.progress import OnProgress, ignore
 from manifests.shards import cache_folder
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(.+)")
 _HUB = re.compile(r"datasets/([\w.-]+/[\w.-]+?)(?:@([\w./-]+))?/?")
 
 
-def open_dataset(where: str | Path) -> ClipReader:
+def open_dataset(where: str | Path, on_progress: OnProgress = ignore) -> ClipReader:
     """A reader of a data set, wherever it is.
 
     Args:
         where: a folder, hf://datasets/OWNER/NAME[@REVISION], or the URL of a folder that fsspec knows: s3://,
             gs://, memory://, file://, ...
+        on_progress: hears of what is fetched from an object store, in bytes.
 
     Raises:
         GoaltraceError: nothing there, no access, no connection, or a Python package that is missing.
@@ -35,7 +37,7 @@ def open_dataset(where: str | Path) -> ClipReader:
     if url is None:
         return ClipReader(Path(where))
     scheme, rest = url.groups()
-    return _open_hub(f"hf://{rest}", rest) if scheme == "hf" else _open_store(f"{scheme}://{rest}")
+    return _open_hub(f"hf://{rest}", rest) if scheme == "hf" else _open_store(f"{scheme}://{rest}", on_progress)
 
 
 def is_remote(where: str | Path) -> bool:
@@ -89,10 +91,10 @@ def _hub_fetcher(name: str, repo: str, revision: str | None) -> Callable[[str], 
     return fetch
 
 
-def _open_store(url: str) -> ClipReader:
+def _open_store(url: str, on_progress: OnProgress) -> ClipReader:
     from trainer.data.remote import StoreCache
 
-    cache = StoreCache(url, cache_folder(), cache_limit())
+    cache = StoreCache(url, cache_folder(), cache_limit(), on_progress)
     cache.fetch("dataset.json", fresh=True)
     reader = ClipReader(cache.folder, cache.fetch)
     cache.expect(reader.manifest)

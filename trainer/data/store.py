@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
+from manifests.progress import OnProgress, ignore
 from manifests.video import pictures_at
 from trainer.actions import Actions, encode_actions
 from trainer.data.bad import BadVideo, LeftOutClips
@@ -59,7 +60,8 @@ class ClipData(Events):
 class ClipStore:
     """Clips of one data set, with a cache of bounded size; safe to use from several threads."""
 
-    def __init__(self, reader: ClipReader, config: Config) -> None:
+    def __init__(self, reader: ClipReader, config: Config, on_progress: OnProgress = ignore) -> None:
+        """`on_progress` hears of each clip that is left out, in whatever thread finds it."""
         self.reader, self._config = reader, config
         self._size = (config.data.width, config.data.height)
         self._cache = Cache(config.data.cache_mb * 2**20)
@@ -69,7 +71,7 @@ class ClipStore:
         self._reading = threading.Lock()
         self._decoding = [threading.Lock() for _ in range(64)]
         self._recent: tuple[Clip, ClipData] | None = None
-        self.left_out = LeftOutClips()
+        self.left_out = LeftOutClips(on_progress)
 
     def get(self, clip: Clip) -> ClipData:
         """One clip whole."""

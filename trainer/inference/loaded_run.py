@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifests.errors import GoaltraceError
+from manifests.progress import OnProgress, ignore
 from trainer.checkpoint import RunInfo, load_model, load_tensors
 from trainer.codec import Codec
 from trainer.data.clip import Clip
@@ -37,7 +38,9 @@ class LoadedRun:
     held_out: list[Clip]
 
 
-def load_run(run: Path, dataset: str | None, device_name: str, kind: str | None = None) -> LoadedRun:
+def load_run(
+    run: Path, dataset: str | None, device_name: str, kind: str | None = None, on_progress: OnProgress = ignore
+) -> LoadedRun:
     """Load a run and index its data set with the split it was trained with.
 
     Raises `GoaltraceError` when the run or data set is missing, or the data set holds none of the held-out sessions.
@@ -49,13 +52,13 @@ def load_run(run: Path, dataset: str | None, device_name: str, kind: str | None 
     device = pick_device(device_name)
     model, codec, step = load_model(run, info, device)
     make_ready(model, info.config.train, device)
-    reader = open_dataset(where)
+    reader = open_dataset(where, on_progress)
     index = load_index(reader, info.config.data, kind or info.kind, info.held_out)
     if not index.held_out:
         raise GoaltraceError(
             f"{where}: holds none of the sessions that {run} held out; use the data set it was trained on"
         )
-    store = ClipStore(reader, info.config)
+    store = ClipStore(reader, info.config, on_progress)
     inputs = ModelInputs(info.config, codec, device)
     pointer, text = _pointer_reader(run), _text_reader(run)
     return LoadedRun(info.config, model, codec, inputs, pointer, text, step, store, index.train, index.held_out)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from manifests.errors import GoaltraceError
-
-LINE_SECONDS = 60.0
 
 
 class _Sink(Protocol):
@@ -52,25 +48,6 @@ class _WeightsAndBiases:
         self._run.finish()
 
 
-class _Lines:
-    """Now and then a line on stderr, where no bar can be drawn: in a batch job's file, or a pipe."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def add(self, step: int, values: dict[str, float]) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + LINE_SECONDS
-            told = f"step {step:,}: loss {values.get('loss', math.nan):.4f}"
-            told += f", {values['tokens_per_second']:,.0f} tokens/s" if "tokens_per_second" in values else ""
-            told += f", MFU {values['mfu']:.1%}" if "mfu" in values else ""
-            told += f", {values['waiting']:.1%} waiting for data" if "waiting" in values else ""
-            print(told, file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        pass
-
-
 def require_logger(kind: str) -> None:
     """Raise `GoaltraceError` when what was asked for by name is not installed."""
     if kind in ("tensorboard", "wandb") and find_spec(kind) is None:
@@ -87,7 +64,7 @@ class RunLog:
         Raises `GoaltraceError` when what was asked for by name is not installed.
         """
         require_logger(kind)
-        self._sinks: list[_Sink] = [] if sys.stderr.isatty() else [_Lines()]
+        self._sinks: list[_Sink] = []
         if kind == "tensorboard" or (kind == "auto" and find_spec("tensorboard") is not None):
             self._sinks.append(_TensorBoard(run, step))
         elif kind == "wandb":

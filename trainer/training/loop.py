@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import torch
-from tqdm import tqdm
 
+from manifests.progress import OnProgress, ignore
 from trainer.data.windows import Loader
 from trainer.planning.cost import peak_flops, tokens_a_step, training_flops
+from trainer.progress import TrainingProgress
+from trainer.settings.config import TrainConfig
 from trainer.training.log import RunLog
 from trainer.training.optimise import Job, StepResult, backward, train_step
 from trainer.training.state import State
-
-_BAR = "{l_bar}{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"  # fits 80 columns
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Result:
 def stop_on_signal(alone: bool = True) -> Iterator[list[int]]:
     """Collects SIGINT and SIGTERM in a list instead of dying, so that a step can be finished and saved.
 
+    Outside the main thread nothing is collected: only the main one is given signals.
+
     alone: a second Ctrl-C ends at once. torchrun sends every rank a second one itself.
     """
     caught: list[int] = []
@@ -52,7 +55,8 @@ def stop_on_signal(alone: bool = True) -> Iterator[list[int]]:
         if alone:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, remember) for number in ours}
     try:
         yield caught
     finally:
@@ -104,23 +108,22 @@ class Pace:
         return told
 
 
-def train(run: Path, state: State, loader: Loader, job: Job, log: RunLog | None) -> Result:
+def train(
+    run: Path, state: State, loader: Loader, job: Job, log: RunLog | None, on_progress: OnProgress = ignore
+) -> Result:
     """Train from `state.step` to `train.steps`, or until `train.max_seconds` or a signal; saves at the end too.
 
-    All ranks call it; the first one has the log. Raises `GoaltraceError` when a step or a checkpoint fails.
+    All ranks call it; the first one has the log and reports. Raises `GoaltraceError` when a step or a checkpoint fails.
     """
     config, ranks, first = job.config.train, job.ranks, state.step
     losses: list[float] = []
     pace, saved, waited_before = Pace(job), time.monotonic(), loader.waited
     share, stop = 0.0, 0
-    batches = loader.iterate(first, config.steps)
+    on_progress(TrainingProgress("training", 0, config.steps - first, "step", step=first))
     with (
         stop_on_signal(ranks.world == 1) as caught,
-        tqdm(
-            total=config.steps - first, unit="step", desc="training", mininterval=0.5, disable=None if log else True,
-            bar_format=_BAR,
-        ) as bar,
-    ):  # fmt: skip
+        closing(loader.iterate(first, config.steps)) as batches,
+    ):
         for batch in batches:
             step = train_step(state, batch, job, share)
             losses.append(step.loss)
@@ -128,7 +131,7 @@ def train(run: Path, state: State, loader: Loader, job: Job, log: RunLog | None)
             if log is not None:
                 bad = {"clips_left_out": loader.left_out} if loader.left_out else {}
                 log.add(state.step, _line(step, pace) | bad)
-                _show(bar, losses, pace, config.max_seconds, config.steps - first, loader.left_out)
+            on_progress(_progress(state.step, losses, pace, job.config.train, loader.left_out))
             spent = pace.seconds / config.max_seconds if config.max_seconds else 0.0
             due = time.monotonic() - saved >= config.save_seconds
             said = ranks.table([float(caught[0]) if caught else 0.0, spent, float(due)])
@@ -157,18 +160,13 @@ def _line(step: StepResult, pace: Pace) -> dict[str, float]:
     return {**told, "seconds": pace.seconds, **pace.recent()}
 
 
-def _show(bar: tqdm[None], losses: list[float], pace: Pace, max_seconds: float, left: int, bad: int) -> None:
-    told = pace.recent()
-    texts = {"loss": f"{sum(losses[-20:]) / len(losses[-20:]):.4f}", "tok/s": f"{told['tokens_per_second']:,.0f}"}
-    if bad:
-        texts["left out"] = str(bad)
-    if "mfu" in told:
-        texts["MFU"] = f"{told['mfu']:.1%}"
-    if told["waiting"] >= 0.01:
-        texts["waiting"] = f"{told['waiting']:.0%}"
-    if "gpu_gib" in told:
-        texts["GPU"] = f"{told['gpu_gib']:.1f} GiB"
-    if max_seconds:
-        bar.total = min(max(len(losses), round(len(losses) * max_seconds / pace.seconds)), left)
-    bar.set_postfix(texts, refresh=False)
-    bar.update()
+def _progress(step: int, losses: list[float], pace: Pace, config: TrainConfig, left_out: int) -> TrainingProgress:
+    recent, done = pace.recent(), len(losses)
+    total = config.steps - step + done
+    if config.max_seconds:
+        total = min(max(done, round(done * config.max_seconds / pace.seconds)), total)
+    return TrainingProgress(
+        "training", done, total, "step", step=step, step_loss=losses[-1], loss=sum(losses[-20:]) / len(losses[-20:]),
+        tokens_per_second=recent["tokens_per_second"], waiting=recent["waiting"], mfu=recent.get("mfu"),
+        gpu_gib=recent.get("gpu_gib"), clips_left_out=left_out,
+    )  # fmt: skip

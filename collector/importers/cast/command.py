@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Import what can be; 1 if a file was quarantined."""
     from tqdm import tqdm
 
-    from collector.importers.cast.convert import Options
+    from collector.importers.cast.convert import ImportOptions
     from collector.importers.cast.find import find_casts
     from collector.importers.cast.run import import_casts
     from manifests.errors import GoaltraceError
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         raise GoaltraceError(f"{existing}: is a file; --out wants a folder")
     if args.sensitive == "keep" and args.redact is not None:
         raise GoaltraceError("--redact: nothing is masked with --sensitive keep; leave one of them out")
-    options = Options(
+    options = ImportOptions(
         args.sensitive, args.idle_limit, args.fps, not args.no_render, int(args.max_size * 2**20),
         listed=read_list(args.redact) if args.redact is not None else (),
         names=Named() if args.keep_names else of_this_machine(), keep_names=args.keep_names,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from collector.importers.cast import mask as masking
 from collector.importers.cast.actions import actions_of
-from collector.importers.cast.repair import Reading
+from collector.importers.cast.repair import RepairedCast
 from collector.importers.cast.source import DEFAULT_LIMIT, Unusable, digest
 from collector.terminal.cast import Cast, open_cast, write_cast
 from collector.terminal.geometry import frame_size
@@ -33,7 +33,7 @@ _IN_THE_MAKING = re.compile(r"^[^\n]{0,4096}/\.[^/\n]{1,255}\.tmp(?:/[a-z.]+)?: 
 
 
 @dataclass(frozen=True)
-class Options:
+class ImportOptions:
     """How casts are imported."""
 
     sensitive: Sensitive = "mask"
@@ -53,7 +53,7 @@ class Options:
         return Wanted(self.listed, self.names, self.keep_names)
 
 
-def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
+def import_cast(path: Path, out: Path, options: ImportOptions) -> dict[str, Any]:
     """Import one cast into `out`; what became of it: state "imported", "there already" or "quarantined"."""
     entry: dict[str, Any] = {"from": str(path)}
     try:
@@ -69,7 +69,7 @@ def import_cast(path: Path, out: Path, options: Options) -> dict[str, Any]:
         return {**entry, "state": "quarantined", "reason": one_line(reason)}
 
 
-def _imported(path: Path, out: Path, options: Options, entry: dict[str, Any]) -> dict[str, Any]:
+def _imported(path: Path, out: Path, options: ImportOptions, entry: dict[str, Any]) -> dict[str, Any]:
     task_id = _task_id(path, options)
     name = f"{task_id}-{digest(path, options.limit)[:12]}"
     folder = SessionFolder(out / name)
@@ -84,10 +84,10 @@ def _imported(path: Path, out: Path, options: Options, entry: dict[str, Any]) ->
             "notes": manifest.notes}  # fmt: skip
 
 
-def _convert(path: Path, out: Path, task_id: str, options: Options) -> tuple[SessionManifest, dict[str, int]]:
+def _convert(path: Path, out: Path, task_id: str, options: ImportOptions) -> tuple[SessionManifest, dict[str, int]]:
     with new_folder(out) as root:
         folder = SessionFolder(root)
-        reading = Reading(path, options.idle_limit)
+        reading = RepairedCast(path, options.idle_limit)
         _write_whole(reading, folder.cast)
         found: dict[str, int] = {}
         if options.sensitive == "mask":
@@ -107,7 +107,7 @@ def _convert(path: Path, out: Path, task_id: str, options: Options) -> tuple[Ses
     return manifest, dict(reading.repairs)
 
 
-def _write_whole(reading: Reading, path: Path) -> None:
+def _write_whole(reading: RepairedCast, path: Path) -> None:
     """The mended cast as one of ours; its header is known when the first event is."""
     events = reading.events()
     first = next(events)
@@ -132,7 +132,7 @@ def _write_actions(cast: Cast, folder: SessionFolder, masked: bool) -> int:
 
 
 def _manifest(
-    reading: Reading, cast: Cast, name: str, task_id: str, actions: int, options: Options
+    reading: RepairedCast, cast: Cast, name: str, task_id: str, actions: int, options: ImportOptions
 ) -> SessionManifest:  # fmt: skip
     header = cast.header
     width, height = frame_size(*largest_size(cast))
@@ -173,7 +173,7 @@ def _to_a_frame(end_ns: int, fps: float) -> int:
     return math.ceil(math.ceil(end_ns * fps / 10**9 - 1e-6) * 10**9 / fps)
 
 
-def _notes(reading: Reading, found: dict[str, int], options: Options, actions: int) -> list[str]:
+def _notes(reading: RepairedCast, found: dict[str, int], options: ImportOptions, actions: int) -> list[str]:
     notes = [f"repaired: {what}: {count}" for what, count in sorted(reading.repairs.items())]
     others = reading.codes["r"] + reading.codes["m"]
     if actions == others:
@@ -189,7 +189,7 @@ def _notes(reading: Reading, found: dict[str, int], options: Options, actions: i
     return notes
 
 
-def _goal(header: dict[str, Any], options: Options) -> str:
+def _goal(header: dict[str, Any], options: ImportOptions) -> str:
     """The title, else the command; of folders, which tell whose machine it was, only the last part."""
     goal = _one_line(header.get("title") or header.get("command") or "")
     return goal if options.keep_names or options.sensitive == "keep" else without_places(goal)
@@ -204,7 +204,7 @@ def _listed(found: dict[str, int]) -> str:
     return ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()))
 
 
-def _task_id(path: Path, options: Options) -> str:
+def _task_id(path: Path, options: ImportOptions) -> str:
     """From the file's name, without what is sensitive in it."""
     stem = re.sub(r"(?i)(?:\.(?:cast|asciicast|json|gz))+$", "", path.name)
     stem = masking.mask_text(stem, options.wanted()).replace(MASK, "")

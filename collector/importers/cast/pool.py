@@ -18,7 +18,7 @@ def _characters(first: int) -> str:
     return "".join(map(chr, range(first, first + POOL)))
 
 
-class Pool:
+class ScreenPool:
     """Characters that stand for others, given out in turn and in blocks, never from one that is still on the screen."""
 
     def __init__(self, first: int) -> None:

@@ -25,7 +25,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass
-class Reading:
+class RepairedCast:
     """One cast, read once; `repairs` and `times` are full when `events` has ended."""
 
     path: Path

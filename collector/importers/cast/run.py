@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.importers.cast.quarantine import update_list
 from manifests.futures import as_they_end
 
@@ -21,7 +21,7 @@ _SAVE_EVERY = 200
 
 
 def import_casts(
-    paths: list[Path], out: Path, options: Options, workers: int, report: Callable[[Entry], None]
+    paths: list[Path], out: Path, options: ImportOptions, workers: int, report: Callable[[Entry], None]
 ) -> list[Entry]:
     """Import every cast; what became of each, in the order in which they ended. The list is kept up to date."""
     out.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def import_casts(
 
 
 def _in_pool(
-    paths: list[Path], out: Path, options: Options, workers: int, finished: Callable[[Entry], None]
+    paths: list[Path], out: Path, options: ImportOptions, workers: int, finished: Callable[[Entry], None]
 ) -> list[Path]:
     """The paths left undone because a process died on one of them."""
     context = multiprocessing.get_context("spawn")
@@ -72,7 +72,7 @@ def _in_pool(
     return left
 
 
-def _alone(path: Path, out: Path, options: Options, finished: Callable[[Entry], None]) -> None:
+def _alone(path: Path, out: Path, options: ImportOptions, finished: Callable[[Entry], None]) -> None:
     """Again, in a process of its own: the file on which that dies too is the one to leave out."""
     if _in_pool([path], out, options, 1, finished):
         finished({"from": str(path), "state": "quarantined", "reason": "the importing process died on it"})
@@ -81,7 +81,7 @@ def _alone(path: Path, out: Path, options: Options, finished: Callable[[Entry], 
 _at_work = threading.Event()
 
 
-def _one(path: Path, out: Path, options: Options) -> Entry:
+def _one(path: Path, out: Path, options: ImportOptions) -> Entry:
     _at_work.set()
     try:
         return import_cast(path, out, options)

@@ -10,7 +10,7 @@ from collector.importers.cast.payloads import decoded
 from collector.importers.cast.places import Places
 from collector.importers.cast.plain import BREAK, Chunk, Lines, Place, Stretches, Whole
 from collector.importers.cast.screen import Looked
-from collector.importers.cast.typed import Entered, Typed
+from collector.importers.cast.typed import Entered, TypedLine
 from collector.terminal.cast import Cast, parse_size
 from manifests.secrets import MASK, WIDE_MASK, Wanted, asks_for_password
 from manifests.secrets.detect import LONGEST
@@ -36,7 +36,7 @@ class Search:
         self._cast, self._wanted = cast, wanted
         self._screen = Looked(cast.columns, cast.rows, wanted)
         self._stretches, self._lines = Stretches(), Lines(LONGEST, _OVERLAP)
-        self._typed, self._echo = Typed(), Echo()
+        self._typed, self._echo = TypedLine(), Echo()
         self._in_key = {"plain": False, "sent": False, "meant": False}
         self._ended: list[tuple[str, Whole]] = []
         self._ended_size = 0

@@ -12,7 +12,7 @@ import re
 from pyghostty import Terminal
 
 from collector.importers.cast.plain import Chunk, Place
-from collector.importers.cast.pool import Pool
+from collector.importers.cast.pool import ScreenPool
 from collector.terminal.grid import Grid, text_of
 
 _NARROW, _WIDE = 0x100000, 0x20000
@@ -49,7 +49,7 @@ class Shadow:
     def __init__(self, columns: int, rows: int, widths: Widths) -> None:
         self._grid = Grid(columns, rows)
         self._widths = widths
-        self._pools = Pool(_NARROW), Pool(_WIDE)
+        self._pools = ScreenPool(_NARROW), ScreenPool(_WIDE)
         self._chunk: Chunk | None = None
         self._start = 0
         """Where in the chunk the slice begins that is being fed."""
@@ -81,7 +81,7 @@ class Shadow:
                 made.append(self._stand_ins(part[0], at + part.start(), self._pools[width - 1]))
         return "".join(made)
 
-    def _stand_ins(self, text: str, at: int, pool: Pool) -> str:
+    def _stand_ins(self, text: str, at: int, pool: ScreenPool) -> str:
         """Blanks stay what they are: the screen's own cannot be told from them."""
         assert self._chunk is not None
         made = pool.take(text, self._chunk.place_in_raw(at))

@@ -26,7 +26,7 @@ def keys(data: str) -> Iterator[tuple[int, str]]:
     return ((match.start(), match[0]) for match in _KEY.finditer(data))
 
 
-class Typed:
+class TypedLine:
     """The line being typed. `secret` is set by whoever sees a password prompt, until the line ends."""
 
     def __init__(self) -> None:

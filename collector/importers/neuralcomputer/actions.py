@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from collector.importers.neuralcomputer.log import Row
+from collector.importers.neuralcomputer.log import LogRow
 from manifests.session import Action
 
 
-def actions_of(log: Sequence[Row], pointer: Sequence[Row] | None) -> list[Action]:
+def actions_of(log: Sequence[LogRow], pointer: Sequence[LogRow] | None) -> list[Action]:
     """The input events of a session in order of time.
 
     Args:
@@ -23,7 +23,7 @@ def actions_of(log: Sequence[Row], pointer: Sequence[Row] | None) -> list[Action
     return [Action(seq=number, **event) for number, event in enumerate(found)]
 
 
-def _moves(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+def _moves(rows: Sequence[LogRow]) -> Iterator[dict[str, Any]]:
     last: tuple[int, int] | None = None
     for row in rows:
         if (row.x, row.y) != last:
@@ -31,7 +31,7 @@ def _moves(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
             yield {"t_ns": row.t_ns, "kind": "move", "x": row.x, "y": row.y}
 
 
-def _buttons(rows: Sequence[Row], placed: bool) -> Iterator[dict[str, Any]]:
+def _buttons(rows: Sequence[LogRow], placed: bool) -> Iterator[dict[str, Any]]:
     held = {"left": False, "right": False}
     for row in rows:
         place = {"x": row.x, "y": row.y} if placed or (row.x, row.y) != (0, 0) else {}
@@ -41,7 +41,7 @@ def _buttons(rows: Sequence[Row], placed: bool) -> Iterator[dict[str, Any]]:
                 yield {"t_ns": row.t_ns, "kind": "button_down" if down else "button_up", "button": button, **place}
 
 
-def _keys(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+def _keys(rows: Sequence[LogRow]) -> Iterator[dict[str, Any]]:
     """A key that is pressed again while it is held is repeated by the system, as the recorders have it."""
     held = set[str]()
     for row in rows:

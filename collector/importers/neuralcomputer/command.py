@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from collector.importers.neuralcomputer.layout import Source
+    from collector.importers.neuralcomputer.layout import SourceRecording
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(entry["state"] == "skipped" for entry in done) else 0
 
 
-def _one(source: Source, args: argparse.Namespace, bar: tqdm[Any]) -> dict[str, Any]:
+def _one(source: SourceRecording, args: argparse.Namespace, bar: tqdm[Any]) -> dict[str, Any]:
     from collector.importers.neuralcomputer.convert import convert, read_source, session_name
 
     read = read_source(source)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector.importers.neuralcomputer.actions import actions_of
-from collector.importers.neuralcomputer.layout import Source
-from collector.importers.neuralcomputer.log import Row, read_rows
-from collector.importers.neuralcomputer.plan import Plan, read_plan
+from collector.importers.neuralcomputer.layout import SourceRecording
+from collector.importers.neuralcomputer.log import LogRow, read_rows
+from collector.importers.neuralcomputer.plan import PlannedRun, read_plan
 from collector.importers.neuralcomputer.reasons import reasons
 from collector.importers.video import Copied, VideoFacts, copy_video, video_facts
 from manifests import __version__
@@ -29,19 +29,19 @@ NOTES = {
 class Read:
     """A session's documents, and what its video's header says."""
 
-    source: Source
+    source: SourceRecording
     facts: VideoFacts
-    log: list[Row]
-    pointer: list[Row] | None
-    plan: Plan
+    log: list[LogRow]
+    pointer: list[LogRow] | None
+    plan: PlannedRun
 
     @property
-    def screen_rows(self) -> list[Row]:
+    def screen_rows(self) -> list[LogRow]:
         """The rows that are meant to be one a frame."""
         return self.log if self.pointer is None else self.pointer
 
 
-def read_source(source: Source) -> Read:
+def read_source(source: SourceRecording) -> Read:
     """Read all but the pictures; `GoaltraceError` naming the file that is missing or broken."""
     for path in source.files:
         if not path.is_file():
@@ -50,7 +50,7 @@ def read_source(source: Source) -> Read:
     return Read(source, video_facts(source.video), read_rows(source.log), pointer, read_plan(source.plan))
 
 
-def session_name(source: Source) -> str:
+def session_name(source: SourceRecording) -> str:
     """The session's id and folder: from its video's content, so that many record_0 can live side by side."""
     return f"{source.task_id}-{sha256_of(source.video)[:8]}"
 
@@ -72,7 +72,7 @@ def convert(read: Read, out: Path, on_frame: Callable[[], None] = lambda: None) 
     return manifest
 
 
-def _with_pointer(frames: Sequence[Frame], rows: Sequence[Row]) -> list[Frame]:
+def _with_pointer(frames: Sequence[Frame], rows: Sequence[LogRow]) -> list[Frame]:
     """Row i of the log is made beside frame i; where they do not come out even, nothing is said of the pointer."""
     if len(frames) != len(rows):
         return list(frames)

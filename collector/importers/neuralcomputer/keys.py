@@ -28,7 +28,7 @@ _NAMED = {
 _MODIFIERS = {"Control_L", "Alt_L", "Shift_L", "Super_L"}
 
 
-class Key(NamedTuple):
+class KeyChange(NamedTuple):
     """One key going down or up."""
 
     down: bool
@@ -38,7 +38,7 @@ class Key(NamedTuple):
     """The text it types, where that is known."""
 
 
-def key_events(cell: str) -> list[Key]:
+def key_events(cell: str) -> list[KeyChange]:
     """The keys of one cell, a chord such as "ctrl+l" taken apart; `ValueError` says what is wrong with it."""
     if len(cell) > MAX_CELL:
         raise ValueError(f"has {len(cell):,} characters, more than {MAX_CELL:,}")
@@ -78,15 +78,15 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(point)
 
 
-def _keys(down: bool, name: str) -> list[Key]:
+def _keys(down: bool, name: str) -> list[KeyChange]:
     chord = _CHORD.fullmatch(name)
     if chord:
         modifiers = [_name(part) for part in chord[1].rstrip("+").split("+")]
         if all(modifier in _MODIFIERS for modifier in modifiers):
-            keys = [Key(down, key, None) for key in (*modifiers, _name(chord[2]))]
+            keys = [KeyChange(down, key, None) for key in (*modifiers, _name(chord[2]))]
             return keys if down else keys[::-1]
     key = _name(name)
-    return [Key(down, key, name if len(name) == 1 and name.isprintable() else None)]
+    return [KeyChange(down, key, name if len(name) == 1 and name.isprintable() else None)]
 
 
 def _name(name: str) -> str:

@@ -15,7 +15,7 @@ _AGENT = re.compile(r"(?:screen_)?(.{1,200})\.(?:mp4|csv)")
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceRecording:
     """The files of one session; some may be missing."""
 
     tool: Literal["random", "agent"]
@@ -39,9 +39,9 @@ class Source:
         return [path for path in (self.video, self.log, self.pointer, self.plan) if path is not None]
 
 
-def find_sources(folders: Sequence[Path]) -> list[Source]:
+def find_sources(folders: Sequence[Path]) -> list[SourceRecording]:
     """Every session in `folders` and below, in order of name; `GoaltraceError` for a folder that has none."""
-    found: dict[Path, Source] = {}
+    found: dict[Path, SourceRecording] = {}
     for folder in folders:
         if not folder.is_dir():
             raise GoaltraceError(f"{folder}: no such folder; give one with record_N.mp4 or NAME.mp4 and their logs")
@@ -62,7 +62,7 @@ def _folders(folder: Path) -> Iterator[Path]:
             yield from _folders(inner)
 
 
-def _in_folder(folder: Path) -> list[Source]:
+def _in_folder(folder: Path) -> list[SourceRecording]:
     randoms: set[int] = set()
     agents: set[str] = set()
     for path in folder.iterdir():
@@ -73,11 +73,11 @@ def _in_folder(folder: Path) -> list[Source]:
     return [_random(folder, number) for number in sorted(randoms)] + [_agent(folder, name) for name in sorted(agents)]
 
 
-def _random(folder: Path, number: int) -> Source:
+def _random(folder: Path, number: int) -> SourceRecording:
     log, plan = folder / f"record_{number}.csv", folder / f"actions_{number}.json"
-    return Source("random", str(number), folder / f"record_{number}.mp4", log, plan)
+    return SourceRecording("random", str(number), folder / f"record_{number}.mp4", log, plan)
 
 
-def _agent(folder: Path, name: str) -> Source:
+def _agent(folder: Path, name: str) -> SourceRecording:
     video, log, plan = (folder / f"{name}.{kind}" for kind in ("mp4", "csv", "json"))
-    return Source("agent", name, video, log, plan, folder / f"screen_{name}.csv")
+    return SourceRecording("agent", name, video, log, plan, folder / f"screen_{name}.csv")

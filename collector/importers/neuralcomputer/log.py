@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.importers.neuralcomputer.keys import Key, key_events
+from collector.importers.neuralcomputer.keys import KeyChange, key_events
 from manifests.errors import GoaltraceError
 from manifests.files import read_bytes
 
@@ -21,7 +21,7 @@ KEYS = ("Key Events", "Keys")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LogRow:
     """One row as it is written."""
 
     seconds: float
@@ -29,21 +29,21 @@ class Row:
     y: int
     left: bool
     right: bool
-    keys: list[Key]
+    keys: list[KeyChange]
 
     @property
     def t_ns(self) -> int:
         return round(self.seconds * 1e9)
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[LogRow]:
     """All rows of a log; `GoaltraceError` naming file, row and column of the first thing that is wrong."""
     try:
         text = read_bytes(path, MAX_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
         raise GoaltraceError(f"{path}: byte {error.start} is not UTF-8; is this a NeuralComputer log?") from None
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    rows: list[Row] = []
+    rows: list[LogRow] = []
     try:
         header = reader.fieldnames or []
         keys = next((name for name in KEYS if name in header), KEYS[0])
@@ -58,7 +58,7 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def _row(path: Path, number: int, record: dict[str, str | None], keys: str) -> Row:
+def _row(path: Path, number: int, record: dict[str, str | None], keys: str) -> LogRow:
     try:
         name = "Timestamp"
         seconds = float(record[name] or "")
@@ -75,7 +75,7 @@ def _row(path: Path, number: int, record: dict[str, str | None], keys: str) -> R
         name = keys
         if record[name] is None:
             raise ValueError("is missing")
-        return Row(seconds, x, y, left, right, key_events(record[name] or ""))
+        return LogRow(seconds, x, y, left, right, key_events(record[name] or ""))
     except ValueError as error:
         problem = str(error)
         if problem.startswith(("could not convert", "invalid literal")):

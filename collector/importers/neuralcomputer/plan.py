@@ -23,7 +23,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class Step(_Part):
+class PlannedStep(_Part):
     """One planned action, or one record of a call's beginning or end."""
 
     action: Annotated[str, Field(min_length=1, max_length=60)]
@@ -45,13 +45,13 @@ class _Metadata(_Part):
     start_time: Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)] | None = None
 
 
-class Document(_Part):
+class PlanDocument(_Part):
     metadata: _Metadata = _Metadata()
-    actions: Annotated[list[Step], Field(max_length=1_000_000)]
+    actions: Annotated[list[PlannedStep], Field(max_length=1_000_000)]
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlannedRun:
     """What was meant, and what the session's own metadata says of it."""
 
     intents: list[Intent]
@@ -60,19 +60,19 @@ class Plan:
     start_unix_ns: int
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> PlannedRun:
     """Read the JSON; `GoaltraceError` naming file and field when it is not one of theirs."""
     try:
-        document = Document.model_validate(read_json(path))
+        document = PlanDocument.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "document"
         raise GoaltraceError(f"{path}: {field}: {first['msg']}; is this a NeuralComputer file?") from None
     meta = document.metadata
-    return Plan(_intents(document.actions), meta.duration, round((meta.start_time or 0) * 1e9))
+    return PlannedRun(_intents(document.actions), meta.duration, round((meta.start_time or 0) * 1e9))
 
 
-def _intents(steps: Sequence[Step]) -> list[Intent]:
+def _intents(steps: Sequence[PlannedStep]) -> list[Intent]:
     """A call that is followed by its own `_success` or `_error` lasts until then; anything else is one moment."""
     intents: list[Intent] = []
     for step in steps:
@@ -92,7 +92,7 @@ def _intents(steps: Sequence[Step]) -> list[Intent]:
     return intents
 
 
-def _target(step: Step) -> dict[str, Any] | None:
+def _target(step: PlannedStep) -> dict[str, Any] | None:
     x, y = step.coordinate or (step.x, step.y)
     said = {
         "x": x, "y": y, "text": step.text, "key": step.key, "direction": step.scroll_direction,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from collector.importers.neuralcomputer.log import Row
-from collector.importers.neuralcomputer.plan import Plan
+from collector.importers.neuralcomputer.log import LogRow
+from collector.importers.neuralcomputer.plan import PlannedRun
 
 CROWD = 4  # key events at one instant; a hand does not do that
 PARTED_FRAMES = 2
@@ -22,7 +22,7 @@ _UNLOGGED = ("double_click", "triple_click", "left_click_drag", "scroll", "middl
 
 
 def reasons(
-    tool: str, frames: int, fps: float, log: Sequence[Row], pointer: Sequence[Row] | None, plan: Plan
+    tool: str, frames: int, fps: float, log: Sequence[LogRow], pointer: Sequence[LogRow] | None, plan: PlannedRun
 ) -> list[str]:
     """One line a reason; `frames` and `fps` are the video's."""
     video_s, rows = frames / fps, log if pointer is None else pointer
@@ -49,7 +49,7 @@ def reasons(
     return [*found, KNOWN[tool]]
 
 
-def _against_frames(rows: Sequence[Row], frames: int, fps: float) -> list[str]:
+def _against_frames(rows: Sequence[LogRow], frames: int, fps: float) -> list[str]:
     if len(rows) != frames:
         return []
     off = [abs(row.seconds * fps - index) for index, row in enumerate(rows)]
@@ -61,7 +61,7 @@ def _against_frames(rows: Sequence[Row], frames: int, fps: float) -> list[str]:
     ]
 
 
-def _crowds(log: Sequence[Row]) -> list[str]:
+def _crowds(log: Sequence[LogRow]) -> list[str]:
     times: Counter[float] = Counter()
     for row in log:
         times[row.seconds] += len(row.keys)
@@ -69,7 +69,7 @@ def _crowds(log: Sequence[Row]) -> list[str]:
     return [f"{most} key events have one time ({seconds:.3f} s)"] if most >= CROWD else []
 
 
-def _late_pointer(log: Sequence[Row], pointer: Sequence[Row]) -> list[str]:
+def _late_pointer(log: Sequence[LogRow], pointer: Sequence[LogRow]) -> list[str]:
     """How long after a press is logged the pointer is seen to arrive there."""
     late = []
     for row in log:
@@ -81,7 +81,7 @@ def _late_pointer(log: Sequence[Row], pointer: Sequence[Row]) -> list[str]:
     return [f"the pointer is where a press was logged {median(late):.2f} s after it (median of {len(late)} presses)"]
 
 
-def _flags(log: Sequence[Row], plan: Plan) -> list[str]:
+def _flags(log: Sequence[LogRow], plan: PlannedRun) -> list[str]:
     found = []
     flags = [(row.left, row.right) for row in log]
     rows = sum(left + right for left, right in flags)

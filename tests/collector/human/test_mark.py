@@ -17,7 +17,7 @@ from Xlib import X
 from Xlib import display as xdisplay
 
 from collector.human.mark import LOOKS
-from tests.collector.fingers import Fingers
+from tests.collector.desktop.fingers import Fingers
 
 pytestmark = pytest.mark.needs("xvfb")
 COMMAND = [sys.executable, "-m", "collector.human.mark", "--display"]

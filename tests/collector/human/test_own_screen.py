@@ -116,7 +116,7 @@ def test_a_task_shows_its_goal_and_leaves_its_set_up_in_the_container(
 
 def test_nothing_of_x_is_needed_where_there_is_none() -> None:
     """Windows and macOS have no python-xlib: what a person's recording consists of there loads without it."""
-    names = "desktop.callback_input", "desktop.person", "human.mark_tk", "human.own_screen", "runner"
+    names = "desktop.callback_input", "runner.person", "human.mark_tk", "human.own_screen", "runner.__main__"
     parts = [f"collector.{name}" for name in names]
     script = f"import sys, importlib; sys.modules['Xlib'] = None; [importlib.import_module(m) for m in {parts}]"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[3])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collector.importers.neuralcomputer.actions import actions_of
-from collector.importers.neuralcomputer.keys import Key
-from collector.importers.neuralcomputer.log import Row
+from collector.importers.neuralcomputer.keys import KeyChange
+from collector.importers.neuralcomputer.log import LogRow
 
 
 def test_a_key_that_goes_down_while_it_is_held_is_a_repetition() -> None:
     presses = [True, True, True, False, True, False]
     rows = [
-        Row(seconds=number * 0.1, x=1, y=1, left=False, right=False, keys=[Key(down, "a", "a" if down else None)])
+        LogRow(
+            seconds=number * 0.1, x=1, y=1, left=False, right=False, keys=[KeyChange(down, "a", "a" if down else None)]
+        )
         for number, down in enumerate(presses)
     ]
     keys = [action for action in actions_of(rows, None) if action.kind.startswith("key")]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import goaltrace
+from collector.runner.terminal import run_episode
 from collector.tapes.curtain import Curtain
 from collector.tapes.load import load_tape
 from collector.tapes.spec import spec_of
 from collector.terminal.canvas import Canvas
-from collector.terminal.episode import run_episode
 from collector.terminal.render import render_session
 from collector.terminal.screen import Screen
 from manifests.clip_io import ClipReader

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.tapes.language import KEYS, KEYWORDS, Command, TapeError
+from collector.episodes.tape import KEYS, KEYWORDS, Command, TapeError
 from collector.tapes.lexer import tokens
 from collector.tapes.parser import parse
 from collector.tapes.patterns import compile_pattern

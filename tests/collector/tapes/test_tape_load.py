@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.tapes.language import NothingToRun, TapeError
+from collector.episodes.tape import NothingToRun, TapeError
 from collector.tapes.load import MAX_TAPE_BYTES, goal_of, load_tape
 from collector.tapes.options import least_seconds, options_of
 from collector.tapes.parser import parse
@@ -229,8 +229,8 @@ def test_a_tape_that_ctrl_c_ended_did_not_fail(tmp_path: Path, detail: str) -> N
 
 
 def test_a_shell_that_is_not_there_is_named_with_its_place(tmp_path: Path) -> None:
+    from collector.shell.home import Home
     from collector.tapes.shells import tape_home
-    from collector.terminal.home import Home
 
     path = tmp_path / "a.tape"
     path.write_text("Output a.gif\nSet Shell fish\nType 'ls'")

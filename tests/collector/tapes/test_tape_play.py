@@ -13,13 +13,13 @@ from PIL import Image
 
 from collector.packing.recorded import read_recorded
 from collector.packing.stretches import stretches
+from collector.runner.terminal import run_episode
 from collector.sessions.check import check_session
 from collector.tapes.load import load_tape
 from collector.tapes.screen import TextScreen
 from collector.tapes.screenshots import draw_screenshots
 from collector.tapes.spec import spec_of
 from collector.terminal.cast import open_cast
-from collector.terminal.episode import run_episode
 from collector.terminal.render import render_session
 from goaltrace import main
 from manifests.errors import GoaltraceError
@@ -210,7 +210,7 @@ def test_time_is_bounded(tmp_path: Path, seconds: float) -> None:
 def test_a_program_that_reads_nothing_does_not_hold_the_recorder_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collector.terminal.pty._FULL_S", 0.5)
+    monkeypatch.setattr("collector.shell.pty._FULL_S", 0.5)
     _, manifest = play(
         tmp_path,
         "Set TypingSpeed 0\nType 'stty raw -echo; echo ra\"\"w; sleep 60'\nEnter\nWait+Screen /raw/\n"

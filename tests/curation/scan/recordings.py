@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.packing.pack import pack
 from collector.terminal.cast import CastEvent, write_cast
 from manifests.session import SessionFolder
@@ -28,7 +28,7 @@ def recorded(
         path.parent.mkdir(parents=True, exist_ok=True)
         timed = [CastEvent(int(n * step_s * 1e9), code, data) for n, (code, data) in enumerate(events)]
         write_cast(path, {"version": 3, "term": {"cols": columns, "rows": rows}}, timed)
-        entry = import_cast(path, folder / "sessions", Options(sensitive="keep", fps=fps))
+        entry = import_cast(path, folder / "sessions", ImportOptions(sensitive="keep", fps=fps))
         assert entry["state"] == "imported", entry
         folders.append(SessionFolder(Path(entry["session"])))
     pack(folders, folder / "clips")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collector.episode import EpisodeSpec
+from collector.episodes.spec import EpisodeSpec
 from manifests.task import TaskInstance, TaskManifest
 
 MakeSpec = Callable[..., EpisodeSpec]

@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from collector.episode import EpisodeSpec
-from collector.terminal import scripted
-from collector.terminal.episode import run_episode
+from collector.agents.terminal import scripted
+from collector.episodes.spec import EpisodeSpec
+from collector.runner.terminal import run_episode
 from manifests.errors import GoaltraceError
 from manifests.task import builtin_tasks, load_task
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.episode import EpisodeSpec
-from collector.recording import reconcile
+from collector.episodes.spec import EpisodeSpec
+from collector.recording.session import reconcile
+from collector.runner.terminal import run_episode
 from collector.terminal.cast import open_cast
-from collector.terminal.episode import run_episode
 from collector.terminal.keys import key_name
 from collector.terminal.render import render_session
 from manifests.errors import GoaltraceError

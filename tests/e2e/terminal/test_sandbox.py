@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from collector.recording import Recording, reconcile
+from collector.agents.terminal.random_keys import ACTIONS_PER_S
+from collector.recording.session import Recording, reconcile
+from collector.runner.terminal import run_episode
+from collector.shell.home import fresh_home
+from collector.shell.pty import Shell
+from collector.shell.sandbox import confine, give_up_rights
 from collector.terminal.cast import open_cast
-from collector.terminal.episode import run_episode
-from collector.terminal.home import fresh_home
-from collector.terminal.pty import Shell
-from collector.terminal.random_keys import ACTIONS_PER_S
-from collector.terminal.sandbox import confine, give_up_rights
 from manifests.session import SessionFolder
 
 ATTEMPTS = r"""
@@ -125,7 +125,7 @@ def commands() -> str:
 
 @pytest.fixture(scope="module")
 def random_session(tmp_path_factory: pytest.TempPathFactory) -> SessionFolder:
-    from collector.episode import EpisodeSpec
+    from collector.episodes.spec import EpisodeSpec
     from manifests.task import find_task
 
     task = find_task("terminal-find-largest-file").instantiate(0)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from collector.runner.terminal import run_episode
 from collector.tapes.load import load_tape
 from collector.tapes.screen import TextScreen
 from collector.tapes.spec import spec_of
 from collector.terminal.cast import open_cast
-from collector.terminal.episode import run_episode
 from collector.terminal.transcript import Line, Transcript
 from manifests.session import SessionFolder, SessionManifest
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.images.containers import image_of
+from collector.containers.confined import image_of
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -12,6 +12,7 @@ import pytest
 from goaltrace import main
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
+from manifests.progress import OnProgress, Progress, ignore
 from tests.factories import make_clip, write_dataset
 from trainer.data.index import load_index
 from trainer.data.windows import Batch, ClipStore, Loader
@@ -31,9 +32,9 @@ def spoilt_dataset(path: Path, bad: int, of: int = 8, garbage: bytes = b"\x11\xf
     return write_dataset(path, rows)
 
 
-def loader_of(dataset: Path, config: Config, rank: int = 0, world: int = 1) -> Loader:
+def loader_of(dataset: Path, config: Config, rank: int = 0, world: int = 1, on_progress: OnProgress = ignore) -> Loader:
     index = load_index(dataset, config.data, held_out=[])
-    return Loader(ClipStore(ClipReader(dataset), config), index.train, config, 3, rank, world)
+    return Loader(ClipStore(ClipReader(dataset), config, on_progress), index.train, config, 3, rank, world)
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -50,14 +51,14 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_bad_window_is_replaced_by_the_same_one_on_every_rank_and_after_every_stop(
-    spoilt: Path, small: Config, capsys: pytest.CaptureFixture[str]
+    spoilt: Path, small: Config
 ) -> None:
     steps = 40
-    alone = loader_of(spoilt, small)
+    said: list[Progress] = []
+    alone = loader_of(spoilt, small, on_progress=said.append)
     batches = [alone.load(step) for step in range(steps)]
     assert 1 <= alone.left_out <= 2 and all(batch.frames is not None and batch.frames.any() for batch in batches)
-    said = capsys.readouterr().err
-    assert said.count("warning: left out: clip ") == alone.left_out
+    assert len(said) == alone.left_out and all("left out: clip " in progress.message for progress in said)
     with_threads = loader_of(spoilt, override(small, ["data.workers=3"]))
     assert all(map(same, with_threads.iterate(11, steps), batches[11:]))
     no_cache = loader_of(spoilt, override(small, ["data.cache_mb=0"]))
@@ -118,15 +119,14 @@ def test_encoding_leaves_out_what_cannot_be_decoded_and_training_has_no_window_t
         assert batch.latents is not None and np.isfinite(batch.latents).all()
 
 
-def test_an_evaluation_leaves_out_a_clip_that_cannot_be_decoded(
-    spoilt: Path, tmp_path: Path, small: Config, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_evaluation_leaves_out_a_clip_that_cannot_be_decoded(spoilt: Path, tmp_path: Path, small: Config) -> None:
     from trainer.evaluation.scenes import choose_scenes
 
     clips = load_index(spoilt, small.data, held_out=[]).train
-    scenes = choose_scenes(ClipStore(ClipReader(spoilt), small), clips, small, count=8, frames=4)
+    said: list[Progress] = []
+    scenes = choose_scenes(ClipStore(ClipReader(spoilt), small, said.append), clips, small, count=8, frames=4)
     assert len(scenes) == 6
-    assert capsys.readouterr().err.count("warning: left out: clip ") == 2
+    assert sum("left out: clip " in progress.message for progress in said) == 2
     dataset = spoilt_dataset(tmp_path / "boxes", bad=3, of=3)
     clips = load_index(dataset, small.data, held_out=[]).train
     with pytest.raises(GoaltraceError, match="no held-out clip that was looked at can be decoded"):

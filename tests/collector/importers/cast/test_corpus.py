@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.importers.cast.mask import mask
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.session import SessionFolder
@@ -27,7 +27,7 @@ def imported(
     path = folder / f"{name}.cast"
     header = {"version": 3, "term": {"cols": header.pop("columns", _COLUMNS), "rows": 20}, **header}
     write_cast(path, header, [CastEvent(n * 10**8, code, data) for n, (code, data) in enumerate(events)])
-    entry = import_cast(path, folder / "out", Options(render=False, **options))  # type: ignore[arg-type]
+    entry = import_cast(path, folder / "out", ImportOptions(render=False, **options))  # type: ignore[arg-type]
     assert entry["state"] == "imported", entry
     return SessionFolder(Path(entry["session"]))
 

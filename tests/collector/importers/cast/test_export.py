@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.terminal.cast import CastEvent, open_cast
 from goaltrace import main
 from manifests.session import SessionFolder
 
-DRY = Options(render=False)
+DRY = ImportOptions(render=False)
 
 
 def validate(path: Path) -> None:

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.terminal.cast import open_cast
 from goaltrace import main
 from manifests.session import SessionFolder
 from tests.collector.importers.cast.broken import IN, V2, A, B, broken
 
 CORPUS = list(broken())
-DRY = Options(render=False, limit=8 * 2**20)
+DRY = ImportOptions(render=False, limit=8 * 2**20)
 
 
 def whole_or_nothing(entry: dict[str, object], out: Path) -> None:
@@ -46,7 +46,7 @@ def test_every_broken_cast_is_mended_or_left_out_with_its_reason(
 ) -> None:
     path = tmp_path / f"{name}.cast"
     path.write_bytes(content)
-    options = Options(render=False, limit=(8 if "bomb" in name else 80) * 2**20)
+    options = ImportOptions(render=False, limit=(8 if "bomb" in name else 80) * 2**20)
     entry = import_cast(path, tmp_path / "out", options)
     assert entry["state"] == state, entry
     said = str(entry["reason"]) if state != IN else json.dumps([entry["times"], entry["notes"]])
@@ -113,7 +113,7 @@ def test_cut_pauses_are_said(tmp_path: Path) -> None:
     entry = import_cast(path, tmp_path / "own", DRY)
     assert SessionFolder(Path(entry["session"])).read_manifest().duration_ns == 4 * 10**9
     assert entry["times"] == ["1 pauses were cut to 2 s; 58.0 s are missing in all"]
-    entry = import_cast(path, tmp_path / "asked", Options(render=False, idle_limit=10))
+    entry = import_cast(path, tmp_path / "asked", ImportOptions(render=False, idle_limit=10))
     assert SessionFolder(Path(entry["session"])).read_manifest().duration_ns == 12 * 10**9
 
 
@@ -136,7 +136,7 @@ def test_keys_resizes_and_markers_become_actions(tmp_path: Path) -> None:
 @pytest.mark.needs("ffmpeg", "shared")
 def test_the_shared_casts_import_and_are_drawn(tmp_path: Path, shared_data: Path) -> None:
     for path in sorted((shared_data / "casts").glob("*.cast")):
-        entry = import_cast(path, tmp_path, Options())
+        entry = import_cast(path, tmp_path, ImportOptions())
         assert entry["state"] == "imported" and entry["repairs"] == {} and entry["times"] == [], path.name
         folder = SessionFolder(Path(entry["session"]))
         assert len(folder.frames()) == folder.read_manifest().frames > 0 and folder.screen.stat().st_size

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.terminal.cast import CastEvent, open_cast, parse_size, write_cast
 from collector.terminal.screen import Screen
 from manifests.secrets import find
@@ -33,7 +33,7 @@ def imported(folder: Path, events: list[tuple[str, str]], columns: int = 80, **o
     path = folder / "a.cast"
     header = {"version": 3, "term": {"cols": columns, "rows": 12}}
     write_cast(path, header, [CastEvent(n * 10**8, code, data) for n, (code, data) in enumerate(events)])
-    entry = import_cast(path, folder / "out", Options(render=False, **options))  # type: ignore[arg-type]
+    entry = import_cast(path, folder / "out", ImportOptions(render=False, **options))  # type: ignore[arg-type]
     assert entry["state"] == "imported", entry
     return SessionFolder(Path(entry["session"]))
 
@@ -147,9 +147,9 @@ def test_what_was_found_is_counted_and_never_quoted(tmp_path: Path) -> None:
 def test_refuse_leaves_the_cast_out_and_keep_keeps_it(tmp_path: Path) -> None:
     path = tmp_path / "a.cast"
     path.write_text('{"version": 2, "width": 80, "height": 24}\n' + json.dumps([0, "o", SECRETS[0]]) + "\n")
-    entry = import_cast(path, tmp_path / "out", Options(render=False, sensitive="refuse"))
+    entry = import_cast(path, tmp_path / "out", ImportOptions(render=False, sensitive="refuse"))
     assert entry["reason"] == "sensitive: GitHub token 1; import it with --sensitive mask"
-    entry = import_cast(path, tmp_path / "out", Options(render=False, sensitive="keep"))
+    entry = import_cast(path, tmp_path / "out", ImportOptions(render=False, sensitive="keep"))
     assert SECRETS[0] in SessionFolder(Path(entry["session"])).cast.read_text()
 
 

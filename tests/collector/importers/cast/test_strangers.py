@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.importers.cast.convert import Options, import_cast
+from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.importers.cast.key_names import is_answer, name_of
 from collector.importers.cast.typed import keys
 from collector.terminal.cast import open_cast
@@ -20,7 +20,7 @@ from goaltrace import main
 from manifests.session import SessionFolder, SessionManifest
 from tests.collector.importers.cast.broken import V2, A, B
 
-DRY = Options(render=False)
+DRY = ImportOptions(render=False)
 
 
 def imported(tmp_path: Path, content: bytes) -> tuple[SessionFolder, SessionManifest]:
@@ -124,7 +124,7 @@ def test_out_may_not_be_a_file_nor_in_one(tmp_path: Path, capsys: pytest.Capture
 def test_the_last_output_is_seen(tmp_path: Path, at: float) -> None:
     path = tmp_path / "a.cast"
     path.write_bytes(V2 + b'[0, "o", "begun"]\n[%f, "o", "over"]\n' % at)
-    folder = SessionFolder(Path(import_cast(path, tmp_path / "out", Options())["session"]))
+    folder = SessionFolder(Path(import_cast(path, tmp_path / "out", ImportOptions())["session"]))
     last = folder.frames()[-1]
     assert 0 <= last.t0_ns - round(at * 1e9) <= 1e9 / 15
     assert 0 <= folder.read_manifest().duration_ns - last.t0_ns <= 1

@@ -1,0 +1,1 @@
+"""Agents of terminals: they read what the shell shows and press keys."""

@@ -1,0 +1,1 @@
+"""A shell in a pseudo-terminal, and the keys pressed in it."""

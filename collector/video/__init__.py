@@ -1,0 +1,1 @@
+"""Pictures in, screen.mkv out."""

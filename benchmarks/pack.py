@@ -51,11 +51,11 @@ def main() -> None:
         root = Path(scratch)
         for name in ("copy", "encode"):
             (root / name).mkdir()
-        first = measure(lambda: pack(sessions[:1], root / "first"))
-        again = measure(lambda: pack(sessions[:1], root / "again"))
+        first = measure(lambda: pack(sessions[:1], out=root / "first"))
+        again = measure(lambda: pack(sessions[:1], out=root / "again"))
         start_up = first["cpu_s"] - again["cpu_s"]
         results = {
-            "goaltrace pack": measure(lambda: pack(sessions, root / "set")),
+            "goaltrace pack": measure(lambda: pack(sessions, out=root / "set")),
             "ffmpeg -c copy": measure(lambda: cut_with_ffmpeg(sessions, root / "copy", ["-c", "copy"])),
             "ffmpeg libx264": measure(lambda: cut_with_ffmpeg(sessions, root / "encode", encode)),
         }

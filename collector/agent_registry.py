@@ -73,6 +73,11 @@ AGENTS: dict[str, AgentEntry] = {
 }
 
 
+def recorded_agents() -> list[AgentEntry]:
+    """The agents that `goaltrace record` offers."""
+    return [entry for entry in AGENTS.values() if entry.recorded]
+
+
 def agent_entry(name: str) -> AgentEntry:
     """The entry of an agent. Raises `GoaltraceError` for a name that has none."""
     if name not in AGENTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import uuid
 from collections.abc import Callable, Iterable
@@ -14,11 +15,12 @@ from collector.environments.base import STOPPED, Environment
 from collector.episodes.spec import EpisodeSpec
 from collector.recording.timing import in_words
 from manifests.errors import GoaltraceError
-from manifests.futures import as_they_end
 from manifests.items import one_item
 from manifests.session import SessionFolder
 
 STOP_S = 20
+_LOOK_S = 0.5
+"""A wait without end does not see Ctrl-C on Windows."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,20 @@ class EpisodeResult:
     detail: str
     seconds: float = 0.0
     reused: bool = False
+
+
+def require_sessions_folder(out: Path) -> None:
+    """Raise `GoaltraceError` for a folder that holds something else than sessions."""
+    if out.exists() and not out.is_dir():
+        raise GoaltraceError(f"{out}: is a file; --out wants a folder")
+    if not out.is_dir():
+        return
+    for path in sorted(out.iterdir()):
+        ours = path.name == "aborted" or (
+            path.is_dir() and ((path / "session.json").exists() or not any(path.iterdir()))
+        )
+        if not ours:
+            raise GoaltraceError(f"{out}: exists and holds other things ({path.name}); choose another --out")
 
 
 def recorded_before(folder: SessionFolder) -> EpisodeResult | None:
@@ -91,18 +107,30 @@ class Campaign:
         done: Callable[[EpisodeResult], None],
         report: Callable[[str, dict[str, Any]], None],
     ) -> None:
-        """Record every episode; `done` hears of each as it ends, `report` of progress inside one.
+        """Record every episode; `done` hears of each as it ends, `report` of progress inside one, both in this thread.
 
-        Ctrl-C ends the running sessions cleanly, removes their containers and raises KeyboardInterrupt.
+        Ctrl-C, or an exception in either of them, ends the running sessions cleanly, removes their containers and is
+        raised.
         """
-        waiting = list(specs)
+        news: queue.SimpleQueue[Future[EpisodeResult] | tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+        running: set[Future[EpisodeResult]] = set()
         with ThreadPoolExecutor(self._workers, thread_name_prefix="episode") as pool:
-            running: set[Future[EpisodeResult]] = {pool.submit(self._episode, spec, report) for spec in waiting}
             try:
-                for future in as_they_end(running):
-                    running.discard(future)
-                    done(future.result())
-            except KeyboardInterrupt:
+                for spec in specs:
+                    future = pool.submit(self._episode, spec, lambda *event: news.put(event))
+                    running.add(future)
+                    future.add_done_callback(news.put)
+                while running:
+                    try:
+                        heard = news.get(timeout=_LOOK_S)
+                    except queue.Empty:
+                        continue
+                    if isinstance(heard, Future):
+                        running.discard(heard)
+                        done(heard.result())
+                    else:
+                        report(*heard)
+            except BaseException:
                 self._stop(pool, running, done)
                 raise
 

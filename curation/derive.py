@@ -1,13 +1,15 @@
-"""Making a data set from some clips of another: whole or not at all, with all that led to it."""
+"""Making a data set from clips of others: whole or not at all, with all that led to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import BaseModel
 
 from curation.stage import clips_shards, shard_at, table_name, write_table
 from curation.tables import read_scores
@@ -17,33 +19,32 @@ from manifests.errors import GoaltraceError
 from manifests.files import new_folder, sha256_of
 from manifests.here import without_places
 from manifests.items import Fault, one_item
+from manifests.progress import OnProgress, Progress
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Who hears how it goes: of each clip that is written, and of each that is left out, and why."""
+class DerivedDataset:
+    """A data set that was written, and what is not in it."""
 
-    done: Callable[[int], object] = lambda clips: None
-    left_out: Callable[[str, str], object] = lambda clip, reason: None
-
-
-QUIET = Progress()
+    manifest: DatasetManifest
+    left_out: Mapping[str, str]
+    """Clip -> why it could not be written."""
 
 
 def derive(
-    reader: ClipReader,
+    parents: Sequence[ClipReader],
     out: Path,
     clip_ids: Sequence[str],
     take: Callable[[str], dict[str, Any]],
     step: LineageStep,
-    progress: Progress,
+    on_progress: OnProgress,
     not_carried: Sequence[str] = (),
     finish: Callable[[Path], object] = lambda root: None,
-) -> DatasetManifest:
+) -> DerivedDataset:
     """Write the clips as a data set at `out`, with what the stages of curation said of them.
 
     Args:
-        reader: of the data set that they come from.
+        parents: of the data sets that they come from.
         take: a clip's row, with video; `BadClip` for one that is to be left out.
         step: what is done, for the lineage; its inputs are filled in.
         not_carried: stages whose tables are not taken along.
@@ -51,52 +52,104 @@ def derive(
 
     Raises `GoaltraceError` where no clip is left; nothing is left half-written.
     """
-    parent, counter, broken = reader.folder, Counter(), dict(reader.left_out)
+    counter, broken = Counter(), dict[str, str]()
+    work = step.command.split()[-1].lstrip("-")
     with new_folder(out) as root:
         with ClipWriter(root) as writer:
-            for clip_id in clip_ids:
+            for done, clip_id in enumerate(clip_ids, start=1):
                 try:
                     with one_item(f"clip {clip_id}"):
                         row = take(clip_id)
                         clip = clip_table(row)
                 except (BadClip, Fault) as error:
                     broken[clip_id] = str(error)
-                    progress.left_out(clip_id, str(error))
+                    on_progress(Progress(work, done, len(clip_ids), "clip", left_out_line(clip_id, str(error))))
                     continue
                 writer.write_table(clip)
                 counter.add(row)
-                progress.done(1)
-        if all(clip_id in broken for clip_id in clip_ids):
-            raise GoaltraceError(f"none of the {len(clip_ids)} clips can be kept; the first: {broken[clip_ids[0]]}")
-        step.inputs = [Input(name=reader.manifest.name, sha256=sha256_of(parent.manifest_path))]
+                on_progress(Progress(work, done, len(clip_ids), "clip"))
+        if len(broken) == len(clip_ids):
+            why = f"; the first: {broken[clip_ids[0]]}" if broken else ""
+            raise GoaltraceError(f"none of the {len(clip_ids)} clips can be kept{why}")
+        step.inputs = _once(
+            Input(name=parent.manifest.name, sha256=sha256_of(parent.folder.manifest_path)) for parent in parents
+        )
         manifest = DatasetManifest(
             name=out.name,
             counts=counter.result(),
             shards=writer.shards,
-            lineage=[*reader.manifest.lineage, step],
-            left_out=[
-                LeftOut(name=name, reason=without_places(why, parent.path))
-                for name, why in [*((left.name, left.reason) for left in reader.manifest.left_out), *broken.items()]
-            ],
+            lineage=[*_once(past for parent in parents for past in parent.manifest.lineage), step],
+            left_out=_once(_left_out(parents, set(clip_ids), broken)),
         )
-        manifest.scores = list(_carried(reader, root, manifest, not_carried))
+        manifest.scores = list(_carried(parents, root, manifest, not_carried))
         DatasetFolder(root).write_manifest(manifest)
         finish(root)
-    return DatasetFolder(out).read_manifest()
+    return DerivedDataset(DatasetFolder(out).read_manifest(), broken)
+
+
+def left_out_line(clip: str, reason: str) -> str:
+    """How a clip that is left out is named to whoever watches."""
+    return f"left out: {clip}: {reason}"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a stage said of the clips of all parents, in one way: its rows, and a table's entry to make others like."""
+
+    entry: ScoreTable
+    rows: pa.Table
+
+
+def said_by_stages(parents: Sequence[ClipReader]) -> tuple[dict[str, Said], dict[str, str]]:
+    """What can be taken along of the stages' tables: stage -> its rows; and stage -> why its tables cannot be.
+
+    A stage's tables hold for all only where every parent has them, of one version and with one set of parameters.
+    """
+    said: dict[str, Said] = {}
+    reasons: dict[str, str] = {}
+    tables = [read_scores(parent.folder.path, parent.manifest) for parent in parents]
+    for stage in dict.fromkeys(name for table in tables for name in table):
+        entries = [entry for parent in parents for entry in parent.manifest.scores if entry.name == stage]
+        lacking = next((p for p, table in zip(parents, tables, strict=True) if stage not in table), None)
+        if lacking is not None:
+            reasons[stage] = f"{lacking.folder.path} has none"
+        elif any((e.stage_version, e.parameters) != (entries[0].stage_version, entries[0].parameters) for e in entries):
+            reasons[stage] = "they are of different versions of it, or made with different parameters"
+        elif any(not table[stage].schema.equals(tables[0][stage].schema) for table in tables):
+            reasons[stage] = "their columns differ"
+        else:
+            said[stage] = Said(entries[0], pa.concat_tables([table[stage] for table in tables]))
+    return said, reasons
 
 
 def _carried(
-    reader: ClipReader, root: Path, manifest: DatasetManifest, not_carried: Sequence[str]
+    parents: Sequence[ClipReader], root: Path, manifest: DatasetManifest, not_carried: Sequence[str]
 ) -> Iterator[ScoreTable]:
     """What every stage said of the clips, one table per new shard, under the names that the stage gives them."""
-    said = {table.name: table for table in reader.manifest.scores}
-    for stage, rows in read_scores(reader.folder.path, reader.manifest).items():
-        table = said[stage]
+    for stage, said in said_by_stages(parents)[0].items():
         for shard in clips_shards(manifest) if stage not in not_carried else ():
             ids = open_parquet(root / shard.path).read(columns=["clip_id"]).column("clip_id").combine_chunks()
-            found = pc.index_in(ids, rows.column("clip_id").combine_chunks())
+            found = pc.index_in(ids, said.rows.column("clip_id").combine_chunks())
             if found.null_count:
                 continue  # the stage has not seen every clip of the shard, so it makes its table anew
-            name = table_name(stage, table.stage_version, table.parameters, shard)
-            write_table(root / name, rows.take(found))
-            yield table.model_copy(update={"shard": shard_at(root, name, shard.rows)})
+            name = table_name(stage, said.entry.stage_version, said.entry.parameters, shard)
+            write_table(root / name, said.rows.take(found))
+            yield said.entry.model_copy(update={"shard": shard_at(root, name, shard.rows)})
+
+
+def _left_out(parents: Sequence[ClipReader], meant: set[str], broken: Mapping[str, str]) -> Iterator[LeftOut]:
+    """What was left out before, then what is now (not a clip that another parent has), with nothing said of where
+    the parents lie."""
+    places = [parent.folder.path for parent in parents]
+    before = [left for parent in parents for left in parent.manifest.left_out]
+    unsound = [item for parent in parents for item in parent.left_out.items() if item[0] not in meant]
+    for name, why in [*((left.name, left.reason) for left in before), *unsound, *broken.items()]:
+        yield LeftOut(name=name, reason=without_places(why, *places))
+
+
+D = TypeVar("D", bound=BaseModel)
+
+
+def _once(documents: Iterable[D]) -> list[D]:
+    """Each document once, in order."""
+    return list({document.model_dump_json(): document for document in documents}.values())

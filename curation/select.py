@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from curation.derive import QUIET, Progress, derive
+from curation.derive import derive, left_out_line
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
-from manifests.dataset import DatasetManifest, LineageStep
+from manifests.dataset import LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent
+from manifests.private import as_private_as
+from manifests.progress import OnProgress, Progress, ignore
 
 LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -37,6 +40,20 @@ class Kept:
     of_clips: int
     hours: float
     of_hours: float
+
+
+@dataclass(frozen=True)
+class SelectResult:
+    """What a condition keeps."""
+
+    out: Path | None
+    """The new data set; None where none was asked for."""
+    kept: tuple[Kept, ...]
+    """By kind and arm."""
+    clip_ids: tuple[str, ...]
+    """In the data set's order."""
+    left_out: Mapping[str, str]
+    """Clip that is not as clips are -> why."""
 
 
 def matching(rows: pa.Table, where: str) -> list[str]:
@@ -96,29 +113,35 @@ def summary(rows: pa.Table, kept: list[str]) -> list[Kept]:
 
 
 def select(
-    dataset: Path,
-    where: str,
-    out: Path | None,
-    progress: Progress = QUIET,
-) -> tuple[list[Kept], DatasetManifest | None]:
-    """Keep the clips that meet `where`; with `out`, write them there as a data set.
+    dataset: Path | str, where: str, *, out: Path | str | None = None, on_progress: OnProgress = ignore
+) -> SelectResult:
+    """Keep the clips that meet `where`, a SQL condition (docs/curation.md); with `out`, write them there.
 
     Raises `GoaltraceError` for a bad condition, one that keeps nothing, an existing `out` or a damaged shard;
-    nothing is left half-written. A clip that is not as clips are is left out, and `progress` hears of it.
+    nothing is left half-written. A clip that is not as clips are is left out, and `on_progress` hears of it. What is
+    written is as private as the data set.
     """
+    dataset = Path(dataset)
+    with as_private_as(dataset):
+        return _select(dataset, where, None if out is None else Path(out), on_progress)
+
+
+def _select(dataset: Path, where: str, out: Path | None, on_progress: OnProgress) -> SelectResult:
     if out is not None:
         require_absent(out)
     reader = ClipReader(dataset)
     rows = rows_with_scores(reader)
     for clip, reason in reader.left_out.items():
-        progress.left_out(clip, reason)
+        on_progress(Progress("select", message=left_out_line(clip, reason), unit="clip"))
     kept = matching(rows, where)
-    kept_by_arm = summary(rows, kept)
+    by_arm, left_out = tuple(summary(rows, kept)), dict(reader.left_out)
     if out is None:
-        return kept_by_arm, None
+        return SelectResult(None, by_arm, tuple(kept), left_out)
     if not kept:
         raise GoaltraceError(
             f"--where: {where!r} keeps none of the {len(rows)} clips of {dataset}; nothing was written"
         )
     step = LineageStep(command="goaltrace select", parameters={"where": where})
-    return kept_by_arm, derive(reader, out, kept, reader.read, step, progress)
+    made = derive([reader], out, kept, reader.read, step, on_progress)
+    left_out |= made.left_out
+    return SelectResult(out, by_arm, tuple(clip_id for clip_id in kept if clip_id not in left_out), left_out)

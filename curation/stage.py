@@ -2,7 +2,9 @@
 
 A table's name is a function of its input's digest, the stage's name, version and parameters; it is renamed into place
 when whole. A name that exists is a piece of work that is done. `curation/scores/shard.py` and `curation/scan/stage.py`
-are the stages there are; a further one is a `Stage` of its own and an entry in `curation/stages.py`.
+are the stages there are; a further one of ours is a `Stage` of its own and an entry in `curation/stages.py`. A user's
+own is a `Stage` that a script hands to `run_stage` (docs/examples/custom_score.py): select, report and publish find its
+columns in dataset.json.
 """
 
 from __future__ import annotations
@@ -23,12 +25,15 @@ from typing import Any, Generic, Protocol, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curation.own_stage import end_in_a_worker, is_of_a_script, require_fitting, require_runnable
 from manifests.clip_io import open_parquet
 from manifests.dataset import DatasetFolder, DatasetManifest, Input, LineageStep, ScoreTable, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import replacing, sha256_of
 from manifests.futures import as_they_end
 from manifests.items import one_item
+from manifests.private import as_private_as
+from manifests.progress import OnProgress, Progress, ignore
 from manifests.shards import require_shard
 
 
@@ -48,9 +53,11 @@ class Stage(Generic[M]):
     """One way of looking at clips, and the table that it makes of each shard."""
 
     command: str
-    """The command that runs it, for the lineage: `goaltrace score`."""
+    """The command that runs it, for the lineage: `goaltrace score`, or a user's own script."""
     name: str
+    """Lower-case letters, digits, `_` and `-`; the tables' names begin with it."""
     version: str
+    """Grows with whatever changes the values: tables of another version are made anew."""
     parameters: dict[str, Any]
     """What its values depend on; written into dataset.json, so nothing secret."""
     schema: pa.Schema
@@ -61,22 +68,36 @@ class Stage(Generic[M]):
     """What a worker does with a piece. It is sent to another process, so it is a function of a module, or a partial."""
     table: Callable[[list[M]], pa.Table]
     """The shard's table, one row a clip, from the measures of all of its pieces, in order."""
+    whole_sessions: bool = False
+    """What it says of a clip holds only where it saw all clips of the session that are in the data set."""
 
 
 class WorkerKilled(GoaltraceError):
     """The pool is gone, and with it the run."""
 
 
+@dataclass(frozen=True)
+class StageResult:
+    """What a run of a stage did; paths are relative to the data set."""
+
+    made: tuple[str, ...]
+    """Tables made now."""
+    reused: tuple[str, ...]
+    """Tables that were there already."""
+    damaged: tuple[str, ...]
+    """One line per shard, and per clip of the others, of which nothing can be said; such a clip's row is empty."""
+
+
 @dataclass
-class Outcome:
-    """What a run did."""
+class _Outcome:
+    """A `StageResult` that grows."""
 
     made: list[str] = field(default_factory=list)
-    """Tables made now."""
     reused: list[str] = field(default_factory=list)
-    """Tables that were there already."""
-    damaged: list[GoaltraceError] = field(default_factory=list)
-    """One line per shard, and per clip of the others, of which nothing can be said; such a clip's row is empty."""
+    damaged: list[str] = field(default_factory=list)
+
+    def result(self) -> StageResult:
+        return StageResult(tuple(self.made), tuple(self.reused), tuple(self.damaged))
 
 
 @dataclass
@@ -130,25 +151,45 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 def run_stage(
     stage: Stage[M],
-    dataset: Path,
+    dataset: Path | str,
+    *,
     workers: int = 0,
     force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> Outcome:
-    """Make the stage's table of every clips shard that has none yet, and register the tables.
+    on_progress: OnProgress = ignore,
+) -> StageResult:
+    """Make the stage's table of every clips shard that has none yet, and register the tables in dataset.json.
 
     Args:
         stage: what to do.
         dataset: the data set's folder.
         workers: processes; 0 for one per core.
         force: do again what is done.
-        progress: called with (clips done now, clips to do in all).
+        on_progress: hears how many clips are done; the work is named after the stage's command.
 
-    A shard that cannot be read is named in the outcome; the others are done and registered.
+    A shard that cannot be read is named in the result; the others are done and registered. What is written is as
+    private as the data set. Raises `GoaltraceError` for a stage that cannot be run, before anything is read of the
+    clips. A script that calls this does so below `if __name__ == "__main__":`, since the workers import it.
     """
+    end_in_a_worker()
+    require_workers(workers)
+    dataset = Path(dataset)
     folder = DatasetFolder(dataset)
     manifest = folder.read_manifest()
-    outcome = Outcome()
+    require_runnable(stage.name, stage.command, stage.schema, stage.measure, manifest)
+    with as_private_as(dataset):
+        return _run(stage, folder, manifest, workers or os.cpu_count() or 1, force, on_progress)
+
+
+def _run(
+    stage: Stage[M],
+    folder: DatasetFolder,
+    manifest: DatasetManifest,
+    workers: int,
+    force: bool,
+    on_progress: OnProgress,
+) -> StageResult:
+    dataset = folder.path
+    outcome = _Outcome()
     tables: dict[str, ScoreTable] = {}
     jobs: list[_Job[M]] = []
     for source in clips_shards(manifest):
@@ -159,15 +200,23 @@ def run_stage(
             tables[source.path] = done
             outcome.reused.append(done.shard.path)
     try:
-        for job in _measured(stage, dataset, jobs, workers or os.cpu_count() or 1, outcome, progress or _silent):
+        for job in _measured(stage, dataset, jobs, workers, outcome, on_progress):
+            table = stage.table(job.measures)
+            require_fitting(stage.name, stage.schema, table, job.source.rows)
             name = table_of(stage, job.source)
-            write_table(dataset / name, stage.table(job.measures))
+            write_table(dataset / name, table)
             job.pieces.clear()
             tables[job.source.path] = describe(dataset, stage, job.source)
             outcome.made.append(name)
     finally:
         _register(stage, folder, tables, outcome)
-    return outcome
+    return outcome.result()
+
+
+def require_workers(workers: int) -> None:
+    """Raise `GoaltraceError` for a number of processes that there cannot be."""
+    if workers < 0:
+        raise GoaltraceError(f"--workers: {workers}; give 1 or more, or leave it out for one per core")
 
 
 def clips_shards(manifest: DatasetManifest) -> list[Shard]:
@@ -178,10 +227,6 @@ def clips_shards(manifest: DatasetManifest) -> list[Shard]:
 def row_groups(dataset: Path, source: Shard) -> Sequence[int]:
     """A way to cut a shard: by its row groups."""
     return range(open_parquet(dataset / source.path).metadata.num_row_groups)
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def _finished(stage: Stage[M], dataset: Path, source: Shard) -> ScoreTable | None:
@@ -200,11 +245,12 @@ def _measured(
     dataset: Path,
     jobs: list[_Job[M]],
     workers: int,
-    outcome: Outcome,
-    progress: Callable[[int, int], None],
+    outcome: _Outcome,
+    on_progress: OnProgress,
 ) -> Iterator[_Job[M]]:
     """Yield each job when all of its clips are measured; name the shards that cannot be."""
-    total = sum(job.source.rows for job in jobs)
+    work, done, total = stage.command.split()[-1], 0, sum(job.source.rows for job in jobs)
+    of_a_script = is_of_a_script(stage.measure)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(max(1, min(workers, total)), mp_context=context, initializer=_ignore_interrupts)
     try:
@@ -219,19 +265,21 @@ def _measured(
                 continue
             job.count = len(pieces)
             for number, piece in enumerate(pieces):
-                waiting[pool.submit(stage.measure, dataset, job.source, piece)] = (job, number)
+                with _worker_lives(job.path, of_a_script):
+                    waiting[pool.submit(stage.measure, dataset, job.source, piece)] = (job, number)
         for future in as_they_end(waiting):
             job, number = waiting.pop(future)
             try:
-                with one_item(job.path), _worker_lives(job.path):
+                with one_item(job.path), _worker_lives(job.path, of_a_script):
                     job.pieces[number] = future.result()
                 broken = [measure.broken for measure in job.pieces[number] if measure.broken]
-                outcome.damaged += [GoaltraceError(f"{job.path}: {why}") for why in broken]
+                outcome.damaged += [f"{job.path}: {why}" for why in broken]
             except WorkerKilled:
                 raise
             except GoaltraceError as error:
                 _give_up(job, error, outcome)
-            progress(len(job.pieces.get(number, ())), total)
+            done += len(job.pieces.get(number, ()))
+            on_progress(Progress(work, done, total, "clip"))
             if not job.failed and len(job.pieces) == job.count:
                 yield job
     finally:
@@ -239,11 +287,14 @@ def _measured(
 
 
 @contextmanager
-def _worker_lives(path: Path) -> Iterator[None]:
+def _worker_lives(path: Path, of_a_script: bool) -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool:
-        raise WorkerKilled(f"{path}: a worker was killed (out of memory?); run again with fewer --workers") from None
+        mend = "run again with fewer --workers"
+        if of_a_script:
+            mend = f'{mend}, or, where no worker ever began, put the call below: if __name__ == "__main__":'
+        raise WorkerKilled(f"{path}: a worker was killed (out of memory?); {mend}") from None
 
 
 def _ignore_interrupts() -> None:
@@ -258,13 +309,13 @@ def _require_named(job: _Job[M]) -> None:
         raise GoaltraceError(f"{job.path}: {rows} rows, dataset.json says {job.source.rows}")
 
 
-def _give_up(job: _Job[M], error: GoaltraceError, outcome: Outcome) -> None:
+def _give_up(job: _Job[M], error: GoaltraceError, outcome: _Outcome) -> None:
     if not job.failed:
-        outcome.damaged.append(error)
+        outcome.damaged.append(str(error))
     job.failed = True
 
 
-def _register(stage: Stage[M], folder: DatasetFolder, tables: dict[str, ScoreTable], outcome: Outcome) -> None:
+def _register(stage: Stage[M], folder: DatasetFolder, tables: dict[str, ScoreTable], outcome: _Outcome) -> None:
     """Name the tables in dataset.json, and drop those of an earlier version of the stage."""
     manifest = folder.read_manifest()
     now = [tables[s.path] for s in manifest.shards if s.path in tables]

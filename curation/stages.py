@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from curation.scan.look import Options
+from curation.scan.look import ScanOptions
 from curation.scan.stage import stage as scan
 from curation.scores.shard import STAGE as INTENT
 from curation.stage import Stage
 
-STAGES: dict[str, Stage[Any]] = {stage.name: stage for stage in (INTENT, scan(Options()))}
+STAGES: dict[str, Stage[Any]] = {stage.name: stage for stage in (INTENT, scan(ScanOptions()))}

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.stages import STAGES
+from manifests.clip import EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, open_parquet
 from manifests.dataset import DatasetManifest
 from manifests.errors import GoaltraceError
@@ -33,17 +34,43 @@ def read_scores(dataset: Path, manifest: DatasetManifest, only: str | None = Non
             table = file.read()
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines()[0][:160]
-            raise GoaltraceError(f"{path}: damaged ({reason}); run: {again(score.name)} {dataset} --force") from None
-        if "clip_id" not in table.column_names:
-            raise GoaltraceError(f"{path}: no clip_id column; run: {again(score.name)} {dataset} --force")
+            raise GoaltraceError(f"{path}: damaged ({reason}); {_again(score.name, dataset)}") from None
+        if table.column_names.count("clip_id") != 1 or table.schema.field("clip_id").type != pa.string():
+            raise GoaltraceError(f"{path}: no clip_id column of texts; {_again(score.name, dataset)}")
         table = _plain_numbers(table, path, score.name)
         parts.setdefault(score.name, []).append(table)
-    return {name: pa.concat_tables(tables, promote_options="permissive") for name, tables in parts.items()}
+    return {name: _joined(tables, name, dataset) for name, tables in parts.items()}
 
 
-def again(stage: str) -> str:
-    """The command that makes a stage's tables."""
-    return STAGES[stage].command if stage in STAGES else "goaltrace score"
+def _joined(tables: list[pa.Table], stage: str, dataset: Path) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        raise GoaltraceError(
+            f"{dataset}: the columns of {stage!r} differ from shard to shard; {_again(stage, dataset)}"
+        ) from None
+
+
+def own_numbers(manifest: DatasetManifest, rows: pa.Table) -> list[str]:
+    """The columns of numbers that stages which are not ours made, among those of `rows_with_scores`."""
+    own = dict.fromkeys(column for entry in manifest.scores if entry.name not in STAGES for column in entry.columns)
+    ours = {*EVENTS_SCHEMA.names, *(column for stage in STAGES.values() for column in stage.schema.names)}
+    return [
+        column
+        for column in own
+        if column in rows.column_names and column not in ours and _is_number(rows.schema.field(column).type)
+    ]
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _again(stage: str, dataset: Path) -> str:
+    """How a stage's tables are made anew."""
+    if stage in STAGES:
+        return f"run: {STAGES[stage].command} {dataset} --force"
+    return f"run the stage {stage!r} again, with force=True"
 
 
 def _plain_numbers(table: pa.Table, path: Path, stage: str) -> pa.Table:
@@ -52,7 +79,7 @@ def _plain_numbers(table: pa.Table, path: Path, stage: str) -> pa.Table:
     for place, field in enumerate(table.schema):
         column = table.column(place)
         if field.name in schema.names and field.type != schema.field(field.name).type:
-            raise GoaltraceError(f"{path}: {field.name} is {field.type}; run: {again(stage)} --force")
+            raise GoaltraceError(f"{path}: {field.name} is {field.type}; {_again(stage, path.parents[1])}")
         if pa.types.is_floating(field.type):
             finite = pc.if_else(pc.is_finite(column), column, None)
             table = table.set_column(place, field.name, finite)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("curation.commands.score", "score each clip's intent: efficacy and contingency"),
     "scan": ("curation.commands.scan", "look for secrets in a data set, and write one without them"),
     "select": ("curation.commands.select", "keep the clips that meet a SQL condition"),
+    "merge": ("curation.commands.merge", "make one data set of several"),
     "report": ("curation.commands.report", "write one HTML page about a data set"),
     "publish": ("curation.commands.publish", "publish a data set to the Hugging Face Hub"),
     "encode": ("trainer.commands.encode", "encode a data set's frames once, for training on a GPU"),

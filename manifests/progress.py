@@ -21,13 +21,15 @@ class Progress:
     unit: str = "item"
     message: str = ""
     """A line about one item: that it was left out and why, that it is slow. Empty: only `done` has changed."""
+    detail: str = ""
+    """What goes on just now, in a few characters: shown behind the bar."""
 
 
 OnProgress = Callable[[Progress], None]
 
 
-def ignore(progress: Progress) -> None:
-    """For whoever does not ask how far it is."""
+def ignore(news: object) -> None:
+    """For whoever does not ask how far it is, or what became of each item."""
 
 
 @contextmanager
@@ -38,6 +40,7 @@ def as_bar() -> Iterator[OnProgress]:
     from manifests.plain import one_line
 
     bars: dict[str, Any] = {}
+    details: dict[str, str] = {}
 
     def show(progress: Progress) -> None:
         bar = bars.get(progress.work)
@@ -47,6 +50,9 @@ def as_bar() -> Iterator[OnProgress]:
             )
         bar.total = progress.total
         bar.update(progress.done - bar.n)
+        if progress.detail != details.get(progress.work, ""):
+            details[progress.work] = progress.detail
+            bar.set_postfix_str(progress.detail)
         if progress.message:
             bar.write(one_line(progress.message), file=sys.stderr)
 

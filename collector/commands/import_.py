@@ -7,19 +7,19 @@ from importlib import import_module
 
 _FORMATS = {
     "neuralcomputer": (
-        "collector.importers.neuralcomputer.command",
+        "collector.commands.import_neuralcomputer",
         "sessions of NeuralComputer's recorders (mp4, csv, json)",
         "Import sessions of NeuralComputer's recorders: record_N.mp4 with record_N.csv and actions_N.json, or NAME.mp4 "
         "with NAME.csv, screen_NAME.csv and NAME.json. Times stay as they are, and session.json says why they cannot "
         "be trusted (clock_source: nominal). See docs/importing.md.",
     ),
     "cast": (
-        "collector.importers.cast.command",
+        "collector.commands.import_cast",
         "terminal recordings (asciicast v1, v2, v3, .gz)",
         "Import terminal recordings as sessions. See docs/casts.md.",
     ),
     "tape": (
-        "collector.tapes.command",
+        "collector.commands.import_tape",
         "VHS tapes (.tape), run in a terminal of ours",
         "Run VHS tapes and record each as a terminal session. See docs/tapes.md.",
     ),

@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from manifests.session import SessionFolder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,29 +26,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
+    from collector.packing.pack import CLIP_S, pack, plan_packing
+    from collector.ranges import require_between
+    from manifests.progress import as_bar
 
-    from manifests.errors import GoaltraceError
-    from manifests.files import require_absent
-    from manifests.private import as_private_as
-    from manifests.session import find_sessions
-
-    if not 1 <= args.clip_seconds <= 600:
-        raise GoaltraceError(f"--clip-seconds: {args.clip_seconds} is not between 1 and 600")
-    sessions = find_sessions(args.sessions)
     if args.dry_run:
-        return _dry_run(sessions, args.keep_bad_timing)
-    require_absent(args.out)
-    from collector.packing.pack import pack
-
-    with (
-        as_private_as(*(session.path for session in sessions)),
-        tqdm(total=len(sessions), unit="session", desc="packing", disable=None) as bar,
-    ):
+        require_between("--clip-seconds", args.clip_seconds, *CLIP_S)
+        reasons = plan_packing(args.sessions, keep_bad_timing=args.keep_bad_timing)
+        for path, reason in reasons.items():
+            print(f"{'leave out' if reason else 'pack':<9} {path}{': ' + reason if reason else ''}")
+        return 0 if not all(reasons.values()) else 1
+    with as_bar() as on_progress:
         manifest = pack(
-            sessions, args.out, clip_s=args.clip_seconds, keep_bad_timing=args.keep_bad_timing,
-            progress=lambda _: bar.update(),
-        )  # fmt: skip
+            args.sessions, out=args.out, clip_s=args.clip_seconds, keep_bad_timing=args.keep_bad_timing,
+            on_progress=on_progress,
+        ).manifest  # fmt: skip
     if args.json:
         print(manifest.model_dump_json(indent=2))
         return 0
@@ -69,12 +57,3 @@ def run(args: argparse.Namespace) -> int:
         f"{counts.frames} frames, {counts.actions} actions ({arms})"
     )
     return 0
-
-
-def _dry_run(sessions: list[SessionFolder], keep_bad_timing: bool) -> int:
-    from collector.packing.recorded import why_left_out
-
-    reasons = {session.path: why_left_out(session, keep_bad_timing=keep_bad_timing) for session in sessions}
-    for path, reason in reasons.items():
-        print(f"{'leave out' if reason else 'pack':<9} {path}{': ' + reason if reason else ''}")
-    return 0 if not all(reasons.values()) else 1

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import uuid
-from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from collector.agent_registry import AGENTS, agent_entry
+from collector.agent_registry import agent_entry, recorded_agents
+from collector.commands.episodes import print_results, result_line
 from collector.commands.images import add_system
 
 if TYPE_CHECKING:
     from collector.campaign import EpisodeResult
-    from collector.environments.base import Environment
-    from collector.episodes.spec import EpisodeSpec
-    from manifests.task import TaskManifest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="a task's id (see: goaltrace tasks) or a .yaml file")
-    parser.add_argument("--agent", choices=[e.name for e in AGENTS.values() if e.recorded], default="scripted",
+    parser.add_argument("--agent", choices=[entry.name for entry in recorded_agents()], default="scripted",
                         help="who acts; human opens a page in your browser (default: scripted)")  # fmt: skip
     parser.add_argument("--env", choices=["docker", "local", "display"], default="docker",
                         help="a container an episode; this machine (terminals only); or your own screen, "
@@ -66,147 +60,54 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """The exit status. What is recorded of a person is for this user alone, from the first byte on."""
-    from manifests.private import OWNER_ONLY, at_least
-
-    with at_least(OWNER_ONLY if args.agent == "human" else 0):
-        return _run(args)
-
-
-def _run(args: argparse.Namespace) -> int:
-    from collector.recording.watch import require_space
+    """The exit status."""
+    from collector.campaign import require_sessions_folder
+    from collector.commands import record_person
+    from collector.ranges import require_between
+    from collector.record import plan_recording
     from manifests.errors import GoaltraceError
-    from manifests.task import find_task
 
-    for name, low, high in (("episodes", 1, 100_000), ("workers", 1, 256), ("fps", 1, 60), ("min_free", 0, 1e6)):
-        if not low <= getattr(args, name) <= high:
-            raise GoaltraceError(f"--{name.replace('_', '-')}: {getattr(args, name)} is not between {low} and {high}")
-    if args.redact is not None and args.agent != "human":
+    require_between("--episodes", args.episodes, 1, 100_000)
+    require_between("--workers", args.workers, 1, 256)
+    if args.redact is not None and not agent_entry(args.agent).person:
         raise GoaltraceError("--redact: is for people (--agent human); what agents type is in their tasks")
-    _check_out(args.out)
-    if not args.dry_run:
-        require_space(args.out, int(args.min_free * 2**30))
+    require_sessions_folder(args.out)
     if args.display or args.env == "display":
-        from collector.human.own_screen import record_own_screen
-
-        return record_own_screen(args)
-    if not args.tasks:
-        raise GoaltraceError("which task? give one or more of: goaltrace tasks")
-    tasks = [find_task(name) for name in args.tasks]
-    for task in tasks:
-        if agent_entry(args.agent).scripted and not task.script:
-            raise GoaltraceError(f"task {task.id}: has no script for an agent; record it with --agent human")
-    specs = list(_specs(tasks, args))
+        return record_person.own_screen(args)
     if args.dry_run:
-        for spec in specs:
+        for spec in plan_recording(
+            args.tasks, agent=args.agent, env=args.env, episodes=args.episodes, seed=args.seed, fps=args.fps,
+            max_duration_s=args.max_duration, min_free_gib=args.min_free, capture=args.capture,
+        ):  # fmt: skip
             print(f"{spec.episode_id}: {spec.task.goal}")
         return 0
-    if args.agent == "human":
-        from collector.human.in_browser import record_in_browser
-
-        return record_in_browser(specs, args)
-    environment = environment_of(args.env, args.system)
-    environment.prepare({task.kind for task in tasks})
-    results, interrupted = _record(environment, specs, args)
-    print_results(results, args)
-    if interrupted:
-        print("stopped; the same command goes on where it stopped", file=sys.stderr)
-        return 130
-    return 0 if any(result.outcome != "aborted" for result in results) else 1
+    return record_person.in_browser(args) if agent_entry(args.agent).person else _agents(args)
 
 
-def _specs(tasks: list[TaskManifest], args: argparse.Namespace) -> Iterator[EpisodeSpec]:
-    from collector.episodes.spec import EpisodeSpec
-
-    for number in range(args.episodes):
-        for task in tasks:
-            yield EpisodeSpec.of(
-                task.instantiate(args.seed + number),
-                session_id=uuid.uuid4().hex,
-                agent=args.agent,
-                fps=args.fps,
-                environment=args.env,
-                max_duration_s=args.max_duration,
-                min_free_bytes=int(args.min_free * 2**30),
-                capture=args.capture,
-            )
-
-
-def _check_out(out: Path) -> None:
-    """Refuse a folder that holds something else than sessions."""
-    from manifests.errors import GoaltraceError
-
-    if out.exists() and not out.is_dir():
-        raise GoaltraceError(f"{out}: is a file; --out wants a folder")
-    if not out.is_dir():
-        return
-    for path in sorted(out.iterdir()):
-        ours = path.name == "aborted" or (
-            path.is_dir() and ((path / "session.json").exists() or not any(path.iterdir()))
-        )
-        if not ours:
-            raise GoaltraceError(f"{out}: exists and holds other things ({path.name}); choose another --out")
-
-
-def environment_of(name: str, system: str | None) -> Environment:
-    """Where episodes run: "local" or "docker"; `system` chooses among the images."""
-    if name == "local":
-        from collector.environments.local import LocalEnvironment
-
-        return LocalEnvironment()
-    from collector.environments.docker import DockerEnvironment
-
-    return DockerEnvironment(system)
-
-
-def _record(
-    environment: Environment, specs: list[EpisodeSpec], args: argparse.Namespace
-) -> tuple[list[EpisodeResult], bool]:
+def _agents(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from collector.campaign import Campaign
+    from collector.record import record
+    from manifests.progress import as_bar
 
-    results: list[EpisodeResult] = []
-    times: dict[str, float] = {}
-    with tqdm(total=len(specs), unit="episode", disable=None, desc="recording") as bar:
+    ended: list[EpisodeResult] = []
 
-        def done(result: EpisodeResult) -> None:
-            results.append(result)
-            times.pop(result.episode_id, None)
-            bar.update()
-            if not args.json:
-                bar.write(result_line(result), file=sys.stdout)
+    def on_result(result: EpisodeResult) -> None:
+        ended.append(result)
+        if not args.json:
+            tqdm.write(result_line(result), file=sys.stdout)
 
-        def report(episode: str, event: dict[str, Any]) -> None:
-            if event.get("event") == "time":
-                times[episode] = float(event["seconds"])
-                bar.set_postfix_str(" ".join(f"{s:.0f}s" for s in list(times.values())))
-            elif event.get("event") == "warning" and event.get("text"):
-                bar.write(f"warning: {episode}: {event['text']}", file=sys.stderr)
-
-        try:
-            Campaign(environment, args.out, args.workers).run(specs, done, report)
-        except KeyboardInterrupt:
-            return results, True
-    return results, False
-
-
-def result_line(result: EpisodeResult) -> str:
-    """One episode's end, as a line to print."""
-    seconds = f"{result.seconds:5.1f} s" if result.seconds else "       "
-    return f"{result.outcome:<10} {seconds}  {result.episode_id}  ({result.detail})"
-
-
-def print_results(results: list[EpisodeResult], args: argparse.Namespace) -> None:
-    """The end of the command: a summary, or with --json every result."""
-    if args.json:
-        print(json.dumps({"out": str(args.out), "episodes": [asdict(result) for result in results]}, indent=2))
-        return
-    outcomes = [result.outcome for result in results]
-    summary = ", ".join(f"{outcomes.count(name)} {name}" for name in dict.fromkeys(outcomes))
-    minutes = sum(result.seconds for result in results) / 60
-    print(f"{args.out}: {len(results)} sessions ({summary or 'none'}), {minutes:.1f} min")
-    aborted = [result for result in results if result.outcome == "aborted"]
-    if aborted and len(results) > 1:
-        first = f"the first, {aborted[0].episode_id}: {aborted[0].detail}"
-        print(f"{len(aborted)} of {len(results)} aborted; {first}", file=sys.stderr)
+    try:
+        with as_bar() as on_progress:
+            done = record(
+                args.tasks, out=args.out, agent=args.agent, env=args.env, episodes=args.episodes,
+                workers=args.workers, seed=args.seed, fps=args.fps, max_duration_s=args.max_duration,
+                min_free_gib=args.min_free, capture=args.capture, system=args.system, on_result=on_result,
+                on_progress=on_progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        print_results(ended, args.out, args.json)
+        print("stopped; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    print_results(done.episodes, args.out, args.json)
+    return 1 if done.aborted else 0

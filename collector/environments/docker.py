@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import sys
 import tarfile
 import threading
 import uuid
@@ -30,6 +29,7 @@ from collector.environments.taking import take
 from collector.episodes.spec import EpisodeSpec
 from manifests import __version__
 from manifests.errors import GoaltraceError
+from manifests.progress import ignore
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -38,9 +38,13 @@ SOURCE = "/opt/goaltrace/src"
 
 
 class DockerEnvironment:
-    """Records episodes, each in a fresh container of the image of its kind (of `system`, where there are several)."""
+    """Records episodes, each in a fresh container of the image of its kind (of `system`, where there are several).
 
-    def __init__(self, system: str | None = None) -> None:
+    `note` hears, in any thread, what a user should know of containers: one that was left over, a file that was refused.
+    """
+
+    def __init__(self, system: str | None = None, note: Callable[[str], object] = ignore) -> None:
+        self._note = note
         self._client = connect()
         self._system = system
         self._source = _source_archive()
@@ -52,7 +56,7 @@ class DockerEnvironment:
     def prepare(self, kinds: set[str]) -> None:
         """Raise `GoaltraceError` unless there is an image for each kind; tidy up after commands that were killed."""
         for episode in remove_orphans(self._client):
-            print(f"removed the container of {episode}: the command that recorded it was killed", file=sys.stderr)
+            self._note(f"removed the container of {episode}: the command that recorded it was killed")
         for kind in sorted(kinds):
             self._image(kind)
 
@@ -98,7 +102,7 @@ class DockerEnvironment:
             self._give_back(container, folder)
             shut_out(folder)
             for refused in take(folder, also):
-                print(f"episode {spec.episode_id}: not taken out of its container: {refused}", file=sys.stderr)
+                self._note(f"episode {spec.episode_id}: not taken out of its container: {refused}")
 
     def stop_all(self) -> None:
         """Ask every recorder to end its session; `run` then returns in its own thread, and no other begins."""

@@ -1,8 +1,7 @@
-"""`goaltrace record --display :0 --agent human --goal "..."`: a person records their own desktop from a terminal."""
+"""A person records their own desktop: asked first, told what happens, and able to stop it at any moment."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import queue
 import shutil
@@ -11,116 +10,165 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
+from collector.campaign import EpisodeResult, mark_aborted, require_sessions_folder, result_of
 from collector.environments.display import DisplayRecorder
-from collector.episodes.spec import EpisodeSpec, episode_name
+from collector.episodes.spec import CaptureChoice, EpisodeSpec, episode_name
 from collector.human.consent import TEXT, TEXT_VERSION, give_consent, new_consent_id, require_consent_id
-from collector.human.screens import OwnScreen, find_screen
+from collector.human.screens import find_screen
+from collector.ranges import require_between
+from collector.record import RecordResult, TaskLike, manifest_of
 from collector.recording.hotkey import Hotkey
+from collector.recording.watch import require_space
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
-from manifests.secrets import read_list
+from manifests.private import OWNER_ONLY, at_least
 from manifests.session import SessionFolder
-from manifests.task import TaskInstance, TaskManifest, find_task
+from manifests.task import TaskInstance, TaskManifest
 from manifests.versions import SCHEMA_VERSION
 
-if TYPE_CHECKING:
-    from collector.campaign import EpisodeResult
-
+Order = Literal["done", "pause", "resume", "hide", "show", "give-up", "discard"]
+"""What the person may order while they are recorded."""
 LONGEST_S = 3600.0
 """A recording that somebody forgot ends by itself."""
-_WORDS = {"": "done", "done": "done", "pause": "pause", "resume": "resume", "hide": "hide", "show": "show",
-          "give up": "give-up", "give-up": "give-up", "discard": "discard"}  # fmt: skip
-"""What is typed in the terminal -> what the recorder is told."""
-_HELP = """\
-Recording. A mark at the top of the screen says so as long as it lasts.
-  pause, resume   {hotkey} in any window, or type pause / resume here
-  hide, show      type hide / show here: the recording stays blank in between
-  finish          press Enter or Ctrl-C here (or type "give up")
-  throw away      type discard here"""
-_VIEWS = {"open": "recording", "paused": "paused: neither pictures nor keys are kept",
-          "hidden": "hidden: pictures are blank and keys have no names"}  # fmt: skip
+WHAT = 'what are you going to do? give either --goal "a sentence" or one TASK, whose goal is shown'
 
 
-def record_own_screen(args: argparse.Namespace) -> int:
-    """Record one session of the person at this terminal, on their own screen; the exit status."""
-    from collector.commands.record import print_results, result_line
+@dataclass(frozen=True, kw_only=True)
+class OwnScreenOptions:
+    """How a person's own screen is recorded. Either `goal` or `task` says what they are going to do."""
 
-    _check(args)
-    task = _task(args)
-    screen = find_screen(args.display, args.inputs, Hotkey(args.hotkey))
-    spec = _spec(args, task, screen)
-    if args.dry_run:
-        print(f"{spec.episode_id}: {spec.task.goal}")
-        return 0
-    _ask_consent()
-    folder = SessionFolder(args.out / spec.episode_id)
-    folder.path.mkdir(parents=True)
-    assert spec.consent_id is not None
-    write_json(folder.consent_path, give_consent(spec.consent_id, "terminal"))
-    result = _record(spec, folder)
-    if not args.json and result.outcome != "discarded":
-        print(result_line(result))
-        print(f"recorded under the consent {spec.consent_id}")
-    print_results([result], args)
-    return 1 if result.outcome == "aborted" else 0
-
-
-def _check(args: argparse.Namespace) -> None:
-    """Refuse what cannot be meant, before anything is asked or opened."""
-    if args.agent != "human":
-        raise GoaltraceError(
-            "--display: only a person acts on their own screen; add --agent human, or leave out --display to record "
-            "an agent in a container"
-        )
-    if args.episodes != 1 or args.workers != 1:
-        raise GoaltraceError("--episodes, --workers: a person's own screen is recorded once at a time; leave them out")
-    if args.consent_id is not None:
-        require_consent_id(args.consent_id)
+    out: Path
+    """Folder of sessions."""
+    goal: str | None = None
+    """In the person's words, 5 to 1000 characters."""
+    task: TaskLike | None = None
+    """A desktop task, whose goal is shown; its set-up and check stay in containers."""
+    seed: int = 0
+    """Of the task's parameters."""
+    display: str | None = None
+    """An X display; None: $DISPLAY, or this machine's only screen (Windows, macOS)."""
+    fps: float = 15.0
+    max_duration_s: float = LONGEST_S
+    min_free_gib: float = 2.0
+    capture: CaptureChoice = "auto"
+    inputs: Literal["auto", "xserver", "callback"] = "auto"
+    """Where input events and their times come from."""
+    hotkey: str = "ctrl+alt+p"
+    """Pauses and resumes, in any window."""
+    consent_id: str | None = None
+    """The person's pseudonym; None: a new one."""
+    redact: tuple[str, ...] = ()
+    """Strings of the person's own, to be taken out of what they type as well."""
 
 
-def _task(args: argparse.Namespace) -> TaskInstance:
+@dataclass(frozen=True)
+class ConsentQuestion:
+    """What a person must know before they agree."""
+
+    text: str = TEXT
+    version: str = TEXT_VERSION
+
+    def passwords(self) -> str:
+        """What is known of password fields on this desktop, in one line. The desktop is asked: up to 10 s."""
+        return _about_passwords()
+
+
+class Dialogue(Protocol):
+    """How a recording speaks with its person: in the thread that called, but for `orders`, which has one of its own."""
+
+    def agrees(self, question: ConsentQuestion) -> bool:
+        """Whether the person agrees, here and now. It is theirs to say: no program may answer for them."""
+
+    def orders(self) -> Iterable[Order]:
+        """What the person orders, as they do it; where it ends, the recording is done."""
+
+    def recording(self, goal: str, hotkey: str) -> None:
+        """The recording has begun."""
+
+    def view(self, view: str) -> None:
+        """What is kept from now on: "open", all of it; "hidden", blank pictures and keys without names; "paused"."""
+
+    def warning(self, text: str) -> None:
+        """Pictures are not taken in time; empty: they are again."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing about this recording."""
+
+
+def record_own_screen(options: OwnScreenOptions, dialogue: Dialogue) -> RecordResult:
+    """Record one session of a person on their own screen, once they have agreed; it is for this user alone.
+
+    Ctrl-C ends the recording well, as the order "done" does; SIGTERM and SIGHUP do the same in the main thread.
+    A session that was thrown away has the outcome "discarded". Raises `GoaltraceError` where the person does not
+    agree or the screen cannot be recorded; nothing is written then.
+    """
+    with at_least(OWNER_ONLY):
+        require_sessions_folder(options.out)
+        require_space(options.out, int(options.min_free_gib * 2**30))
+        spec = plan_own_screen(options)
+        assert spec.consent_id is not None
+        if not dialogue.agrees(ConsentQuestion()):
+            raise GoaltraceError("not agreed to: nothing was recorded")
+        folder = SessionFolder(options.out / spec.episode_id)
+        folder.path.mkdir(parents=True)
+        write_json(folder.consent_path, give_consent(spec.consent_id, "terminal"))
+        return RecordResult(options.out, (_record(spec, folder, dialogue),), spec.consent_id)
+
+
+def plan_own_screen(options: OwnScreenOptions) -> EpisodeSpec:
+    """What `record_own_screen` would record; nobody is asked, and nothing is written.
+
+    Raises `GoaltraceError` for options that cannot be meant and for a screen that cannot be recorded.
+    """
+    require_between("--fps", options.fps, 1, 60)
+    require_between("--min-free", options.min_free_gib, 0, 1e6)
+    if options.consent_id is not None:
+        require_consent_id(options.consent_id)
+    task = _task(options)
+    screen = find_screen(options.display, options.inputs, Hotkey(options.hotkey))
+    consent_id = options.consent_id or new_consent_id()
+    spec = EpisodeSpec.of(
+        task, session_id=uuid.uuid4().hex, agent="human", fps=options.fps, environment="display",
+        max_duration_s=options.max_duration_s, min_free_bytes=int(options.min_free_gib * 2**30),
+        capture=options.capture,
+    )  # fmt: skip
+    name = f"{episode_name(task.manifest.id, 'human', options.seed)}-{consent_id}"
+    return spec.model_copy(
+        update={
+            "episode_id": _free_name(options.out, name),
+            "width": screen.width,
+            "height": screen.height,
+            "display": screen.display,
+            "inputs": options.inputs,
+            "hotkey": options.hotkey,
+            "consent_id": consent_id,
+            "redact": tuple(options.redact),
+        }
+    )
+
+
+def _task(options: OwnScreenOptions) -> TaskInstance:
     """What the person is going to do: in their words, or a task's goal. Its set-up and check stay in containers."""
-    if bool(args.goal) == bool(args.tasks) or len(args.tasks) > 1:
-        raise GoaltraceError(
-            'what are you going to do? give either --goal "a sentence" or one TASK, whose goal is shown'
-        )
-    if not args.goal:
-        instance = find_task(args.tasks[0]).instantiate(args.seed)
+    if (not options.goal) == (options.task is None):
+        raise GoaltraceError(WHAT)
+    if options.task is not None:
+        instance = manifest_of(options.task).instantiate(options.seed)
         if instance.manifest.kind != "desktop":
             raise GoaltraceError(f"task {instance.manifest.id}: is a terminal's; see the desktop ones: goaltrace tasks")
         bare = instance.manifest.model_copy(update={"setup": [], "script": [], "check": [], "requires": []})
         return instance.model_copy(update={"manifest": bare})
-    goal = " ".join(args.goal.split())
+    goal = " ".join((options.goal or "").split())
     if not 5 <= len(goal) <= 1000:
         raise GoaltraceError("--goal: say in 5 to 1000 characters what you are going to do")
     about = {"schema_version": SCHEMA_VERSION, "id": "free-desktop", "kind": "desktop", "family": "free", "goal": goal}
     free = TaskManifest.model_validate(about | {"script": [], "check": []})
-    return TaskInstance(manifest=free, parameters={}, seed=args.seed)
-
-
-def _spec(args: argparse.Namespace, task: TaskInstance, screen: OwnScreen) -> EpisodeSpec:
-    consent_id = args.consent_id or new_consent_id()
-    spec = EpisodeSpec.of(
-        task, session_id=uuid.uuid4().hex, agent="human", fps=args.fps, environment="display",
-        max_duration_s=args.max_duration or LONGEST_S, min_free_bytes=int(args.min_free * 2**30), capture=args.capture,
-    )  # fmt: skip
-    return spec.model_copy(
-        update={
-            "episode_id": _free_name(args.out, f"{episode_name(task.manifest.id, 'human', args.seed)}-{consent_id}"),
-            "width": screen.width,
-            "height": screen.height,
-            "display": screen.display,
-            "inputs": args.inputs,
-            "hotkey": args.hotkey,
-            "consent_id": consent_id,
-            "redact": read_list(args.redact) if args.redact else (),
-        }
-    )
+    return TaskInstance(manifest=free, parameters={}, seed=options.seed)
 
 
 def _free_name(out: Path, name: str) -> str:
@@ -133,7 +181,7 @@ def _about_passwords() -> str:
     """What the person must know of password fields on this desktop before they agree."""
     hint = 'pause or type "hide" before you enter a password'
     if not sys.platform.startswith("linux"):
-        return f"Password fields are not recognised on this system: {hint}.\n"
+        return f"Password fields are not recognised on this system: {hint}."
     check = [sys.executable, "-m", "collector.human.password_watch", "--check"]
     try:
         done = subprocess.run(check, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False)
@@ -141,37 +189,20 @@ def _about_passwords() -> str:
     except (subprocess.TimeoutExpired, ValueError):
         found = {"error": "the desktop does not answer"}
     if "error" in found:
-        return f"Password fields are not recognised here ({found['error']}): {hint}.\n"
+        return f"Password fields are not recognised here ({found['error']}): {hint}."
     if not found.get("everywhere"):
         return (
             f"Password fields are recognised in GTK programs; browsers and Qt programs do not tell of theirs: {hint} "
             "there, or turn accessibility on first and restart them "
-            "(gsettings set org.gnome.desktop.interface toolkit-accessibility true).\n"
+            "(gsettings set org.gnome.desktop.interface toolkit-accessibility true)."
         )
-    return f"Password fields are recognised in programs that tell of them; a terminal does not: {hint} there.\n"
+    return f"Password fields are recognised in programs that tell of them; a terminal does not: {hint} there."
 
 
-def _ask_consent() -> None:
-    """Show the text and go on only if the person agrees, here and now; no option can agree for them."""
-    if not sys.stdin.isatty():
-        raise GoaltraceError("a person must agree before they are recorded: run this in a terminal, where it can ask")
-    try:
-        print(_about_passwords(), file=sys.stderr)
-        print(f"{TEXT}\n\n(consent text, version {TEXT_VERSION})\n", file=sys.stderr)
-        print('Type "yes" to agree and start; anything else ends here: ', end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline()
-    except KeyboardInterrupt:
-        answer = ""
-    if answer.strip().lower() != "yes":
-        raise GoaltraceError("not agreed to: nothing was recorded")
-
-
-def _record(spec: EpisodeSpec, folder: SessionFolder) -> EpisodeResult:
-    from collector.campaign import EpisodeResult, mark_aborted, result_of
-
+def _record(spec: EpisodeSpec, folder: SessionFolder, dialogue: Dialogue) -> EpisodeResult:
     try:
         with _hangup_is_ctrl_c(), DisplayRecorder(spec, folder.path) as recorder:
-            end = _follow(recorder, spec)
+            end = _follow(recorder, spec, dialogue)
     except GoaltraceError as error:
         mark_aborted(folder, str(error))
         if not folder.manifest_path.is_file():  # it never began
@@ -180,16 +211,15 @@ def _record(spec: EpisodeSpec, folder: SessionFolder) -> EpisodeResult:
         return EpisodeResult(spec.episode_id, "aborted", str(error))
     if end.get("outcome") == "discarded":
         shutil.rmtree(folder.path)
-        print("thrown away: nothing of it is left", file=sys.stderr)
         return EpisodeResult(spec.episode_id, "discarded", "thrown away")
     return result_of(folder)
 
 
-def _follow(recorder: DisplayRecorder, spec: EpisodeSpec) -> dict[str, Any]:
-    """Pass on what is typed and say what happens, until the recorder ends; its last event."""
-    heard: queue.Queue[dict[str, Any] | str | BaseException | None] = queue.Queue()
+def _follow(recorder: DisplayRecorder, spec: EpisodeSpec, dialogue: Dialogue) -> dict[str, Any]:
+    """Pass on what is ordered and say what happens, until the recorder ends; its last event."""
+    heard: queue.Queue[dict[str, Any] | str | Exception | None] = queue.Queue()
     threading.Thread(target=_listen, args=(recorder, heard), daemon=True).start()
-    threading.Thread(target=_read_terminal, args=(heard,), daemon=True).start()
+    threading.Thread(target=_take_orders, args=(dialogue, heard), daemon=True).start()
     last: dict[str, Any] = {}
     while True:
         try:
@@ -201,35 +231,25 @@ def _follow(recorder: DisplayRecorder, spec: EpisodeSpec) -> dict[str, Any]:
             continue
         if item is None:
             return last
-        if isinstance(item, BaseException):
+        if isinstance(item, Exception):
             raise item
         if isinstance(item, str):
-            _obey(recorder, item)
+            recorder.tell(item)
         else:
             last = item
-            _tell_person(item, spec)
+            _pass_on(item, spec, dialogue)
 
 
-def _obey(recorder: DisplayRecorder, typed: str) -> None:
-    word = " ".join(typed.lower().split())
-    if word in _WORDS:
-        recorder.tell(_WORDS[word])
-    else:
-        print(f"{word!r}: type one of {', '.join(filter(None, _WORDS))}", file=sys.stderr)
-
-
-def _tell_person(event: dict[str, Any], spec: EpisodeSpec) -> None:
+def _pass_on(event: dict[str, Any], spec: EpisodeSpec, dialogue: Dialogue) -> None:
     match event.get("event"):
         case "recording":
-            print(f"\nYour goal: {spec.task.goal}\n\n" + _HELP.format(hotkey=spec.hotkey), file=sys.stderr, flush=True)
+            dialogue.recording(spec.task.goal, spec.hotkey or "")
         case "state":
-            print(f"[{_VIEWS.get(str(event.get('view')), event.get('view'))}]", file=sys.stderr, flush=True)
+            dialogue.view(str(event.get("view")))
         case "warning":
-            print(
-                f"warning: {event.get('text') or 'over: pictures are taken in time again'}", file=sys.stderr, flush=True
-            )
+            dialogue.warning(str(event.get("text") or ""))
         case "note":
-            print(f"note: {event.get('text')}", file=sys.stderr, flush=True)
+            dialogue.note(str(event.get("text")))
 
 
 def _listen(recorder: DisplayRecorder, heard: queue.Queue[Any]) -> None:
@@ -241,16 +261,20 @@ def _listen(recorder: DisplayRecorder, heard: queue.Queue[Any]) -> None:
     heard.put(None)
 
 
-def _read_terminal(heard: queue.Queue[Any]) -> None:
-    while line := sys.stdin.readline():
-        heard.put(line)
-    heard.put("done")  # the terminal has gone, and with it the person's way to stop
+def _take_orders(dialogue: Dialogue, heard: queue.Queue[Any]) -> None:
+    try:
+        for order in dialogue.orders():
+            heard.put(order)
+    except Exception as error:  # the caller's own fault ends the recording, and not only this thread
+        heard.put(error)
+    heard.put("done")  # nobody is there any more who could stop it
 
 
 @contextmanager
 def _hangup_is_ctrl_c() -> Iterator[None]:
-    """A closed terminal window, or a kill, ends the recording as Ctrl-C does."""
-    names = [name for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name)]
+    """A closed terminal window, or a kill, ends the recording as Ctrl-C does. Only the main thread may see to that."""
+    main = threading.current_thread() is threading.main_thread()
+    names = [name for name in ("SIGHUP", "SIGTERM") if main and hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
     try:
         yield

@@ -2,45 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from collector.packing.recorded import read_recorded
+from collector.packing.recorded import read_recorded, why_left_out
 from collector.packing.rows import Packed, pack_session
+from collector.ranges import require_between
 from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
 from manifests.errors import GoaltraceError
-from manifests.files import new_folder, sha256_of
+from manifests.files import new_folder, require_absent, sha256_of
 from manifests.here import without_places
 from manifests.items import one_item
 from manifests.plain import one_line
-from manifests.session import SessionFolder
+from manifests.private import as_private_as
+from manifests.progress import OnProgress, Progress, ignore
+from manifests.session import SessionFolder, find_sessions
 from manifests.sound import unsound
+
+CLIP_S = (1, 600)
+"""The shortest and the longest clip, in seconds, that may be asked for."""
+Sessions = str | os.PathLike[str] | SessionFolder | Iterable[str | os.PathLike[str] | SessionFolder]
+"""Sessions, or folders of them."""
+
+
+@dataclass(frozen=True)
+class PackResult:
+    """A data set that was made."""
+
+    out: Path
+    manifest: DatasetManifest
+    """Counts, shards, lineage, and the sessions left out with the reasons."""
 
 
 def pack(
-    sessions: Sequence[SessionFolder],
-    out: Path,
+    sessions: Sessions,
     *,
+    out: str | os.PathLike[str],
     clip_s: float = 5.0,
     shard_bytes: int = SHARD_BYTES,
     keep_bad_timing: bool = False,
-    progress: Callable[[SessionFolder], None] = lambda _: None,
-) -> DatasetManifest:
-    """Write the clips of `sessions` into the new data set `out`.
+    on_progress: OnProgress = ignore,
+) -> PackResult:
+    """Write the clips of `sessions`, each of `clip_s` to twice as many seconds, into the new data set `out`.
 
-    Raises `GoaltraceError` when `out` exists, the disk is full, or no session can be packed; nothing is left behind.
+    `keep_bad_timing` packs sessions of machines that were too busy as well. What is made is as private as the
+    sessions are. Raises `GoaltraceError` when `out` exists, the disk is full, or no session can be packed; nothing is
+    left behind.
     """
+    require_between("--clip-seconds", clip_s, *CLIP_S)
+    folders = _folders(sessions)
+    folder = Path(out)
+    require_absent(folder)
+    with as_private_as(*(session.path for session in folders)):
+        return PackResult(folder, _pack(folders, folder, clip_s, shard_bytes, keep_bad_timing, on_progress))
+
+
+def plan_packing(sessions: Sessions, *, keep_bad_timing: bool = False) -> dict[Path, str | None]:
+    """Each session, and why `pack` would leave it out as far as its documents say; None: it would not."""
+    return {session.path: why_left_out(session, keep_bad_timing=keep_bad_timing) for session in _folders(sessions)}
+
+
+def _folders(sessions: Sessions) -> list[SessionFolder]:
+    given = [sessions] if isinstance(sessions, str | os.PathLike | SessionFolder) else sessions
+    folders: list[SessionFolder] = []
+    for one in given:
+        folders.extend([one] if isinstance(one, SessionFolder) else find_sessions([Path(one)]))
+    return folders
+
+
+def _pack(
+    sessions: Sequence[SessionFolder], out: Path, clip_s: float, shard_bytes: int, keep_bad_timing: bool,
+    on_progress: OnProgress,
+) -> DatasetManifest:  # fmt: skip
     counter = Counter()
     left_out: list[LeftOut] = []
     inputs: list[Input] = []
     seen: set[str] = set()
     parameters = {"clip_s": clip_s} | ({"keep_bad_timing": True} if keep_bad_timing else {})
+    on_progress(Progress("packing", 0, len(sessions), "session"))
     with new_folder(out) as root:
         with ClipWriter(root, shard_bytes) as writer:
-            for session in sessions:
+            for number, session in enumerate(sessions, 1):
                 try:
                     with one_item(session.path):
                         packed, clips = _pack_one(session, clip_s, seen, keep_bad_timing)
@@ -52,7 +99,7 @@ def pack(
                         writer.write_table(clip)
                         counter.add(row)
                     inputs.append(source)
-                progress(session)
+                on_progress(Progress("packing", number, len(sessions), "session"))
         if not inputs:
             first = left_out[0] if left_out else None
             detail = f"; the first, {first.name}: {first.reason}" if first else ""

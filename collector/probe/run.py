@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,7 @@ class _Containers:
         from collector.environments.docker import DockerEnvironment
 
         self._all_up = threading.Barrier(count)
-        self._environment: DockerEnvironment = DockerEnvironment(system)
+        self._environment: DockerEnvironment = DockerEnvironment(system, partial(print, file=sys.stderr))
         self._environment.prepare({"desktop"})
 
     def run(self, spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:

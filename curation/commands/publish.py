@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 EPILOG = """\
 The token comes from HF_TOKEN or from `hf auth login`; HF_ENDPOINT names another Hub. A run that was cut
 short goes on when it is started again. docs/publishing.md says more."""
+ASK = """\
+Under which licence? The Hub's identifiers: {examples}, ...
+(all: https://huggingface.co/docs/hub/repositories-licenses; `other` needs a LICENSE file that you add on the Hub)
+licence: """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,44 +31,54 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub.utils import logging
-
     from curation.publish import licence
     from curation.publish.preview import PREVIEW
-    from curation.publish.upload import make_plan, own_card, require_name, require_token, upload
-    from manifests.dataset import DatasetFolder
-    from manifests.errors import GoaltraceError
+    from curation.publish.run import is_license_missing, publish
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # each retry would be a line; the failure is one
-    require_name(args.repo)
-    DatasetFolder(args.dataset).read_manifest()
-    if args.license is not None:
-        licence.require_known(args.license)
-    if not args.dry_run:  # what can be refused at once is, before every file is read
-        require_token()
-        if args.license is None and own_card(args.dataset) is None:
-            if not (sys.stdin.isatty() and sys.stderr.isatty()):
-                raise GoaltraceError(licence.missing())
-            args.license = licence.ask()
-    plan = make_plan(args.dataset, args.repo, args.license, args.unscanned, args.with_findings)
-    url, changed = (None, False) if args.dry_run else upload(args.dataset, plan, args.private)
+    can_ask = not args.dry_run and sys.stdin.isatty() and sys.stderr.isatty()
+    if can_ask and is_license_missing(args.dataset, args.repo, args.license, args.dry_run):
+        args.license = _ask()
+    done = publish(
+        args.dataset,
+        args.repo,
+        license=args.license,
+        private=args.private,
+        unscanned=args.unscanned,
+        with_findings=args.with_findings,
+        dry_run=args.dry_run,
+    )
     if args.json:
-        said = {"repo": plan.repo_id, "url": url, "changed": changed, "license": plan.license, "files": plan.files}
-        print(json.dumps({**said, "card": plan.card}, indent=2))
-    elif url is None:
-        for name, size in plan.files.items():
+        said = {"repo": done.repo, "url": done.url, "changed": done.changed, "license": done.license}
+        print(json.dumps({**said, "files": done.files, "card": done.card}, indent=2))
+    elif done.url is None:
+        for name, size in done.files.items():
             print(f"{size:>14,} B  {name}")
-        print(f"{sum(plan.files.values()):>14,} B  in {len(plan.files)} files\n\n{plan.card}")
-        print(f"dry run: nothing was sent to {plan.repo_id}")
-    elif changed:
-        print(f"published {len(plan.files)} files: {url}")
+        print(f"{sum(done.files.values()):>14,} B  in {len(done.files)} files\n\n{done.card}")
+        print(f"dry run: nothing was sent to {done.repo}")
+    elif done.changed:
+        print(f"published {len(done.files)} files: {done.url}")
     else:
-        print(f"nothing has changed, all {len(plan.files)} files are there: {url}")
-    if plan.own_card and not args.json:
+        print(f"nothing has changed, all {len(done.files)} files are there: {done.url}")
+    if done.own_card and not args.json:
         print("README.md was written by hand: it is sent as it is", file=sys.stderr)
-    if plan.no_preview:
-        print(f"no {PREVIEW} for the card: {plan.no_preview}", file=sys.stderr)
-    if plan.license is None:
+    if done.no_preview:
+        print(f"no {PREVIEW} for the card: {done.no_preview}", file=sys.stderr)
+    if done.license is None:
         print(f"missing: {licence.missing()}", file=sys.stderr)
     return 0
+
+
+def _ask() -> str:
+    """Ask for the licence on the terminal, until the answer is one that the Hub knows."""
+    from curation.publish import licence
+    from manifests.errors import GoaltraceError
+
+    while True:
+        print(ASK.format(examples=licence.EXAMPLES), end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            raise GoaltraceError(licence.missing())
+        try:
+            return licence.require_known(answer.strip(), "licence")
+        except GoaltraceError as error:
+            print(error, file=sys.stderr)

@@ -7,6 +7,7 @@ import json
 import sys
 
 from curation.commands import stages
+from manifests.progress import as_bar
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,25 +16,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """The exit status. What is written is as private as what it is made of."""
-    from manifests.private import as_private_as
+    from curation.score import score
 
-    with as_private_as(args.dataset):
-        return _run(args)
-
-
-def _run(args: argparse.Namespace) -> int:
-    from curation.scores.shard import STAGE
-
-    stages.require_workers(args)
-    outcome = stages.run(STAGE, args, args.force)
+    with as_bar() as on_progress:
+        done = score(args.dataset, workers=args.workers, force=args.force, on_progress=on_progress)
     if args.json:
-        damaged = [str(error) for error in outcome.damaged]
-        print(json.dumps({"scored": outcome.made, "reused": outcome.reused, "damaged": damaged}, indent=2))
-    elif outcome.made:
-        print(f"scored {len(outcome.made)} shard(s), {len(outcome.reused)} already done: {args.dataset}/scores")
-    elif not outcome.damaged:
-        print(f"up to date: {len(outcome.reused)} shard(s) scored already: {args.dataset}/scores")
-    for error in outcome.damaged:
+        print(json.dumps({"scored": done.made, "reused": done.reused, "damaged": done.damaged}, indent=2))
+    elif done.made:
+        print(f"scored {len(done.made)} shard(s), {len(done.reused)} already done: {args.dataset}/scores")
+    elif not done.damaged:
+        print(f"up to date: {len(done.reused)} shard(s) scored already: {args.dataset}/scores")
+    for error in done.damaged:
         print(f"goaltrace score: {error}", file=sys.stderr)
-    return 2 if outcome.damaged else 0
+    return 2 if done.damaged else 0

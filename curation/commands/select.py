@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from manifests.progress import as_bar
 
 if TYPE_CHECKING:
     from curation.select import Kept
@@ -32,40 +34,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """The exit status. What is written is as private as what it is made of."""
-    from manifests.private import as_private_as
-
-    with as_private_as(args.dataset):
-        return _run(args)
-
-
-def _run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from tqdm import tqdm
-
-    from curation.derive import Progress
     from curation.select import select
     from manifests.errors import GoaltraceError
-    from manifests.plain import one_line
 
     if args.out is None and not args.dry_run:
         raise GoaltraceError("--out is missing; name the new data set's folder, or give --dry-run")
-    with tqdm(desc="select", unit="clip", disable=None, leave=False, file=sys.stderr) as bar:
-
-        def leave_out(clip: str, reason: str) -> None:
-            bar.write(f"left out: {clip}: {one_line(reason)}", file=sys.stderr)
-
-        kept, _ = select(args.dataset, args.where, None if args.dry_run else args.out, Progress(bar.update, leave_out))
+    with as_bar() as on_progress:
+        done = select(args.dataset, args.where, out=None if args.dry_run else args.out, on_progress=on_progress)
     if args.json:
-        print(json.dumps({"dry_run": args.dry_run, "kept": [asdict(entry) for entry in kept]}, indent=2))
+        print(json.dumps({"dry_run": args.dry_run, "kept": [asdict(entry) for entry in done.kept]}, indent=2))
         return 0
-    print(_table(kept))
+    print(_table(done.kept))
     print("dry run: nothing was written" if args.dry_run else f"wrote {args.out}")
     return 0
 
 
-def _table(kept: list[Kept]) -> str:
+def _table(kept: Sequence[Kept]) -> str:
     lines = [f"{'kind':<10}{'arm':<18}{'clips kept':>14}{'hours kept':>18}"]
     for entry in kept:
         clips, hours = f"{entry.clips} of {entry.of_clips}", f"{entry.hours:.3f} of {entry.of_hours:.3f}"

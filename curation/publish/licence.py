@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from typing import Any
 
 import yaml
@@ -24,10 +23,6 @@ KNOWN = """
     llama3.1 llama3.2 llama3.3 llama4 grok2-community gemma unknown other
 """.split()
 EXAMPLES = "cc-by-4.0, cc0-1.0, cc-by-nc-4.0, odc-by, other"
-ASK = f"""\
-Under which licence? The Hub's identifiers: {EXAMPLES}, ...
-(all: https://huggingface.co/docs/hub/repositories-licenses; `other` needs a LICENSE file that you add on the Hub)
-licence: """
 
 
 def require_known(license_id: str, where: str = "--license") -> str:
@@ -39,19 +34,6 @@ def require_known(license_id: str, where: str = "--license") -> str:
     near = [spelt] if spelt in KNOWN else difflib.get_close_matches(spelt, KNOWN, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"such as {EXAMPLES}"
     raise GoaltraceError(f"{where}: {license_id!r} is no licence that the Hub knows; {hint}")
-
-
-def ask() -> str:
-    """Ask on the terminal, until the answer is one that the Hub knows."""
-    while True:
-        print(ASK, end="", file=sys.stderr, flush=True)
-        answer = sys.stdin.readline()
-        if not answer:
-            raise GoaltraceError(missing())
-        try:
-            return require_known(answer.strip(), "licence")
-        except GoaltraceError as error:
-            print(error, file=sys.stderr)
 
 
 def missing() -> str:

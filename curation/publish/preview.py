@@ -24,7 +24,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True)
-class Shown:
+class PreviewClip:
     """A clip of the picture."""
 
     clip_id: str
@@ -38,7 +38,7 @@ class Preview:
     """The picture, and what is on it."""
 
     png: bytes
-    shown: list[Shown]
+    shown: list[PreviewClip]
 
 
 def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, str]:
@@ -47,7 +47,7 @@ def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, st
 
     Blank frames are not shown. What cannot be decoded is passed over.
     """
-    found: list[tuple[Shown, list[Image.Image]]] = []
+    found: list[tuple[PreviewClip, list[Image.Image]]] = []
     reason = "there is no clip"
     for candidates in _candidates(rows):
         if any(clip in candidates for clip, _ in found):
@@ -75,12 +75,12 @@ def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, st
     return Preview(png, [clip for clip, _ in found]), ""
 
 
-def _candidates(rows: pa.Table) -> Iterator[Sequence[Shown]]:
+def _candidates(rows: pa.Table) -> Iterator[Sequence[PreviewClip]]:
     """For each kind and arm, then for each family, the clips to try: the typical one, or the first, then the others."""
-    arms: dict[tuple[bool, str, str], list[Shown]] = defaultdict(list)
-    families: dict[str, list[Shown]] = defaultdict(list)
+    arms: dict[tuple[bool, str, str], list[PreviewClip]] = defaultdict(list)
+    families: dict[str, list[PreviewClip]] = defaultdict(list)
     for clip in rows.select(["clip_id", "kind", "arm", "goal", "family"]).to_pylist():
-        shown = Shown(clip["clip_id"], clip["kind"], clip["arm"], clip["goal"])
+        shown = PreviewClip(clip["clip_id"], clip["kind"], clip["arm"], clip["goal"])
         arms[is_random(shown.arm), shown.arm, shown.kind].append(shown)
         families[clip["family"]].append(shown)
     for (_, arm, kind), own in sorted(arms.items(), key=lambda item: item[0]):

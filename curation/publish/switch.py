@@ -34,14 +34,14 @@ Operation = CommitOperationAdd | CommitOperationDelete
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RemoteFile:
     """A file as it shall be in the repository."""
 
     source: Path | bytes
     sha256: str
 
     @classmethod
-    def of_bytes(cls, data: bytes) -> Wanted:
+    def of_bytes(cls, data: bytes) -> RemoteFile:
         return cls(data, hashlib.sha256(data).hexdigest())
 
     def is_there(self, entry: RepoFile) -> bool:
@@ -58,7 +58,7 @@ def is_ours(name: str) -> bool:
     return (folder in ("clips", "events", "scores") and rest.endswith(".parquet")) or name == "preview.png"
 
 
-def switch(api: HfApi, repo_id: str, wanted: Mapping[str, Wanted]) -> bool:
+def switch(api: HfApi, repo_id: str, wanted: Mapping[str, RemoteFile]) -> bool:
     """Make `main` hold these files, and of ours no others, in one step. False where it does already.
 
     What is not ours stays. Raises `GoaltraceError` where somebody else changes the repository meanwhile; what
@@ -82,7 +82,7 @@ def switch(api: HfApi, repo_id: str, wanted: Mapping[str, Wanted]) -> bool:
     return True
 
 
-def _switch_by_pull_request(api: HfApi, repo_id: str, head: str | None, wanted: Mapping[str, Wanted]) -> None:
+def _switch_by_pull_request(api: HfApi, repo_id: str, head: str | None, wanted: Mapping[str, RemoteFile]) -> None:
     """Commit beside `main` in several steps, look whether all is there, and merge. A second call goes on."""
     digest = hashlib.sha256("".join(f"{path} {wanted[path].sha256}\n" for path in sorted(wanted)).encode()).hexdigest()
     title = f"{MESSAGE}: {digest[:12]} onto {(head or 'nothing')[:12]}"
@@ -131,7 +131,7 @@ def _listing(api: HfApi, repo_id: str, revision: str | None) -> dict[str, RepoFi
     return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
 
 
-def _left(there: Mapping[str, RepoFile], wanted: Mapping[str, Wanted]) -> list[Operation]:
+def _left(there: Mapping[str, RepoFile], wanted: Mapping[str, RemoteFile]) -> list[Operation]:
     """What is still to be done, the card and dataset.json with the rest."""
     adds = [path for path, file in wanted.items() if path not in there or not file.is_there(there[path])]
     gone = [path for path in there if is_ours(path) and path not in wanted]
@@ -173,7 +173,7 @@ def _may_be_done(error: Exception) -> bool:
     return True
 
 
-def _is_done(api: HfApi, repo_id: str, wanted: Mapping[str, Wanted]) -> bool:
+def _is_done(api: HfApi, repo_id: str, wanted: Mapping[str, RemoteFile]) -> bool:
     with suppress(HTTPError, OSError):
         return not _left(_listing(api, repo_id, None), wanted)
     return False

@@ -15,7 +15,7 @@ from curation.publish.gate import require_clean_words, require_scanned
 from curation.publish.licence import of_card, require_known
 from curation.publish.preview import PREVIEW, make_preview
 from curation.publish.private import require_nothing_of_here
-from curation.publish.switch import Wanted, is_ours, switch
+from curation.publish.switch import RemoteFile, is_ours, switch
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
 from manifests.dataset import MADE_BY, DatasetManifest, Shard
@@ -26,7 +26,7 @@ CARD, MANIFEST = "README.md", "dataset.json"
 
 
 @dataclass(frozen=True)
-class Plan:
+class PublishPlan:
     """What would be sent."""
 
     repo_id: str
@@ -53,7 +53,7 @@ class Plan:
 
 def make_plan(
     dataset: Path, repo_id: str, license_id: str | None, unscanned: bool = False, with_findings: bool = False
-) -> Plan:
+) -> PublishPlan:
     """Look at everything that can be looked at without a network.
 
     Raises `GoaltraceError` for a bad repository name, a licence that the Hub does not know, a file that is not the one
@@ -79,7 +79,7 @@ def make_plan(
     card = own if own is not None else make_card(dataset, repo_id, license_ids, shown, rows).encode()
     if not with_findings:
         require_clean_words(dataset, reader.manifest, card.decode(errors="replace"))
-    return Plan(repo_id, shards, {CARD: card, **made}, own is not None, license_ids, reason)
+    return PublishPlan(repo_id, shards, {CARD: card, **made}, own is not None, license_ids, reason)
 
 
 def own_card(dataset: Path) -> bytes | None:
@@ -128,7 +128,7 @@ def _require_same(dataset: Path, shard: Shard) -> None:
         raise GoaltraceError(f"{path}: not the file that dataset.json names (SHA-256 differs); restore it")
 
 
-def upload(dataset: Path, plan: Plan, private: bool) -> tuple[str, bool]:
+def upload(dataset: Path, plan: PublishPlan, private: bool) -> tuple[str, bool]:
     """Create the repository where it does not exist, and switch it to this data set; see `switch`.
 
     Returns the address of the data set, and whether anything had changed. Every way that this can fail is one
@@ -154,10 +154,10 @@ def require_token() -> str:
     return str(token)
 
 
-def _wanted(dataset: Path, plan: Plan) -> dict[str, Wanted]:
+def _wanted(dataset: Path, plan: PublishPlan) -> dict[str, RemoteFile]:
     """The files as they shall be on the Hub."""
-    shards = {shard.path: Wanted(dataset / shard.path, shard.sha256) for shard in plan.shards}
-    return shards | {path: Wanted.of_bytes(data) for path, data in plan.made.items()}
+    shards = {shard.path: RemoteFile(dataset / shard.path, shard.sha256) for shard in plan.shards}
+    return shards | {path: RemoteFile.of_bytes(data) for path, data in plan.made.items()}
 
 
 def _require_fitting(api: HfApi, repo_id: str, private: bool) -> None:

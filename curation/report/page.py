@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from curation.report import charts, strips, table
-from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.files import write_text
@@ -27,25 +27,28 @@ AXES = {
 }
 
 
-def write_report(
-    dataset: Path, out: Path, leave_out: LeaveOut = lambda clip, reason: None
-) -> list[table.ArmRow]:  # fmt: skip
-    """Write the page about a data set to `out`; returns the table that is in it.
+@dataclass(frozen=True)
+class ReportedDataset:
+    """A data set, read and compared."""
+
+    reader: ClipReader
+    rows: pa.Table
+    """Its clips with their scores."""
+    arms: Sequence[table.ArmRow]
+    separations: Sequence[table.Separation]
+
+
+def write_report(about: ReportedDataset, out: Path, leave_out: LeaveOut) -> None:
+    """Write the page about a data set to `out`, which `require_ours` let pass.
 
     `leave_out` hears of each clip that could not be drawn, and why.
-
-    Raises `GoaltraceError` when `out` is a file that this command did not make.
     """
-    _require_ours(out)
-    reader = ClipReader(dataset)
-    reader.require_same()
-    rows = rows_with_scores(reader)
-    arms = table.compare(rows)
-    write_text(out, render(reader, rows, arms, leave_out))
-    return arms
+    about.reader.require_same()
+    write_text(out, render(about, leave_out))
 
 
-def _require_ours(out: Path) -> None:
+def require_ours(out: Path) -> None:
+    """Raise `GoaltraceError` where `out` is a folder, or a file that is no report."""
     if out.is_dir():
         raise GoaltraceError(f"{out}: is a folder; name a file, such as {out / 'report.html'}")
     if out.exists():
@@ -54,7 +57,9 @@ def _require_ours(out: Path) -> None:
                 raise GoaltraceError(f"{out}: exists and is not a report; choose another --out or remove it first")
 
 
-def _strips(reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow], leave_out: LeaveOut) -> list[strips.Strip]:
+def _strips(
+    reader: ClipReader, rows: pa.Table, arms: Sequence[table.ArmRow], leave_out: LeaveOut
+) -> list[strips.Strip]:
     """A strip an arm; an arm whose clip cannot be drawn has none."""
     drawn = []
     for arm in arms:
@@ -67,9 +72,7 @@ def _strips(reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow], leave_
     return drawn
 
 
-def render(
-    reader: ClipReader, rows: pa.Table, arms: list[table.ArmRow], leave_out: LeaveOut = lambda clip, reason: None
-) -> str:
+def render(about: ReportedDataset, leave_out: LeaveOut) -> str:
     """The page as HTML; every text of the data set is escaped by the template."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -78,8 +81,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    manifest = reader.manifest
-    shown = arms[:MAX_STRIPS]
+    manifest, rows, arms = about.reader.manifest, about.rows, about.arms
     return environment.get_template("page.html.j2").render(
         mark=Markup(MARK),
         manifest=manifest,
@@ -87,12 +89,12 @@ def render(
         arms=arms,
         families=_hours_by_family(rows),
         outcomes=sorted({outcome for row in arms for outcome in row.outcomes}),
-        metrics=table.METRICS,
+        metrics=table.metrics_of(arms),
         format_mean=table.format_mean,
         style_of=_style,
-        separations=table.separations(rows),
+        separations=about.separations,
         charts=_charts(rows, arms),
-        strips=_strips(reader, rows, shown, leave_out),
+        strips=_strips(about.reader, rows, arms[:MAX_STRIPS], leave_out),
         scored="efficacy" in rows.column_names,
     )
 
@@ -111,7 +113,7 @@ def _hours_by_family(rows: pa.Table) -> list[tuple[str, str, int, float]]:
     return sorted(((k, f, int(c), h) for (k, f), (c, h) in totals.items()), key=lambda entry: -entry[3])
 
 
-def _charts(rows: pa.Table, arms: list[table.ArmRow]) -> list[tuple[str, Any]]:
+def _charts(rows: pa.Table, arms: Sequence[table.ArmRow]) -> list[tuple[str, Any]]:
     """(kind, SVG) for each score that any clip of the kind has."""
     drawn: list[tuple[str, Any]] = []
     for kind in dict.fromkeys(row.kind for row in arms):

@@ -26,7 +26,7 @@ NAMES |= {"Up": "↑", "Down": "↓", "Left": "←", "Right": "→"}
 
 
 @dataclass(frozen=True)
-class Picture:
+class StripPicture:
     """One frame and what was done since the picture before it."""
 
     uri: str
@@ -42,7 +42,7 @@ class Strip:
     arm: str
     clip_id: str
     goal: str
-    pictures: list[Picture]
+    pictures: list[StripPicture]
 
 
 def typical_clip(rows: pa.Table, kind: str, arm: str) -> str:
@@ -67,7 +67,9 @@ def typical_clip(rows: pa.Table, kind: str, arm: str) -> str:
 def strip(reader: ClipReader, clip_id: str) -> Strip:
     """Evenly spaced frames of a clip from its first action on; each shows what happened since the one before."""
     row = reader.read(clip_id)
-    pictures = [Picture(_uri(image), seconds, said) for image, seconds, said in drawn_frames(row, FRAMES, FRAME_PX)]
+    pictures = [
+        StripPicture(_uri(image), seconds, said) for image, seconds, said in drawn_frames(row, FRAMES, FRAME_PX)
+    ]
     return Strip(row["kind"], row["arm"], clip_id, row["goal"], pictures)
 
 

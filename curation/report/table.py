@@ -43,7 +43,7 @@ class ArmRow:
     outcomes: dict[str, int]
     """Sessions by outcome."""
     means: dict[str, Mean | None]
-    """Column of METRICS -> its mean; None where no clip has a value."""
+    """Column of METRICS, and of a user's own stages -> its mean; None where no clip has a value."""
 
 
 @dataclass(frozen=True)
@@ -63,24 +63,31 @@ def is_random(arm: str) -> bool:
     return arm.startswith("random") or arm == "shuffled"
 
 
-def compare(rows: pa.Table) -> list[ArmRow]:
+def compare(rows: pa.Table, own: Sequence[str] = ()) -> list[ArmRow]:
     """One row per kind and arm, goal-directed arms first.
 
     Args:
         rows: clips with their scores (`curation.tables.rows_with_scores`).
+        own: columns of numbers that a user's own stages made.
     """
     groups: dict[tuple[str, bool, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in _plain(rows):
+    for row in _plain(rows, own):
         groups[row["kind"], is_random(row["arm"]), row["arm"]].append(row)
-    return [_arm_row(kind, arm, groups[kind, random, arm]) for kind, random, arm in sorted(groups)]
+    return [_arm_row(kind, arm, groups[kind, random, arm], [*METRICS, *own]) for kind, random, arm in sorted(groups)]
 
 
-def _plain(rows: pa.Table) -> list[dict[str, Any]]:
-    names = ["session_id", "kind", "arm", "outcome", "duration_ns", *METRICS]
+def metrics_of(arms: Sequence[ArmRow]) -> dict[str, tuple[str, str]]:
+    """Column -> its title and meaning, for all that the arms were compared by."""
+    names = dict.fromkeys([*METRICS, *(name for row in arms for name in row.means)])
+    return {name: METRICS.get(name, (name, "a score of the data set's owner")) for name in names}
+
+
+def _plain(rows: pa.Table, own: Sequence[str]) -> list[dict[str, Any]]:
+    names = ["session_id", "kind", "arm", "outcome", "duration_ns", *METRICS, *own]
     return list(rows.select([name for name in names if name in rows.column_names]).to_pylist())
 
 
-def _arm_row(kind: str, arm: str, clips: Sequence[dict[str, Any]]) -> ArmRow:
+def _arm_row(kind: str, arm: str, clips: Sequence[dict[str, Any]], metrics: Sequence[str]) -> ArmRow:
     sessions = {clip["session_id"]: clip["outcome"] for clip in clips}
     ended = sorted(sessions.values())
     return ArmRow(
@@ -90,7 +97,7 @@ def _arm_row(kind: str, arm: str, clips: Sequence[dict[str, Any]]) -> ArmRow:
         clips=len(clips),
         hours=sum(clip["duration_ns"] for clip in clips) / 3.6e12,
         outcomes={outcome: ended.count(outcome) for outcome in dict.fromkeys(ended)},
-        means={name: _mean(clips, name) for name in METRICS},
+        means={name: _mean(clips, name) for name in metrics},
     )
 
 
@@ -121,11 +128,11 @@ def bootstrap(sessions: Sequence[Sequence[float]]) -> tuple[float | None, float 
     return float(low), float(high)
 
 
-def separations(rows: pa.Table) -> list[Separation]:
-    """Each goal-directed arm against each random arm of its kind, by each score."""
+def separations(rows: pa.Table, own: Sequence[str] = ()) -> list[Separation]:
+    """Each goal-directed arm against each random arm of its kind, by each score and the columns of `own`."""
     values: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for row in _plain(rows):
-        for score in SCORES:
+    for row in _plain(rows, own):
+        for score in (*SCORES, *own):
             if row.get(score) is not None:
                 values[row["kind"], score, row["arm"]].append(row[score])
     return [
@@ -145,14 +152,15 @@ def auc(above: Sequence[float], below: Sequence[float]) -> float:
 
 def text_table(arms: Sequence[ArmRow], apart: Sequence[Separation] = ()) -> str:
     """The comparison as plain text, for a terminal."""
+    metrics = metrics_of(arms)
     lines = [
         f"{'kind':<9} {'arm':<15} {'sessions':>8} {'clips':>6} {'hours':>7}"
-        + "".join(f" {METRICS[name][0]:>21}" for name in METRICS)
+        + "".join(f" {title:>21}" for title, _ in metrics.values())
     ]
     for row in arms:
         lines.append(
             f"{row.kind:<9} {row.arm:<15} {row.sessions:>8} {row.clips:>6} {row.hours:>7.3f}"
-            + "".join(f" {format_mean(row.means[name]):>21}" for name in METRICS)
+            + "".join(f" {format_mean(row.means[name]):>21}" for name in metrics)
         )
     lines.append("means over clips, [95 % interval by resampling sessions]; contingency 0.5 and efficacy 0 are chance")
     lines += [

@@ -12,7 +12,7 @@ from curation.scan.clips import CAPTIONS, NAMES, WORDS, Row, cell_of
 from curation.scan.found import Found, by_row
 from curation.scan.screens import Screens
 from curation.scan.spread import spread
-from curation.scan.typed import Place, Typed, lines
+from curation.scan.typed import Place, TypedLine, lines
 from manifests.secrets import NOBODY, Named, Span, Wanted
 from manifests.session import IN_CLEAR
 
@@ -22,7 +22,7 @@ _FEWEST, _BEGIN = 4, 6
 
 
 @dataclass(frozen=True)
-class Options:
+class ScanOptions:
     """What is looked for besides secrets."""
 
     listed: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Options:
         return Wanted(self.listed, self.names)
 
 
-def look(rows: Sequence[Row], options: Options) -> list[Found]:
+def look(rows: Sequence[Row], options: ScanOptions) -> list[Found]:
     """What is sensitive in each clip of a session, whose clips come in order."""
     wanted = options.wanted()
     for _ in range(_ROUNDS):
@@ -141,7 +141,7 @@ def _typed_parts(row: Row, one: Found) -> set[str]:
     return {run for run in (*runs, run) if len(run) >= _FEWEST}
 
 
-def _typed(typed: Typed, found: list[Found], wanted: Wanted) -> None:
+def _typed(typed: TypedLine, found: list[Found], wanted: Wanted) -> None:
     line = typed.line
     for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
         for span in _spans(text, wanted):

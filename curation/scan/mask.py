@@ -9,8 +9,8 @@ from typing import Any
 
 from curation.scan.clips import Row, cell_of
 from curation.scan.found import Found, OnScreen, by_row
-from curation.scan.look import Options, look
-from curation.scan.pixels import Box
+from curation.scan.look import ScanOptions, look
+from curation.scan.pixels import CellBox
 from curation.scan.screens import width_of
 from manifests.secrets import MASK, WIDE_MASK, covered
 
@@ -26,12 +26,12 @@ class Masked:
     """A clip, masked: the columns that differ and the cells to paint over; or why it is to be left out."""
 
     columns: dict[str, Any] = field(default_factory=dict)
-    boxes: dict[int, set[Box]] = field(default_factory=dict)
+    boxes: dict[int, set[CellBox]] = field(default_factory=dict)
     """By picture."""
     left_out: str = ""
 
 
-def mask(rows: Sequence[Row], options: Options) -> dict[str, Masked]:
+def mask(rows: Sequence[Row], options: ScanOptions) -> dict[str, Masked]:
     """Clip id -> what becomes of it, for the clips of a session in order.
 
     What was masked is looked at again, since it reads otherwise now, until nothing is found; a clip in which something
@@ -134,22 +134,24 @@ def _texts(texts: list[str], places: set[OnScreen]) -> list[str]:
     return ["\n".join(lines) for lines in rows]
 
 
-def _boxes(row: Row, places: set[OnScreen], cell: tuple[int, int]) -> dict[int, list[Box]]:
+def _boxes(row: Row, places: set[OnScreen], cell: tuple[int, int]) -> dict[int, list[CellBox]]:
     """The cells of what is to be masked.
 
     Beyond ASCII terminals differ in how wide a character is: there everything is painted over from the first column
     where a place may be, to the end of the row.
     """
     wide, high = cell
-    boxes: dict[int, list[Box]] = {}
+    boxes: dict[int, list[CellBox]] = {}
     for (picture, y), runs in by_row(places).items():
         text = row["screen_text"][picture].split("\n")[y]
         here = boxes.setdefault(picture, [])
         for start, end in runs:
             if text[:end].isascii():
-                here.append(Box(start * wide, y * high, wide, high, tuple(c not in _BLANK for c in text[start:end])))
+                here.append(
+                    CellBox(start * wide, y * high, wide, high, tuple(c not in _BLANK for c in text[start:end]))
+                )
                 continue
             first = sum(c.isascii() for c in text[:start])
-            here.append(Box(first * wide, y * high, wide, high, (False,) * (row["width"] // wide - first)))
+            here.append(CellBox(first * wide, y * high, wide, high, (False,) * (row["width"] // wide - first)))
             break
     return boxes

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from curation.derive import Progress, derive
+from curation.derive import DerivedDataset, derive
 from curation.scan.clips import clips_of, reader_of
-from curation.scan.look import Options
+from curation.scan.look import ScanOptions
 from curation.scan.mask import Masked, mask
 from curation.scan.pixels import NotThere, painted
 from curation.scan.stage import NAME, VERSION, sessions_of, stage
 from curation.stage import run_stage
 from manifests.clip_io import BadClip, ClipReader
-from manifests.dataset import DatasetManifest, LineageStep
+from manifests.dataset import LineageStep
 from manifests.files import require_absent
+from manifests.progress import OnProgress
 
 
-def masked_data_set(dataset: Path, out: Path, options: Options, workers: int, progress: Progress) -> DatasetManifest:
+def masked_data_set(
+    dataset: Path, out: Path, options: ScanOptions, workers: int, on_progress: OnProgress
+) -> DerivedDataset:
     """Write the data set at `out`, masked, and scan it.
 
     Pixels are painted over where the text of the pictures is known. A clip of which it is not, and in which something
@@ -35,8 +38,8 @@ def masked_data_set(dataset: Path, out: Path, options: Options, workers: int, pr
         command="goaltrace scan --mask", parameters={"stage": NAME, "stage_version": VERSION, **how.parameters}
     )
     return derive(
-        reader, out, list(of_clip), take, step, progress, not_carried=[NAME],
-        finish=lambda root: run_stage(how, root, workers),
+        [reader], out, list(of_clip), take, step, on_progress, not_carried=[NAME],
+        finish=lambda root: run_stage(how, root, workers=workers),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ _INK = 24
 _BRIGHT, _DARK, _GREY = 235, 16, 128
 
 
-class Box(NamedTuple):
+class CellBox(NamedTuple):
     """Cells beside each other to paint over, px, and of each whether a character is to be seen in it before."""
 
     x: int
@@ -39,7 +39,7 @@ class NotThere(GoaltraceError):
     """The picture does not show what its text says, so nobody knows where in it that stands."""
 
 
-def painted(video: bytes, boxes: Mapping[int, Iterable[Box]]) -> bytes:
+def painted(video: bytes, boxes: Mapping[int, Iterable[CellBox]]) -> bytes:
     """The video with the boxes of each picture (by its number) painted over.
 
     Raises `NotThere` where a picture does not show what is to be painted over, `GoaltraceError` for a video that cannot
@@ -118,7 +118,7 @@ def _dot(width: int, height: int) -> NDArray[np.bool_]:
     return np.asarray((y - (height - 1) / 2) ** 2 + (x - (width - 1) / 2) ** 2 <= radius**2)
 
 
-def _painted(frame: Any, boxes: Iterable[Box]) -> Any:
+def _painted(frame: Any, boxes: Iterable[CellBox]) -> Any:
     """The frame, yuv444p, with the boxes painted over."""
     import av
     import numpy as np

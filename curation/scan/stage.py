@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from curation.scan.clips import clips_of, reader_of
 from curation.scan.found import Found
-from curation.scan.look import Options, look
+from curation.scan.look import ScanOptions, look
 from curation.stage import Stage
 from manifests.dataset import Shard
 from manifests.errors import GoaltraceError
@@ -49,7 +49,7 @@ Piece = tuple[tuple[str, ...], dict[str, int]]
 """The clips of a session, also those in other shards, and the row of each that is in this one."""
 
 
-def stage(options: Options) -> Stage[Seen]:
+def stage(options: ScanOptions) -> Stage[Seen]:
     """The stage that looks for secrets, and for what the options name.
 
     Strings that a user listed and names of this machine are not among its parameters: those are published.
@@ -57,7 +57,7 @@ def stage(options: Options) -> Stage[Seen]:
     parameters = {"listed": len(options.listed), "own_names": bool(options.names.users or options.names.hosts)}
     return Stage(
         "goaltrace scan", NAME, VERSION, parameters, SCHEMA,
-        split=_sessions, measure=partial(_seen, options), table=_table,
+        split=_sessions, measure=partial(_seen, options), table=_table, whole_sessions=True,
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def _sessions(dataset: Path, source: Shard) -> Sequence[Piece]:
     return [piece for piece in (*pieces, *alone) if piece[1]]
 
 
-def _seen(options: Options, dataset: Path, source: Shard, piece: Piece) -> list[Seen]:
+def _seen(options: ScanOptions, dataset: Path, source: Shard, piece: Piece) -> list[Seen]:
     clip_ids, here = piece
     try:
         with one_item(f"session of clip {clip_ids[0]}"):

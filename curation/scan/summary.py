@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from curation.scan.stage import NAME
@@ -13,22 +14,37 @@ from manifests.clip_io import ClipReader
 _MOST = 20
 
 
-@dataclass
-class Summary:
+@dataclass(frozen=True)
+class SensitiveClip:
+    """A clip with something in it."""
+
+    session: str
+    values: int
+    """How many different ones."""
+    kinds: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScanSummary:
     """Of a data set that was scanned."""
 
-    of_clips: int = 0
-    not_scanned: int = 0
+    of_clips: int
+    not_scanned: int
     """Clips of which nothing can be said."""
-    clips: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Clip with something in it -> session, kinds, columns, and how many different values."""
-    kinds: Counter[str] = field(default_factory=Counter)
-    """Kind -> clips with one of it."""
+    clips: Mapping[str, SensitiveClip]
+    """By clip id."""
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """Kind -> clips with one of it."""
+        return Counter(kind for clip in self.clips.values() for kind in clip.kinds)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "clips": self.of_clips, "clips_sensitive": len(self.clips), "clips_not_scanned": self.not_scanned,
-            "kinds": dict(self.kinds.most_common()), "sensitive": self.clips,
+            "kinds": dict(self.kinds.most_common()),
+            "sensitive": {clip_id: asdict(clip) for clip_id, clip in self.clips.items()},
         }  # fmt: skip
 
     def as_text(self) -> str:
@@ -37,31 +53,28 @@ class Summary:
         lines = [f"{len(self.clips):,} of {self.of_clips:,} clips hold something sensitive (nothing of it is shown)"]
         lines += ["", f"{'kind':<28}{'clips':>8}"]
         lines += [f"{kind:<28}{count:>8,}" for kind, count in self.kinds.most_common()]
-        sessions: dict[str, list[dict[str, Any]]] = {}
+        sessions: dict[str, list[SensitiveClip]] = {}
         for clip in self.clips.values():
-            sessions.setdefault(clip["session"], []).append(clip)
+            sessions.setdefault(clip.session, []).append(clip)
         lines += ["", f"{'session':<44}{'clips':>6}  found in"]
         most = sorted(sessions.items(), key=lambda item: (-len(item[1]), item[0]))
         for session, clips in most[:_MOST]:
-            columns = sorted({column for clip in clips for column in clip["columns"]})
+            columns = sorted({column for clip in clips for column in clip.columns})
             lines.append(f"{session:<44}{len(clips):>6}  {', '.join(columns)}")
         if len(most) > _MOST:
             lines.append(f"and {len(most) - _MOST:,} sessions more; --json lists every clip")
         return "\n".join(lines)
 
 
-def summary(reader: ClipReader) -> Summary:
+def summary(reader: ClipReader) -> ScanSummary:
     """What the scan's tables say of a data set."""
-    rows = rows_with_scores(reader, ["clip_id", "session_id"], only=NAME)
-    made = Summary(of_clips=len(rows))
-    for row in rows.to_pylist():
-        number = row.get("sensitive")
-        if number is None:
-            made.not_scanned += 1
-        elif number:
-            made.clips[row["clip_id"]] = {
-                "session": row["session_id"], "values": number, "kinds": row["sensitive_kinds"],
-                "columns": row["sensitive_columns"],
-            }  # fmt: skip
-            made.kinds.update(row["sensitive_kinds"])
-    return made
+    rows = rows_with_scores(reader, ["clip_id", "session_id"], only=NAME).to_pylist()
+    numbers = [row.get("sensitive") for row in rows]
+    clips = {
+        row["clip_id"]: SensitiveClip(
+            row["session_id"], number, tuple(row["sensitive_kinds"] or ()), tuple(row["sensitive_columns"] or ())
+        )
+        for row, number in zip(rows, numbers, strict=True)
+        if number
+    }
+    return ScanSummary(len(rows), numbers.count(None), clips)

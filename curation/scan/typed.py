@@ -20,7 +20,7 @@ class Place(NamedTuple):
     at: int
 
 
-class Typed(NamedTuple):
+class TypedLine(NamedTuple):
     """A line that was typed: `secret` is None for one that is judged by what it says alone."""
 
     line: Line[Place]
@@ -29,7 +29,7 @@ class Typed(NamedTuple):
     shown all the same."""
 
 
-def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[Typed]:
+def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[TypedLine]:
     """Every line of a session's clips."""
     screens = _Screens(rows, cell) if cell else None
     typing: Typing[Place] = Typing()
@@ -40,12 +40,12 @@ def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[Typed]:
                 asked = screens.prompt(clip, slot)
             line = typing.press(Key(key.name, character, Place(clip, number, at)))
             if line is not None and line.sent:
-                yield Typed(line, screens.hidden(asked, line, clip, slot) if screens and asked else None)
+                yield TypedLine(line, screens.hidden(asked, line, clip, slot) if screens and asked else None)
     rest = typing.end()
     if rest.sent:
         last = len(rows) - 1
         slot = len(rows[last]["t1_ns"])
-        yield Typed(rest, screens.hidden(asked, rest, last, slot) if screens and asked else None)
+        yield TypedLine(rest, screens.hidden(asked, rest, last, slot) if screens and asked else None)
 
 
 def _keys(rows: Sequence[Row]) -> Iterator[tuple[int, int, int, Key[None]]]:

@@ -7,7 +7,7 @@ Nothing here needs more than the standard library, and no text takes long: every
 
 from manifests.secrets.detect import find, find_in_line, may_hold
 from manifests.secrets.known import Known
-from manifests.secrets.listed import read_list
+from manifests.secrets.listed import read_list, require_listable
 from manifests.secrets.named import asks, asks_for_password
 from manifests.secrets.names import NOBODY, Named, Names, of_this_machine
 from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span, covered
@@ -18,5 +18,5 @@ __all__ = [
     "MASK", "NOBODY", "WIDE_MASK", "Certainty",
     "Key", "Known", "Line", "Named", "Names", "Span", "TooMany", "Typing", "Wanted", "asks", "asks_for_password",
     "covered", "find", "find_in_line", "is_held", "may_hold", "named_with", "of_this_machine", "read_list",
-    "typed_secrets",
+    "require_listable", "typed_secrets",
 ]  # fmt: skip

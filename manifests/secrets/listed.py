@@ -31,16 +31,21 @@ def read_list(path: Path) -> tuple[str, ...]:
         string = line.strip()
         if not string or string.startswith("#"):
             continue
-        if len(string) < SHORTEST:
-            said = f"{string!r} is shorter than {SHORTEST} characters and would mask parts of other words"
-            raise GoaltraceError(f"{path}: line {number}: {said}; write more of it")
-        if len(string) > _LONGEST:
-            raise GoaltraceError(f"{path}: line {number}: longer than {_LONGEST:,} characters; write a part of it")
-        if not string.isprintable():
-            raise GoaltraceError(f"{path}: line {number}: holds control characters; write it as it is shown")
+        require_listable(string, f"{path}: line {number}")
         listed[string] = None
     if len(listed) > _MOST:
         raise GoaltraceError(f"{path}: more than {_MOST:,} strings; list only what is to be masked")
     if not listed:
         raise GoaltraceError(f"{path}: lists nothing; write one string a line")
     return tuple(listed)
+
+
+def require_listable(string: str, where: str) -> None:
+    """Raise `GoaltraceError` for a string that cannot be looked for."""
+    if len(string) < SHORTEST:
+        said = f"{string!r} is shorter than {SHORTEST} characters and would mask parts of other words"
+        raise GoaltraceError(f"{where}: {said}; write more of it")
+    if len(string) > _LONGEST:
+        raise GoaltraceError(f"{where}: longer than {_LONGEST:,} characters; write a part of it")
+    if not string.isprintable():
+        raise GoaltraceError(f"{where}: holds control characters; write it as it is shown")

@@ -180,7 +180,7 @@ def exported(session: str | Path, out: Path, version: str) -> Path:
 def test_an_imported_cast_goes_out_to_the_player(
     browser: Any, site: tuple[Path, str], tmp_path: Path, name: str, version: str
 ) -> None:
-    session = import_cast(SHARED_DATA / "casts" / f"{name}.cast", tmp_path, ImportOptions(render=False))["session"]
+    session = import_cast(SHARED_DATA / "casts" / f"{name}.cast", tmp_path, ImportOptions(render=False)).session
     assert_plays(browser, site, exported(session, tmp_path / f"{name}-{version}.cast", version))
 
 
@@ -189,7 +189,7 @@ def test_wide_characters_stand_in_the_same_cells(browser: Any, site: tuple[Path,
     text = "漢字かな|한글| é 😀👍 end\r\n\x1b[4mq\x1b[0m ☎ zw \u00a0|\x1b[2;20H\x1b[43m  "
     lines = [{"version": 3, "term": {"cols": 30, "rows": 3}}, [0.1, "o", text], [0.3, "i", "é漢"], [0.2, "o", "\r\n漢"]]
     (tmp_path / "wide.cast").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    session = import_cast(tmp_path / "wide.cast", tmp_path, ImportOptions(render=False))["session"]
+    session = import_cast(tmp_path / "wide.cast", tmp_path, ImportOptions(render=False)).session
     assert_plays(browser, site, exported(session, tmp_path / "wide-out.cast", "v3"))
 
 

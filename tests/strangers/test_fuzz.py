@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from curation.scan.clips import clips_of
-from curation.scan.look import Options
+from curation.scan.look import ScanOptions
 from curation.scan.mask import mask
 from curation.scan.stage import sessions_of, stage
 from curation.scores.shard import measure_rows, score_table
@@ -176,11 +176,11 @@ def _scored(dataset: Path) -> None:
 
 def _scanned(dataset: Path) -> None:
     """Without the pool of processes that `goaltrace scan` starts."""
-    scan = stage(Options())
+    scan = stage(ScanOptions())
     for source in clips_shards(DatasetFolder(dataset).read_manifest()):
         scan.table([seen for piece in scan.split(dataset, source) for seen in scan.measure(dataset, source, piece)])
     for clip_ids in sessions_of(dataset).values():
-        mask(clips_of(dataset, clip_ids), Options())
+        mask(clips_of(dataset, clip_ids), ScanOptions())
 
 
 def clips(fuzz: Fuzz, base: Path, spoiler: Spoiler, batch: Path, count: int) -> None:

@@ -131,6 +131,11 @@ def select(root: Path) -> list[str]:
     return []
 
 
+def merge(root: Path) -> list[str]:
+    goal("merge", root / "set", root / "selected", root / "hers", "--out", root / "merged")
+    return []
+
+
 def report(root: Path) -> list[str]:
     goal("report", root / "set")
     goal("report", root / "set", "--out", root / "pages.html")
@@ -194,8 +199,8 @@ MAKES: dict[str, Callable[[Path], list[str]]] = {
     "tasks": nothing,  # prints
     "probe": nothing,  # an agent's own sessions, as record makes them
     "record": record, "import": import_, "sessions": sessions, "render": render, "export": export, "view": view,
-    "pack": pack, "score": score, "scan": scan, "select": select, "report": report, "publish": publish, "train": train,
-    "encode": encode, "evaluate": evaluate, "compare": compare, "rollout": rollout, "play": play,
+    "pack": pack, "score": score, "scan": scan, "select": select, "merge": merge, "report": report, "publish": publish,
+    "train": train, "encode": encode, "evaluate": evaluate, "compare": compare, "rollout": rollout, "play": play,
 }  # fmt: skip
 """What each command makes of a person's sessions; it returns what must be gone afterwards. In the order of making."""
 

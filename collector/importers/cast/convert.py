@@ -12,6 +12,7 @@ from typing import Any, Literal
 from collector.importers.cast import mask as masking
 from collector.importers.cast.actions import actions_of
 from collector.importers.cast.repair import RepairedCast
+from collector.importers.cast.result import CastResult
 from collector.importers.cast.source import DEFAULT_LIMIT, Unusable, digest
 from collector.terminal.cast import Cast, open_cast, write_cast
 from collector.terminal.geometry import frame_size
@@ -53,35 +54,33 @@ class ImportOptions:
         return Wanted(self.listed, self.names, self.keep_names)
 
 
-def import_cast(path: Path, out: Path, options: ImportOptions) -> dict[str, Any]:
-    """Import one cast into `out`; what became of it: state "imported", "there already" or "quarantined"."""
-    entry: dict[str, Any] = {"from": str(path)}
+def import_cast(path: Path, out: Path, options: ImportOptions) -> CastResult:
+    """Import one cast into `out`; what became of it."""
+    session: Path | None = None
     try:
         with one_item(path):
-            return _imported(path, out, options, entry)
+            task_id = _task_id(path, options)
+            session = out / f"{task_id}-{digest(path, options.limit)[:12]}"
+            return _imported(path, session, task_id, options)
     except (OSError, GoaltraceError) as error:
-        there = entry.pop("session", None)
-        if there and (Path(there) / "session.json").is_file():  # another process has imported the same cast meanwhile
-            return {**entry, "session": there, "state": "there already"}
+        if session and (session / "session.json").is_file():  # another process has imported the same cast meanwhile
+            return CastResult(path, "there already", session)
         if isinstance(error, DiskFull) or not isinstance(error, GoaltraceError):
             raise  # no fault of the cast
-        reason = _IN_THE_MAKING.sub("", str(error))
-        return {**entry, "state": "quarantined", "reason": one_line(reason)}
+        return CastResult(path, "quarantined", reason=one_line(_IN_THE_MAKING.sub("", str(error))))
 
 
-def _imported(path: Path, out: Path, options: ImportOptions, entry: dict[str, Any]) -> dict[str, Any]:
-    task_id = _task_id(path, options)
-    name = f"{task_id}-{digest(path, options.limit)[:12]}"
-    folder = SessionFolder(out / name)
-    entry["session"] = str(folder.path)
+def _imported(path: Path, session: Path, task_id: str, options: ImportOptions) -> CastResult:
+    folder = SessionFolder(session)
     if folder.manifest_path.is_file():
         if options.render and not folder.screen.is_file():
             render_session(folder, options.fps)
-        return {**entry, "state": "there already"}
-    manifest, repairs = _convert(path, out / name, task_id, options)
-    counts = {"actions": manifest.actions, "frames": manifest.frames}
-    return {**entry, "state": "imported", **counts, "repairs": repairs, "times": manifest.clock.reasons[1:],
-            "notes": manifest.notes}  # fmt: skip
+        return CastResult(path, "there already", session)
+    manifest, repairs = _convert(path, session, task_id, options)
+    return CastResult(
+        path, "imported", session, actions=manifest.actions, frames=manifest.frames, repairs=repairs,
+        times=tuple(manifest.clock.reasons[1:]), notes=tuple(manifest.notes),
+    )  # fmt: skip
 
 
 def _convert(path: Path, out: Path, task_id: str, options: ImportOptions) -> tuple[SessionManifest, dict[str, int]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from collector.importers.cast.result import CastResult
 from manifests.files import write_text
 
 
-def update_list(out: Path, done: Iterable[dict[str, Any]]) -> Path:
+def update_list(out: Path, done: Iterable[CastResult]) -> Path:
     """Bring OUT/quarantine/casts.jsonl up to date: one line a file, none for files that have since been imported."""
     path = out / "quarantine" / "casts.jsonl"
     listed: dict[str, str] = {}
@@ -22,11 +22,11 @@ def update_list(out: Path, done: Iterable[dict[str, Any]]) -> Path:
             except (ValueError, KeyError, TypeError):
                 continue
     before = dict(listed)
-    for entry in done:
-        where = str(Path(entry["from"]).resolve())
+    for result in done:
+        where = str(result.cast.resolve())
         listed.pop(where, None)
-        if entry["state"] == "quarantined":
-            listed[where] = entry["reason"]
+        if result.state == "quarantined":
+            listed[where] = result.reason
     if listed != before:
         records = (json.dumps({"path": where, "reason": reason}) + "\n" for where, reason in listed.items())
         write_text(path, "".join(records))

@@ -14,7 +14,7 @@ from curation.publish.card.header import configs, header
 from curation.publish.card.honest import citation, privacy, uses
 from curation.publish.card.loading import columns, joining, loading
 from curation.publish.card.text import plain, table
-from curation.publish.preview import PREVIEW, Shown
+from curation.publish.preview import PREVIEW, PreviewClip
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
 from manifests.dataset import MADE_BY
@@ -24,7 +24,7 @@ def make_card(
     dataset: Path,
     repo_id: str,
     license_id: str | list[str] | None,
-    shown: Sequence[Shown] = (),
+    shown: Sequence[PreviewClip] = (),
     rows: pa.Table | None = None,
 ) -> str:
     """The text of README.md for a data set that will be `repo_id` on the Hub.
@@ -65,7 +65,7 @@ def make_card(
     return "\n".join(parts)
 
 
-def _preview(shown: Sequence[Shown]) -> str:
+def _preview(shown: Sequence[PreviewClip]) -> str:
     rows = ((str(place), f"`{clip.clip_id}`", plain(clip.kind), plain(clip.arm), plain(clip.goal)) for place, clip in
             enumerate(shown, start=1))  # fmt: skip
     return (

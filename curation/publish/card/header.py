@@ -21,7 +21,7 @@ SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "1
 
 
 @dataclass(frozen=True)
-class Config:
+class HubConfig:
     """One table that can be loaded by name."""
 
     name: str
@@ -33,10 +33,10 @@ class Config:
     """The score stage that made it."""
 
 
-def configs(dataset: Path, manifest: DatasetManifest) -> list[Config]:
+def configs(dataset: Path, manifest: DatasetManifest) -> list[HubConfig]:
     """`events`, `clips`, and one for each stage of scores: their columns differ."""
     found = [
-        Config(name, f"{name}/*.parquet", [s for s in manifest.shards if s.path.startswith(f"{name}/")], schema)
+        HubConfig(name, f"{name}/*.parquet", [s for s in manifest.shards if s.path.startswith(f"{name}/")], schema)
         for name, schema in (("events", EVENTS_SCHEMA), ("clips", CLIPS_SCHEMA))
     ]
     every = [score.shard.path for score in manifest.scores]
@@ -46,11 +46,11 @@ def configs(dataset: Path, manifest: DatasetManifest) -> list[Config]:
         alone = [path for path in every if fnmatch(path, pattern)] == own
         schema = open_parquet(dataset / own[0]).schema_arrow
         name = f"scores-{stage}" if stage in ("events", "clips") else stage
-        found.append(Config(name, pattern if alone else own, shards, schema, stage))
+        found.append(HubConfig(name, pattern if alone else own, shards, schema, stage))
     return found
 
 
-def header(manifest: DatasetManifest, tables: list[Config], license_id: str | list[str] | None) -> dict[str, Any]:
+def header(manifest: DatasetManifest, tables: list[HubConfig], license_id: str | list[str] | None) -> dict[str, Any]:
     """The header as a mapping, in the order in which it is written."""
     clips = manifest.counts.clips
     data: dict[str, Any] = {
@@ -76,7 +76,7 @@ def header(manifest: DatasetManifest, tables: list[Config], license_id: str | li
     return {key: value for key, value in data.items() if value is not None}
 
 
-def _infos(tables: list[Config]) -> list[dict[str, Any]]:
+def _infos(tables: list[HubConfig]) -> list[dict[str, Any]]:
     infos = {}
     for config in tables:
         rows, size = sum(shard.rows for shard in config.shards), sum(shard.bytes for shard in config.shards)

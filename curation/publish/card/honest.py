@@ -112,14 +112,21 @@ def privacy(manifest: DatasetManifest, rows: pa.Table) -> str:
 
 
 def _scanned(manifest: DatasetManifest) -> str:
-    steps = [step for step in manifest.lineage if re.match(r"(goaltrace )?scan\b", step.command)]
+    merged = max((n for n, step in enumerate(manifest.lineage) if step.command == "goaltrace merge"), default=0)
+    steps = [
+        (step, number < merged)
+        for number, step in enumerate(manifest.lineage)
+        if re.match(r"(goaltrace )?scan\b", step.command)
+    ]
     tables = sorted({score.stage_version for score in manifest.scores if score.name == "scan"})
     if not steps and not tables:
         return (
             "**Not scanned** for secrets or personal data. Names, addresses and keys may be on the screens and in the "
             "text."
         )
-    said = [_step(step) for step in steps]
+    said = [_step(step) + (" That was before it was merged with others." if before else "") for step, before in steps]
+    if steps and all(before for _, before in steps) and not tables:
+        said.insert(0, "**Not scanned as a whole**; what it was merged from was, in part or in whole.")
     if tables:
         said.append(f"What the scan found is in the config `scan`, one row a clip (stage version {some(tables, 3)}).")
     said.append("A scan finds what has a known form; it is no proof that nothing is left.")

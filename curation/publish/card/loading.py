@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curation.publish.card.header import Config
+from curation.publish.card.header import HubConfig
 from curation.publish.card.text import code, table
 from curation.publish.columns import CLIP_COLUMNS, SCORE_COLUMNS
 from manifests.clip import EVENTS_SCHEMA
@@ -31,7 +31,7 @@ assert len(frames) == len(row["t1_ns"])  # frame i is the screen in [t0_ns[i], t
 '''
 
 
-def joining(repo_id: str, tables: Sequence[Config]) -> str:
+def joining(repo_id: str, tables: Sequence[HubConfig]) -> str:
     """The events with the first table of scores, by `datasets` and by SQL; every table has `clip_id`."""
     scores = next((config for config in tables if config.stage), None)
     if scores is None:
@@ -63,14 +63,14 @@ print(duckdb.sql(f"""
 '''
 
 
-def _number(scores: Config) -> str:
+def _number(scores: HubConfig) -> str:
     """A column that can be averaged: efficacy where it is."""
     numbers = [field.name for field in scores.schema if str(field.type) in ("double", "float", "int32", "int64")]
     known = [name for name in ("efficacy", *numbers) if name in numbers]
     return known[0] if known else "clip_id"
 
 
-def columns(tables: Sequence[Config]) -> str:
+def columns(tables: Sequence[HubConfig]) -> str:
     """What every column of every config means, with its type."""
     kinds = {field.name: str(field.type) for field in EVENTS_SCHEMA}
     parts = [

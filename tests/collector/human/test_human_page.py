@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import socket
@@ -19,10 +18,11 @@ import pytest
 from collector.campaign import EpisodeResult
 from collector.episodes.spec import EpisodeSpec
 from collector.human import consent
-from collector.human.in_browser import _of_person, record_in_browser
+from collector.human.in_browser import BrowserOptions, _specs, record_in_browser
 from collector.human.server import make_app
 from collector.human.visit import Visit
 from collector.human.waiting import held
+from goaltrace import main
 from manifests.errors import GoaltraceError
 from manifests.pages import new_token, serving
 from manifests.task import find_task
@@ -120,37 +120,42 @@ def test_the_page_opened_last_has_the_say(tmp_path: Path) -> None:
     asyncio.run(check())
 
 
-def test_two_people_who_do_one_task_keep_a_session_each() -> None:
-    args = argparse.Namespace(max_duration=None, redact=None)
-    specs = [_of_person([spec_of()], person, args)[0] for person in ("p-one", "p-two")]
+def test_two_people_who_do_one_task_keep_a_session_each(tmp_path: Path) -> None:
+    options = BrowserOptions(out=tmp_path)
+    specs = [_specs("desktop-editor-note", person, options)[0] for person in ("p-one", "p-two")]
     assert [spec.episode_id.removeprefix("desktop-editor-note-human-0000-") for spec in specs] == ["p-one", "p-two"]
     assert [spec.consent_id for spec in specs] == ["p-one", "p-two"]
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, 600), (45.0, 60)])
-def test_a_person_has_more_time_than_a_script_unless_told(given: float | None, expected: float) -> None:
-    (spec,) = _of_person([spec_of()], "p-one", argparse.Namespace(max_duration=given, redact=None))
+@pytest.mark.parametrize(("given", "expected"), [({}, 600), ({"max_duration_s": 45.0}, 45)])
+def test_a_person_has_more_time_than_a_script_unless_they_are_given_another(
+    tmp_path: Path, given: dict[str, float], expected: float
+) -> None:
+    (spec,) = _specs("desktop-editor-note", "p-one", BrowserOptions(out=tmp_path, **given))
     assert spec.max_duration_s == expected
 
 
 @pytest.mark.parametrize(
-    ("task", "changes", "complaint"),
+    ("task", "consent_id", "complaint"),
     [
-        ("terminal-find-largest-file", {}, "people record desktop tasks"),
-        ("desktop-editor-note", {"consent_id": "Jo Doe"}, "--consent-id Jo Doe"),
-        ("desktop-editor-note", {"consent_id": ""}, "--consent-id"),
-        ("desktop-editor-note", {"workers": 2}, "--workers"),
-        ("desktop-editor-note", {"env": "local"}, "--env local"),
+        ("terminal-find-largest-file", None, "people record desktop tasks"),
+        ("desktop-editor-note", "Jo Doe", "--consent-id Jo Doe"),
+        ("desktop-editor-note", "", "--consent-id"),
     ],
 )
-def test_what_cannot_be_recorded_is_one_line(
-    tmp_path: Path, task: str, changes: dict[str, object], complaint: str
-) -> None:
-    options = {"env": "docker", "workers": 1, "consent_id": None, "port": 0, "no_open": True, "json": False}
-    args = argparse.Namespace(**{**options, "out": tmp_path, **changes})
+def test_what_cannot_be_recorded_is_one_line(tmp_path: Path, task: str, consent_id: str | None, complaint: str) -> None:
     with pytest.raises(GoaltraceError, match=complaint) as caught:
-        record_in_browser([spec_of(task)], args)
+        record_in_browser(task, BrowserOptions(out=tmp_path, consent_id=consent_id), on_page=print)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--env", "local"]])
+def test_options_that_are_not_for_people_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    assert main(["record", "desktop-editor-note", "--agent", "human", "--out", str(tmp_path), *option]) == 2
+    said = capsys.readouterr().err
+    assert option[0] in said and said.count("\n") == 1
 
 
 def test_a_cancelled_entry_is_left_again() -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.needs("ffmpeg")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[SessionFolder, ClipReader]:
     root = tmp_path_factory.mktemp("packing")
     session = make_session(root / "one")
-    pack([session], root / "set")
+    pack([session], out=root / "set")
     return session, ClipReader(root / "set")
 
 
@@ -115,7 +115,7 @@ def test_a_session_that_does_not_reconcile_is_left_out_with_its_reason(
 ) -> None:
     good, bad = make_session(tmp_path / "good", frames=30), make_session(tmp_path / "bad", frames=160)
     damage(bad)  # type: ignore[operator]
-    manifest = pack([good, bad], tmp_path / "set")
+    manifest = pack([good, bad], out=tmp_path / "set").manifest
     assert [left.name for left in manifest.left_out] == ["bad"]
     assert reason in manifest.left_out[0].reason
     assert manifest.counts.sessions == 1
@@ -123,7 +123,7 @@ def test_a_session_that_does_not_reconcile_is_left_out_with_its_reason(
 
 def test_the_same_session_is_packed_once(tmp_path: Path) -> None:
     session = make_session(tmp_path / "one", frames=30)
-    manifest = pack([session, session], tmp_path / "set")
+    manifest = pack([session, session], out=tmp_path / "set").manifest
     assert manifest.counts.clips == 1
     assert "already" in manifest.left_out[0].reason
 
@@ -131,7 +131,7 @@ def test_the_same_session_is_packed_once(tmp_path: Path) -> None:
 def test_nothing_is_written_when_no_session_can_be_packed(tmp_path: Path) -> None:
     session = make_session(tmp_path / "in" / "one", frames=30, outcome="aborted", outcome_detail="stopped")
     with pytest.raises(GoaltraceError, match="none of 1 sessions"):
-        pack([session], tmp_path / "set")
+        pack([session], out=tmp_path / "set")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 

@@ -33,7 +33,7 @@ KEY_A = {"kind": "key_down", "key": "a", "char": "a"}
 
 def packed(session: SessionFolder, clip_s: float = 5.0) -> tuple[list[dict[str, Any]], DatasetManifest]:
     out = session.path.parent / "set"
-    manifest = pack([session], out, clip_s=clip_s)
+    manifest = pack([session], out=out, clip_s=clip_s).manifest
     return list(ClipReader(out).iter_clips()), manifest
 
 
@@ -149,7 +149,7 @@ def test_nothing_from_outside_what_a_review_kept_is_packed(tmp_path: Path) -> No
 def test_a_session_trimmed_to_nothing_is_left_out_and_named(tmp_path: Path) -> None:
     session = make_still_session(tmp_path / "in" / "one", range(40), keep_ns=(3 * TICK_NS, 4 * TICK_NS))
     with pytest.raises(GoaltraceError, match="one: no two frames in a row"):
-        pack([session], tmp_path / "set")
+        pack([session], out=tmp_path / "set")
 
 
 def _ticks(frames: int) -> list[Frame]:
@@ -212,4 +212,4 @@ def test_a_video_with_fewer_pictures_than_named_does_not_reconcile(tmp_path: Pat
         out.write(last.model_dump_json(exclude_none=True) + "\n")
     session.write_manifest(session.read_manifest().model_copy(update={"frames": 41}))
     with pytest.raises(GoaltraceError, match="40 pictures in the video, 41 in frames"):
-        pack([session], tmp_path / "set")
+        pack([session], out=tmp_path / "set")

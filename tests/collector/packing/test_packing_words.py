@@ -71,7 +71,7 @@ def make_terminal(
 
 def clips_of(session: SessionFolder, clip_s: float = 5.0) -> list[dict[str, Any]]:
     out = session.path.parent / "set"
-    pack([session], out, clip_s=clip_s)
+    pack([session], out=out, clip_s=clip_s)
     return list(ClipReader(out).iter_clips())
 
 

@@ -138,8 +138,8 @@ def test_its_verdict_says_so_and_it_is_packed_only_when_asked(
     told = why_left_out(session) or ""
     assert reason in told and "--keep-bad-timing" in told
     with pytest.raises(GoaltraceError, match="ticks dropped"):
-        pack([session], tmp_path / "none")
-    kept = pack([session], tmp_path / "kept", keep_bad_timing=True)
+        pack([session], out=tmp_path / "none")
+    kept = pack([session], out=tmp_path / "kept", keep_bad_timing=True).manifest
     assert kept.counts.sessions == 1 and kept.lineage[0].parameters["keep_bad_timing"] is True
     rows = ClipReader(tmp_path / "kept").index(["invalid_reasons"]).to_pylist()
     assert {tuple(row["invalid_reasons"]) for row in rows} == {(reason,)}, "each clip says why not to trust it"

@@ -45,7 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         by_person(path / "sessions" / "bert-session-one-0000", BERT),
         by_person(path / "sessions" / "later" / "anna-session-two-0001", ANNA),
     ]
-    pack(sessions, path / "set", shard_bytes=8000)
+    pack(sessions, out=path / "set", shard_bytes=8000)
     add_scores(path / "set")
     for name in ("anna", "bert"):
         (path / f"{name}.html").write_text(f"<p>{name}-session-one-0000-0000</p>")
@@ -120,7 +120,7 @@ def test_nothing_of_anyone_else_goes(root: Path) -> None:
 
 
 def test_rewritten_shards_keep_their_form(root: Path) -> None:
-    pack([SessionFolder(p) for p in sorted((root / "sessions").glob("*-session-*"))], root / "wide")
+    pack([SessionFolder(p) for p in sorted((root / "sessions").glob("*-session-*"))], out=root / "wide")
     name = DatasetFolder(root / "wide").read_manifest().shards[0].path
     old = pq.ParquetFile(root / "wide" / name)
     form, schema = _form(old), old.schema_arrow
@@ -190,7 +190,7 @@ def test_twice_finds_nothing_the_second_time(root: Path) -> None:
 
 
 def test_a_data_set_that_loses_everything_is_empty_and_whole(root: Path) -> None:
-    pack([SessionFolder(root / "sessions" / "anna-session-one-0000")], root / "hers")
+    pack([SessionFolder(root / "sessions" / "anna-session-one-0000")], out=root / "hers")
     forget(ANNA, [root])
     require_consistent(root / "hers")
     assert len(ClipReader(root / "hers")) == 0

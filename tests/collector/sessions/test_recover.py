@@ -204,7 +204,7 @@ def test_an_agents_session_is_kept_up_to_where_it_reconciles(session: SessionFol
     assert not reconcile(session.actions(), session.intents())
     assert why_left_out(session) is None
     assert recover_session(session, keep=True).status == "fine"
-    pack([session], tmp_path / "set")
+    pack([session], out=tmp_path / "set")
 
 
 def test_an_agents_session_that_never_reconciles_stays_out(session: SessionFolder) -> None:
@@ -227,7 +227,7 @@ def test_a_persons_session_is_kept_but_for_its_last_second(session: SessionFolde
     recovery = recover_session(session, keep=True)
     assert (recovery.outcome, recovery.invalid_reasons) == ("unverified", [])
     assert last - 1.2e9 < session.frames()[-1].t1_ns <= last - 1e9
-    pack([session], tmp_path / "set")
+    pack([session], out=tmp_path / "set")
 
 
 def test_a_session_damaged_later_keeps_its_outcome_and_says_so(tmp_path: Path) -> None:

@@ -216,16 +216,14 @@ def test_a_screenshots_path_cannot_lead_out_of_the_session(path: str, name: str)
 
 @pytest.mark.parametrize("detail", ["the recorder ended with status -15: no message", "stopped before it began"])
 def test_a_tape_that_ctrl_c_ended_did_not_fail(tmp_path: Path, detail: str) -> None:
-    from argparse import Namespace
-
     from collector.campaign import EpisodeResult
-    from collector.tapes.command import _ended
+    from collector.importers.tape.run import _ended
 
     path = tmp_path / "a.tape"
     path.write_text("Type 'ls'")
     spec = spec_of(load_tape(path), path, environment="local", fps=None, max_duration_s=60)
     result = EpisodeResult(spec.episode_id, "failed", detail)
-    assert _ended(result, spec, path, Namespace(out=tmp_path)).state == "stopped"
+    assert _ended(result, spec, path, tmp_path).state == "stopped"
 
 
 def test_a_shell_that_is_not_there_is_named_with_its_place(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ def recorded(
         timed = [CastEvent(int(n * step_s * 1e9), code, data) for n, (code, data) in enumerate(events)]
         write_cast(path, {"version": 3, "term": {"cols": columns, "rows": rows}}, timed)
         entry = import_cast(path, folder / "sessions", ImportOptions(sensitive="keep", fps=fps))
-        assert entry["state"] == "imported", entry
-        folders.append(SessionFolder(Path(entry["session"])))
-    pack(folders, folder / "clips")
+        assert entry.state == "imported", entry
+        folders.append(SessionFolder(entry.session))
+    pack(folders, out=folder / "clips")
     return folder / "clips"
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation.scan.clips import clips_of
-from curation.scan.look import Options
+from curation.scan.look import ScanOptions
 from curation.scan.mask import mask
 from curation.scan.stage import sessions_of
 from goaltrace import main
@@ -75,7 +75,7 @@ def test_no_planted_secret_is_left_in_a_masked_data_set(tmp_path: Path, capsys: 
     left_out: list[str] = []
     for clip_ids in sessions_of(dataset).values():  # as --mask does, but for the pixels, which have their own tests
         rows = clips_of(dataset, clip_ids)
-        made = mask(rows, Options())
+        made = mask(rows, ScanOptions())
         left_out += [clip_id for clip_id, one in made.items() if one.left_out]
         for texts, some in ((before, rows), (after, [row | made[row["clip_id"]].columns for row in rows])):
             name = rows[0]["session_id"].rpartition("-")[0]

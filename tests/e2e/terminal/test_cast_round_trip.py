@@ -26,6 +26,6 @@ def test_a_recorded_session_comes_back_as_it_was(tmp_path: Path) -> None:
     assert everything(out) == everything(recorded.cast)
     there_and_back(out, tmp_path / "back")
     entry = import_cast(out, tmp_path / "named", DRY)
-    session = SessionFolder(Path(entry["session"]))
+    session = SessionFolder(entry.session)
     assert session.read_manifest().goal == recorded.read_manifest().goal
     assert [(a.key, a.char) for a in session.actions()] == [(a.key, a.char) for a in recorded.actions()]

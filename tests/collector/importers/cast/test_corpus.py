@@ -28,8 +28,8 @@ def imported(
     header = {"version": 3, "term": {"cols": header.pop("columns", _COLUMNS), "rows": 20}, **header}
     write_cast(path, header, [CastEvent(n * 10**8, code, data) for n, (code, data) in enumerate(events)])
     entry = import_cast(path, folder / "out", ImportOptions(render=False, **options))  # type: ignore[arg-type]
-    assert entry["state"] == "imported", entry
-    return SessionFolder(Path(entry["session"]))
+    assert entry.state == "imported", entry
+    return SessionFolder(entry.session)
 
 
 def _typed(one: Planted, chance: random.Random) -> Events:

@@ -54,15 +54,15 @@ def everything(path: Path) -> tuple[int, int, list[CastEvent]]:
 
 def there_and_back(path: Path, folder: Path) -> None:
     entry = import_cast(path, folder / "one", DRY)
-    assert entry["state"] == "imported"
-    session = SessionFolder(Path(entry["session"]))
+    assert entry.state == "imported"
+    session = SessionFolder(entry.session)
     assert everything(session.cast) == everything(path)
     out = folder / f"{path.stem}.cast"
     assert main(["export", "cast", str(session.path), "--out", str(out)]) == 0
     validate(out)
     assert everything(out) == everything(path)
     again = import_cast(out, folder / "two", DRY)
-    second = SessionFolder(Path(again["session"]))
+    second = SessionFolder(again.session)
     assert everything(second.cast) == everything(path)
     assert second.actions() == session.actions()
     older = folder / f"{path.stem}-v2.cast"
@@ -85,8 +85,8 @@ def test_export_overwrites_nothing_and_names_what_is_missing(
 ) -> None:
     path = tmp_path / "a.cast"
     path.write_text('{"version": 2, "width": 80, "height": 24}\n[1, "o", "a"]\n')
-    session = import_cast(path, tmp_path / "out", DRY)["session"]
-    assert main(["export", "cast", session, "--out", str(path)]) == 2
+    session = import_cast(path, tmp_path / "out", DRY).session
+    assert main(["export", "cast", str(session), "--out", str(path)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert main(["export", "cast", str(tmp_path), "--out", str(tmp_path / "b.cast")]) == 2
     assert "not a session folder" in capsys.readouterr().err
@@ -105,10 +105,10 @@ def test_what_makes_other_tools_refuse_a_header_is_left_out_and_said(
 ) -> None:
     header = {"version": 3, "term": {"cols": 80, "rows": 24, "theme": theme}, "tags": ["demo"]}
     (tmp_path / "a.cast").write_text(json.dumps(header) + '\n[1, "o", "a"]\n')
-    session = import_cast(tmp_path / "a.cast", tmp_path / "out", DRY)["session"]
+    session = import_cast(tmp_path / "a.cast", tmp_path / "out", DRY).session
     for version in ("v3", "v2"):
         out = tmp_path / f"{version}.cast"
-        assert main(["export", "cast", session, "--out", str(out), "--format", version]) == 0
+        assert main(["export", "cast", str(session), "--out", str(out), "--format", version]) == 0
         validate(out)
         assert ("theme" in out.read_text().partition("\n")[0]) == kept
         said = capsys.readouterr().out

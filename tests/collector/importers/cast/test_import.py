@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.importers.cast.convert import ImportOptions, import_cast
+from collector.importers.cast.result import CastResult
 from collector.terminal.cast import open_cast
 from goaltrace import main
 from manifests.session import SessionFolder
@@ -20,14 +21,14 @@ CORPUS = list(broken())
 DRY = ImportOptions(render=False, limit=8 * 2**20)
 
 
-def whole_or_nothing(entry: dict[str, object], out: Path) -> None:
+def whole_or_nothing(entry: CastResult, out: Path) -> None:
     """A session that reads from end to end, or one line and no trace of it."""
-    if entry["state"] == "quarantined":
-        reason = str(entry["reason"])
+    if entry.state == "quarantined":
+        reason = entry.reason
         assert reason and "\n" not in reason and len(reason) < 300
         assert not out.exists() or not any(out.iterdir())
         return
-    folder = SessionFolder(Path(str(entry["session"])))
+    folder = SessionFolder(entry.session)
     manifest = folder.read_manifest()
     assert manifest.state == "complete" and manifest.environment == "import" and manifest.clock.source == "nominal"
     assert len(folder.actions()) == manifest.actions
@@ -48,8 +49,8 @@ def test_every_broken_cast_is_mended_or_left_out_with_its_reason(
     path.write_bytes(content)
     options = ImportOptions(render=False, limit=(8 if "bomb" in name else 80) * 2**20)
     entry = import_cast(path, tmp_path / "out", options)
-    assert entry["state"] == state, entry
-    said = str(entry["reason"]) if state != IN else json.dumps([entry["times"], entry["notes"]])
+    assert entry.state == state, entry
+    said = entry.reason if state != IN else json.dumps([entry.times, entry.notes])
     assert says in said
     whole_or_nothing(entry, tmp_path / "out")
     assert path.read_bytes() == content, "the original is never touched"
@@ -111,10 +112,10 @@ def test_cut_pauses_are_said(tmp_path: Path) -> None:
     path = tmp_path / "a.cast"
     path.write_bytes(V2.replace(b"}", b', "idle_time_limit": 2}') + b'[1, "o", "a"]\n[61, "o", "b"]\n[62, "o", "c"]\n')
     entry = import_cast(path, tmp_path / "own", DRY)
-    assert SessionFolder(Path(entry["session"])).read_manifest().duration_ns == 4 * 10**9
-    assert entry["times"] == ["1 pauses were cut to 2 s; 58.0 s are missing in all"]
+    assert SessionFolder(entry.session).read_manifest().duration_ns == 4 * 10**9
+    assert entry.times == ("1 pauses were cut to 2 s; 58.0 s are missing in all",)
     entry = import_cast(path, tmp_path / "asked", ImportOptions(render=False, idle_limit=10))
-    assert SessionFolder(Path(entry["session"])).read_manifest().duration_ns == 12 * 10**9
+    assert SessionFolder(entry.session).read_manifest().duration_ns == 12 * 10**9
 
 
 def test_keys_resizes_and_markers_become_actions(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_keys_resizes_and_markers_become_actions(tmp_path: Path) -> None:
         '[1, "i", "l\\u001b[A\\u0003"]\n[1, "r", "100x30"]\n[1, "m", "here"]\n[0, "o", "x"]\n[0, "x", "0"]\n'
     )
     entry = import_cast(path, tmp_path / "out", DRY)
-    folder = SessionFolder(Path(entry["session"]))
+    folder = SessionFolder(entry.session)
     assert [(a.kind, a.key, a.char) for a in folder.actions()] == [
         ("key", "l", "l"), ("key", "Up", "\x1b[A"), ("key", "ctrl+c", "\x03"),
         ("resize", None, "100x30"), ("marker", None, "here"),
@@ -137,8 +138,8 @@ def test_keys_resizes_and_markers_become_actions(tmp_path: Path) -> None:
 def test_the_shared_casts_import_and_are_drawn(tmp_path: Path, shared_data: Path) -> None:
     for path in sorted((shared_data / "casts").glob("*.cast")):
         entry = import_cast(path, tmp_path, ImportOptions())
-        assert entry["state"] == "imported" and entry["repairs"] == {} and entry["times"] == [], path.name
-        folder = SessionFolder(Path(entry["session"]))
+        assert entry.state == "imported" and entry.repairs == {} and entry.times == (), path.name
+        folder = SessionFolder(entry.session)
         assert len(folder.frames()) == folder.read_manifest().frames > 0 and folder.screen.stat().st_size
         typed = any(event.code == "i" for event in open_cast(path).events())
         assert typed != any(note.startswith("actions: none") for note in folder.read_manifest().notes)

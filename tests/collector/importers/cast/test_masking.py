@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.importers.cast import command
+from collector.commands import import_cast as command
 from collector.importers.cast.convert import ImportOptions, import_cast
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from goaltrace import main
@@ -38,7 +38,7 @@ def test_casts_that_went_wrong_lose_what_is_secret_and_nothing_else(
 ) -> None:
     path = FAULTS / f"{name}.cast"
     entry = import_cast(path, tmp_path, ImportOptions(render=False))
-    folder = SessionFolder(Path(entry["session"]))
+    folder = SessionFolder(entry.session)
     text = shown(folder)
     assert not any(secret in text for secret in gone)
     before = [event.data for event in open_cast(path).events()]
@@ -146,11 +146,9 @@ def test_names_in_the_header_are_masked_and_keep_names_keeps_them(tmp_path: Path
     env = {"USER": "quilzan", "HOME": "/home/quilzan", "HOSTNAME": "nine-7", "SHELL": "/bin/bash", "TERM": "xterm"}
     header = {"version": 3, "term": {"cols": 80, "rows": 24}, "env": env, "title": "quilzan@nine-7: ~"}
     write_cast(path, header, [CastEvent(0, "o", "hi")])
-    masked = SessionFolder(Path(import_cast(path, tmp_path / "m", ImportOptions(render=False))["session"]))
+    masked = SessionFolder(import_cast(path, tmp_path / "m", ImportOptions(render=False)).session)
     assert "quilzan" not in shown(masked) and "nine-7" not in shown(masked) and "/bin/bash" in shown(masked)
-    kept = SessionFolder(
-        Path(import_cast(path, tmp_path / "k", ImportOptions(render=False, keep_names=True))["session"])
-    )
+    kept = SessionFolder(import_cast(path, tmp_path / "k", ImportOptions(render=False, keep_names=True)).session)
     assert open_cast(kept.cast).header["env"] == env
 
 

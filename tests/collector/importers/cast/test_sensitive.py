@@ -34,8 +34,8 @@ def imported(folder: Path, events: list[tuple[str, str]], columns: int = 80, **o
     header = {"version": 3, "term": {"cols": columns, "rows": 12}}
     write_cast(path, header, [CastEvent(n * 10**8, code, data) for n, (code, data) in enumerate(events)])
     entry = import_cast(path, folder / "out", ImportOptions(render=False, **options))  # type: ignore[arg-type]
-    assert entry["state"] == "imported", entry
-    return SessionFolder(Path(entry["session"]))
+    assert entry.state == "imported", entry
+    return SessionFolder(entry.session)
 
 
 def shown(folder: SessionFolder) -> str:
@@ -148,9 +148,9 @@ def test_refuse_leaves_the_cast_out_and_keep_keeps_it(tmp_path: Path) -> None:
     path = tmp_path / "a.cast"
     path.write_text('{"version": 2, "width": 80, "height": 24}\n' + json.dumps([0, "o", SECRETS[0]]) + "\n")
     entry = import_cast(path, tmp_path / "out", ImportOptions(render=False, sensitive="refuse"))
-    assert entry["reason"] == "sensitive: GitHub token 1; import it with --sensitive mask"
+    assert entry.reason == "sensitive: GitHub token 1; import it with --sensitive mask"
     entry = import_cast(path, tmp_path / "out", ImportOptions(render=False, sensitive="keep"))
-    assert SECRETS[0] in SessionFolder(Path(entry["session"])).cast.read_text()
+    assert SECRETS[0] in SessionFolder(entry.session).cast.read_text()
 
 
 def test_plain_sessions_are_left_as_they_are(tmp_path: Path) -> None:

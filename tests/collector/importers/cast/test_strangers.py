@@ -27,7 +27,7 @@ def imported(tmp_path: Path, content: bytes) -> tuple[SessionFolder, SessionMani
     path = tmp_path / "a.cast"
     path.write_bytes(content)
     entry = import_cast(path, tmp_path / "out", DRY)
-    folder = SessionFolder(Path(entry["session"]))
+    folder = SessionFolder(entry.session)
     return folder, folder.read_manifest()
 
 
@@ -124,7 +124,7 @@ def test_out_may_not_be_a_file_nor_in_one(tmp_path: Path, capsys: pytest.Capture
 def test_the_last_output_is_seen(tmp_path: Path, at: float) -> None:
     path = tmp_path / "a.cast"
     path.write_bytes(V2 + b'[0, "o", "begun"]\n[%f, "o", "over"]\n' % at)
-    folder = SessionFolder(Path(import_cast(path, tmp_path / "out", ImportOptions())["session"]))
+    folder = SessionFolder(import_cast(path, tmp_path / "out", ImportOptions()).session)
     last = folder.frames()[-1]
     assert 0 <= last.t0_ns - round(at * 1e9) <= 1e9 / 15
     assert 0 <= folder.read_manifest().duration_ns - last.t0_ns <= 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collector.importers.cast.result import CastResult
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,52 +46,48 @@ def run(args: argparse.Namespace) -> int:
     """Import what can be; 1 if a file was quarantined."""
     from tqdm import tqdm
 
-    from collector.importers.cast.convert import ImportOptions
-    from collector.importers.cast.find import find_casts
     from collector.importers.cast.run import import_casts
     from manifests.errors import GoaltraceError
-    from manifests.secrets import Named, of_this_machine, read_list
+    from manifests.progress import as_bar
+    from manifests.secrets import read_list
 
-    for name, value, good in (
-        ("--idle-limit", args.idle_limit, args.idle_limit is None or args.idle_limit > 0),
-        ("--fps", args.fps, 0 < args.fps <= 240),
-        ("--max-size", args.max_size, 0 < args.max_size < 2**20),
-        ("--workers", args.workers, args.workers is None or args.workers >= 1),
-    ):
-        if not good:
-            raise GoaltraceError(f"{name}: {value} is out of range; see goaltrace import cast --help")
-    existing = next((place for place in (args.out, *args.out.absolute().parents) if place.exists()), args.out)
-    if existing.is_file():
-        raise GoaltraceError(f"{existing}: is a file; --out wants a folder")
     if args.sensitive == "keep" and args.redact is not None:
         raise GoaltraceError("--redact: nothing is masked with --sensitive keep; leave one of them out")
-    options = ImportOptions(
-        args.sensitive, args.idle_limit, args.fps, not args.no_render, int(args.max_size * 2**20),
-        listed=read_list(args.redact) if args.redact is not None else (),
-        names=Named() if args.keep_names else of_this_machine(), keep_names=args.keep_names,
-    )  # fmt: skip
-    paths = find_casts(args.paths, args.out)
-    with tqdm(total=len(paths), desc="importing", unit="cast", disable=None) as bar:
 
-        def report(entry: dict[str, Any]) -> None:
-            if not args.json:
-                bar.write(_line(entry), file=sys.stderr if entry["state"] == "quarantined" else sys.stdout)
-            bar.update()
+    def on_result(result: CastResult) -> None:
+        if not args.json:
+            tqdm.write(_line(result), file=sys.stderr if result.state == "quarantined" else sys.stdout)
 
-        done = import_casts(paths, args.out, options, args.workers or os.cpu_count() or 1, report)
+    with as_bar() as on_progress:
+        done = import_casts(
+            args.paths, out=args.out, sensitive=args.sensitive, redact=read_list(args.redact) if args.redact else (),
+            keep_names=args.keep_names, idle_limit_s=args.idle_limit, fps=args.fps, render=not args.no_render,
+            max_size_mib=args.max_size, workers=args.workers, on_result=on_result, on_progress=on_progress,
+        )  # fmt: skip
     if args.json:
-        print(json.dumps({"out": str(args.out), "casts": done}, indent=2))
-    left_out = sum(entry["state"] == "quarantined" for entry in done)
+        print(json.dumps({"out": str(args.out), "casts": [_row(result) for result in done]}, indent=2))
+    left_out = sum(result.state == "quarantined" for result in done)
     if left_out and not args.json:
         where = args.out / "quarantine" / "casts.jsonl"
         print(f"{left_out} of {len(done)} left out; {where} says why", file=sys.stderr)
     return 1 if left_out else 0
 
 
-def _line(entry: dict[str, Any]) -> str:
-    if entry["state"] == "quarantined":
-        return f"quarantined {entry['from']}: {entry['reason']}"
-    counts = ", ".join(f"{entry[name]} {name}" for name in ("actions", "frames") if name in entry)
-    lines = [f"{entry['state']} {entry['session']}" + (f" ({counts})" if counts else "")]
-    lines += [f"  times: {reason}" for reason in entry.get("times", ())]
-    return "\n".join([*lines, *(f"  {note}" for note in entry.get("notes", ()))])
+def _row(result: CastResult) -> dict[str, Any]:
+    if result.state == "quarantined":
+        return {"from": str(result.cast), "state": result.state, "reason": result.reason}
+    row = {"from": str(result.cast), "session": str(result.session), "state": result.state}
+    if result.state == "there already":
+        return row
+    return {
+        **row, "actions": result.actions, "frames": result.frames, "repairs": dict(result.repairs),
+        "times": list(result.times), "notes": list(result.notes),
+    }  # fmt: skip
+
+
+def _line(result: CastResult) -> str:
+    if result.state == "quarantined":
+        return f"quarantined {result.cast}: {result.reason}"
+    counts = f" ({result.actions} actions, {result.frames} frames)" if result.state == "imported" else ""
+    lines = [f"{result.state} {result.session}{counts}", *(f"  times: {reason}" for reason in result.times)]
+    return "\n".join([*lines, *(f"  {note}" for note in result.notes)])

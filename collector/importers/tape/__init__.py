@@ -1,0 +1,1 @@
+"""VHS tapes, run and recorded."""

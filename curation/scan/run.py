@@ -1,0 +1,82 @@
+"""Scanning a data set for what is sensitive, and writing one without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from curation.scan.look import ScanOptions
+from curation.scan.masked import masked_data_set
+from curation.scan.stage import stage
+from curation.scan.summary import ScanSummary, summary
+from curation.stage import StageResult, require_workers, run_stage
+from manifests.clip_io import ClipReader
+from manifests.files import require_absent
+from manifests.private import as_private_as
+from manifests.progress import OnProgress, ignore
+from manifests.secrets import NOBODY, of_this_machine, require_listable
+
+
+@dataclass(frozen=True)
+class MaskedDataset:
+    """The data set in which everything found is masked."""
+
+    path: Path
+    clips: int
+    left_out: Mapping[str, str]
+    """Clip -> why it is not in it."""
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What a scan found, in numbers: nothing of it is shown."""
+
+    found: ScanSummary
+    tables: StageResult
+    """The tables that were made; `damaged` names what could not be scanned."""
+    masked: MaskedDataset | None
+    """None where none was asked for, or nothing was found."""
+
+
+def scan(
+    dataset: Path | str,
+    *,
+    out: Path | str | None = None,
+    redact: Sequence[str] = (),
+    keep_names: bool = False,
+    workers: int = 0,
+    force: bool = False,
+    on_progress: OnProgress = ignore,
+) -> ScanResult:
+    """Look for secrets in a data set (docs/scanning.md); with `out`, write one there with what was found masked.
+
+    Args:
+        dataset: the data set's folder.
+        out: the new data set's folder; it is written where something was found.
+        redact: strings of the caller's own to look for as well. They are written nowhere.
+        keep_names: do not look for the names of this machine and its user.
+        workers: processes; 0 for one per core.
+        force: scan again what was scanned.
+
+    What is written is as private as the data set. Raises `GoaltraceError` as `run_stage` and `select` do.
+    """
+    require_workers(workers)
+    dataset, out = Path(dataset), None if out is None else Path(out)
+    if out is not None:
+        require_absent(out)
+    for string in redact:
+        require_listable(string, "redact")
+    options = ScanOptions(tuple(redact), NOBODY if keep_names else of_this_machine())
+    with as_private_as(dataset):
+        # What a user listed is not in the name of a table, so one that is there may be of another list.
+        again = force or bool(redact)
+        tables = run_stage(stage(options), dataset, workers=workers, force=again, on_progress=on_progress)
+        found = summary(ClipReader(dataset))
+        masked = _masked(dataset, out, options, workers, on_progress) if out is not None and found.clips else None
+    return ScanResult(found, tables, masked)
+
+
+def _masked(dataset: Path, out: Path, options: ScanOptions, workers: int, on_progress: OnProgress) -> MaskedDataset:
+    made = masked_data_set(dataset, out, options, workers, on_progress)
+    return MaskedDataset(out, made.manifest.counts.clips, made.left_out)

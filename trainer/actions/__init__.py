@@ -62,5 +62,5 @@ def nothing_done(actions: Actions, row: Actions) -> Actions:
 
 
 def acted(actions: Actions) -> NDArray[np.bool_]:
-    """bool [T]: was anything done on the way to the frame? Holding a key or button is not doing; moving is not told."""
+    """bool [T]: was anything done on the way to the frame? Holding a key or button is not; moving is not counted."""
     return meta.meta_acted(actions) if actions.dtype == np.int16 else raw.raw_acted(actions)  # type: ignore[arg-type]

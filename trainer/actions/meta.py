@@ -3,7 +3,7 @@
 Columns of a slot, int16: 0 kind, 1 button, 2 count, 3 drag, 4 direction, 5 amount, 6 modifiers, 7 key, 8-23 text.
 
 An act is written down when it shows: a click at its press (a later release that moved the pointer is a drag of its
-own), so that no act waits for what a later frame would tell.
+own), so that no act waits for what a later frame would show.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def text_of(slot: NDArray[np.int16]) -> str:
 
 
 class _Reader:
-    """Turns actions into acts, in order, and keeps what it takes to tell a click from a drag."""
+    """Turns actions into acts, in order, and keeps what it takes to distinguish a click from a drag."""
 
     def __init__(self, clip: Mapping[str, Any]) -> None:
         self._here = (clip["start_x"], clip["start_y"])

@@ -52,7 +52,7 @@ def write_shard(
 ) -> None:
     """Encode the chunks of one shard, each with its frames, and write it, whole or not at all.
 
-    `on_chunk` is told how many frames are done more.
+    `on_chunk` is called with how many frames more are done.
 
     Raises `GoaltraceError` when a latent is not finite in float16.
     """

@@ -105,7 +105,7 @@ def roll_out(
         given: latents [B, C, K, h, w] of the first K >= 1 true latent frames.
         conditions: of all T frames of the video, given and to be made.
         seed: of the noise; the same for every row and arm, so that only the actions differ.
-        on_frame: told after each frame.
+        on_frame: called after each frame.
 
     Returns:
         Latents [B, C, F, h, w]; the first K are `given`.

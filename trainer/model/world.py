@@ -165,7 +165,7 @@ def _group(name: str) -> str:
 
 
 class Contrast(nn.Module):
-    """Temporal contrast: a frame's features should tell its actions from those of the window's other frames.
+    """Temporal contrast: a frame's features should distinguish its actions from those of the window's other frames.
 
     InfoNCE (van den Oord et al., arXiv 1807.03748) over the frames of each window, both ways.
     """

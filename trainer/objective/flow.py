@@ -123,8 +123,8 @@ def flow_loss(
 def _by_level(each: Tensor, draw: Draw) -> Tensor:
     place = (draw.t * LEVELS).long().clamp_max(LEVELS - 1).flatten()
     learnt = draw.learnt.flatten().to(each.dtype)
-    told = torch.stack([torch.where(draw.learnt, each, 0.0).flatten(), learnt], dim=1)  # picking would wait for a GPU
-    return torch.zeros(LEVELS, 2, device=each.device).index_add_(0, place, told)
+    rows = torch.stack([torch.where(draw.learnt, each, 0.0).flatten(), learnt], dim=1)  # picking would wait for a GPU
+    return torch.zeros(LEVELS, 2, device=each.device).index_add_(0, place, rows)
 
 
 class FlowObjective:

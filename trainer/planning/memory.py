@@ -1,4 +1,4 @@
-"""What a run needs of memory, in closed form, told before anything is allocated; and the knobs that change it."""
+"""What a run needs of memory, in closed form, reported before anything is allocated; and the knobs that change it."""
 
 from __future__ import annotations
 
@@ -123,24 +123,24 @@ def advice(config: Config, parameters: int, low: bool, world: int, device: torch
         less = replace(config, **{group: replace(getattr(config, group), **{key: value})})
         return estimate(less, parameters, low, world, on_cpu).total
 
-    def told_of(name: str, value: int | bool) -> str:
+    def with_less(name: str, value: int | bool) -> str:
         return f"--set {name}={str(value).lower()} ({size(need(name, value))})"
 
     mine = -(-config.train.batch // world)
     micro, time = min(mine, config.train.micro or mine), config.codec.time
     shorter = 1 + (config.data.window - 1) // time // 2 * time
-    told = []
+    ways = []
     if not config.train.recompute:
-        told.append(told_of("train.recompute", True))
+        ways.append(with_less("train.recompute", True))
     if micro > 1:
         micro //= 2
         while micro > 1 and need("train.micro", micro) > there:
             micro //= 2
-        told.append(told_of("train.micro", micro))
+        ways.append(with_less("train.micro", micro))
     if 2 <= shorter < config.data.window:
         seen = f" --set sample.context={shorter - 1}" if config.sample.context >= shorter else ""
-        told.append(told_of("data.window", shorter) + f"{seen} in a new run")
-    return ", ".join([*told, "a smaller model, or more ranks (torchrun)"])
+        ways.append(with_less("data.window", shorter) + f"{seen} in a new run")
+    return ", ".join([*ways, "a smaller model, or more ranks (torchrun)"])
 
 
 def capacity(device: torch.device) -> int | None:

@@ -1,4 +1,4 @@
-"""What a run will do and what that takes, told before its first step."""
+"""What a run will do and what that takes, reported before its first step."""
 
 from __future__ import annotations
 

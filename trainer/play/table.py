@@ -1,4 +1,4 @@
-"""The table at which one person plays: the pace, the commands, and what the page is told."""
+"""The table at which one person plays: the pace, the commands, and what the page is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: metrics.jsonl always, TensorBoard or Weights & Biases beside it."""
+"""What a run reports while it goes on: metrics.jsonl always, TensorBoard or Weights & Biases beside it."""
 
 from __future__ import annotations
 

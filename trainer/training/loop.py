@@ -1,4 +1,4 @@
-"""The training loop: from step to step, told and saved on the way; stops cleanly and goes on bit for bit."""
+"""The training loop: from step to step, reported and saved on the way; stops cleanly and continues bit for bit."""
 
 from __future__ import annotations
 

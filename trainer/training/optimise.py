@@ -45,7 +45,7 @@ class NotFinite(GoaltraceError):
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step tells, over all ranks."""
+    """What a step reports, over all ranks."""
 
     loss: float
     parts: dict[str, float]
@@ -123,8 +123,8 @@ def backward(model: WorldModel, batch: Batch, job: Job) -> tuple[list[str], Tens
         torch.autograd.backward(losses.total * learnt)
         names = list(losses.parts)
         scalars = torch.stack([losses.total.detach(), *losses.parts.values()]).float() * learnt
-        told = torch.cat([scalars, losses.by_level.flatten().float()])
-        sums = sums.to(told.device) + told
+        row = torch.cat([scalars, losses.by_level.flatten().float()])
+        sums = sums.to(row.device) + row
     return names, sums.double().cpu()
 
 

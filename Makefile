@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 
-.PHONY: help setup demo test systems lint docs unit e2e clean
+.PHONY: help setup demo test systems lint docs unit whole e2e clean
 
 help:
 	@echo "make demo   set up, then record, pack, score, select, report and train into ./demo/ (again: reuses what is complete)"
@@ -11,6 +11,7 @@ help:
 	@echo "make lint   ruff, mypy and the walls between the rooms"
 	@echo "make docs   the reference pages of docs/reference/ from the code"
 	@echo "make unit   the tests that need no Docker"
+	@echo "make whole  the same, with every member of a family and every example that make unit tries a part of"
 	@echo "make clean  remove ./demo/"
 
 setup:
@@ -49,6 +50,9 @@ docs: setup
 
 unit: setup
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e
+
+whole: setup
+	@GOALTRACE_WHOLE=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile tests --ignore=tests/e2e
 
 e2e: setup
 	@.ci/setup.sh player || [ "$$CI" != true ]

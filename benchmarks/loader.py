@@ -177,14 +177,14 @@ def timed(prepare: Callable[[], Callable[[], int]]) -> tuple[float, float]:
 
 def grown(work: Callable[[], object]) -> float:
     """MB by which this process grew at its largest."""
-    Path("/proc/self/clear_refs").write_text("5")  # begins to measure the peak anew
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # begins to measure the peak anew
     before = _status("VmRSS")
     work()
     return (_status("VmHWM") - before) / 1e3
 
 
 def _status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pyarrow.parquet as pq
 
 from manifests.clip_io import _ShardWriter
-from tests.curation.hub_server import TOKEN, Hub
+from tests.curation.publish.hub_server import TOKEN, Hub
 from tests.factories import make_clip, write_dataset
 
 REPO = "team/bench"

@@ -132,7 +132,9 @@ def _is_hex(name: str) -> bool:
 
 def write_cast(path: Path, events: list[tuple[float, str]], columns: int = 80, rows: int = 24) -> Path:
     header = {"version": 2, "width": columns, "height": rows}
-    path.write_text("\n".join([json.dumps(header), *(json.dumps([at, "o", data]) for at, data in events)]) + "\n")
+    path.write_text(
+        "\n".join([json.dumps(header), *(json.dumps([at, "o", data]) for at, data in events)]) + "\n", encoding="utf-8"
+    )
     return path
 
 
@@ -178,7 +180,7 @@ def big(path: Path) -> Path:
     """100 MB of coloured lines that scroll by, at 10 MB a second."""
     line = "".join(f"\x1b[3{number % 8}m word {number}" for number in range(40)) + "\x1b[0m\r\n"
     event, at, size = line * 60, 0.0, 0
-    with path.open("w") as out:
+    with path.open("w", encoding="utf-8") as out:
         out.write('{"version": 2, "width": 80, "height": 24}\n')
         while size < BIG_BYTES:
             size += out.write(json.dumps([round(at, 6), "o", event]) + "\n")

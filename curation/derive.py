@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from curation.stage import clips_shards, shard_at, table_name, write_table
 from curation.tables import read_scores
+from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_parquet
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
 from manifests.errors import GoaltraceError
@@ -35,7 +36,7 @@ def derive(
     parents: Sequence[ClipReader],
     out: Path,
     clip_ids: Sequence[str],
-    take: Callable[[str], dict[str, Any]],
+    take: Callable[[str], ClipRow],
     step: LineageStep,
     on_progress: OnProgress,
     not_carried: Sequence[str] = (),

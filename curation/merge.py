@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from curation.derive import derive, left_out_line, said_by_stages
 from curation.stages import STAGES
+from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader
 from manifests.dataset import LineageStep
 from manifests.errors import GoaltraceError
@@ -135,7 +135,7 @@ def _add(parent: ClipReader, merged: _Merged) -> None:
     merged.left_out |= {clip: reason for clip, reason in bad.items() if clip not in merged.readers}
 
 
-def _row(reader: ClipReader, clip_id: str, bad: dict[str, str]) -> dict[str, Any] | None:
+def _row(reader: ClipReader, clip_id: str, bad: dict[str, str]) -> ClipRow | None:
     """The whole clip, its video too; None, and in `bad` why, for one that is not as clips are."""
     try:
         with one_item(f"clip {clip_id}"):

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from curation.publish.run import publish as publish
     from curation.report.run import ReportResult as ReportResult
     from curation.report.run import report as report
-    from curation.scan.run import ScanResult as ScanResult
-    from curation.scan.run import scan as scan
+    from curation.scanning import ScanResult as ScanResult
+    from curation.scanning import scan as scan
     from curation.score import score as score
     from curation.select import SelectResult as SelectResult
     from curation.select import select as select
@@ -82,7 +82,7 @@ FACE: dict[str, str] = {
     "RecordResult": "collector.record",
     "ReportResult": "curation.report.run",
     "RolloutResult": "trainer.face.rolling",
-    "ScanResult": "curation.scan.run",
+    "ScanResult": "curation.scanning",
     "SelectResult": "curation.select",
     "Stage": "curation.stage",
     "StageResult": "curation.stage",
@@ -110,7 +110,7 @@ FACE: dict[str, str] = {
     "rollout": "trainer.face.rolling",
     "row_groups": "curation.stage",
     "run_stage": "curation.stage",
-    "scan": "curation.scan.run",
+    "scan": "curation.scanning",
     "score": "curation.score",
     "select": "curation.select",
     "train": "trainer.face.training",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -35,7 +36,13 @@ EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2."""
+    """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2.
+
+    Without `argv` this is the program itself: SIGINT ends it even where its parent had it ignored, as a shell does
+    with what it starts in the background. Processes that a command starts inherit that.
+    """
+    if argv is None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     from manifests.plain import plain_output
     from manifests.private import OTHERS_CANNOT_WRITE, at_least
 

@@ -5,152 +5,203 @@ frame was taken and which actions fall between frames. `EVENTS_SCHEMA` is the sa
 
 The video holds each picture once, for as long as it was on the screen: frame i is picture `picture[i]`, which is
 also what a player shows at `pts[i]`. Since 1.1; in a clip of 1.0 frame i is picture i. Since 1.2 an action says whether
-it is a repetition of a held key; before, nobody knows, and it counts as a press.
+it is a repetition of a held key; before, nobody knows, and it counts as a press. Since 1.3 a clip says whether its arm
+is a control.
+
+Each column stands once, in one of the parts that make an `EventRow`: its type, what it means, its bounds, and what is
+in its place in older data. The schemas, the Hub's features, `manifests.older` and `manifests.validate` read it there.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from typing import Annotated, TypedDict
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from manifests.versions import SCHEMA_VERSION
-
-ACTION_TYPE = pa.struct(
-    [
-        ("t_ns", pa.int64()),  # the session's clock
-        ("slot", pa.int32()),  # slot i lies between frames i and i+1 of this clip; see manifests.slots
-        ("ambiguous", pa.bool_()),  # fell inside a grab: that frame may or may not show the effect
-        ("kind", pa.string()),  # manifests.session.ActionKind
-        ("x", pa.int32()),
-        ("y", pa.int32()),
-        ("dx", pa.int32()),
-        ("dy", pa.int32()),
-        ("button", pa.string()),
-        ("key", pa.string()),
-        ("char", pa.string()),
-        ("redacted", pa.bool_()),
-        ("repeat", pa.bool_()),  # a held key that the system presses again; since 1.2
-    ]
+from manifests.columns import (
+    FINITE,
+    Binary,
+    Column,
+    Flag,
+    Float32,
+    Int32,
+    Int64,
+    Older,
+    Text,
+    arrow_type,
+    extras,
+    required,
+    schema_of,
 )
+from manifests.session import MAX_FPS, MIN_FPS
+from manifests.versions import control_by_arm
+from manifests.videofile import MAX_SIDE_PX
 
-_TEXT_COLUMNS = (
-    "clip_id session_id episode_id schema_version recorder_version kind task_id family goal "
-    "caption_short caption caption_detailed actor arm outcome environment clock_source"
-).split()
-
-_FIELDS: list[pa.Field] = [
-    *(pa.field(name, pa.string(), nullable=False) for name in _TEXT_COLUMNS),
-    pa.field("clip_index", pa.int32(), nullable=False),
-    pa.field("seed", pa.int64(), nullable=False),
-    # geometry and rate
-    pa.field("width", pa.int32(), nullable=False),
-    pa.field("height", pa.int32(), nullable=False),
-    pa.field("fps", pa.float32(), nullable=False),  # asked for; the true times are t0_ns and t1_ns
-    pa.field("duration_ns", pa.int64(), nullable=False),  # from the first frame's t1 to the last frame's t1
-    pa.field("cursor_in_pixels", pa.bool_(), nullable=False),
-    # frames: lists of equal length, one entry a frame
-    pa.field("t0_ns", pa.list_(pa.int64()), nullable=False),
-    pa.field("t1_ns", pa.list_(pa.int64()), nullable=False),
-    pa.field("pts", pa.list_(pa.int64()), nullable=False),  # when the video shows this frame, 1/90000 s
-    pa.field("picture", pa.list_(pa.int32()), nullable=False),  # the video's picture that shows it, from 0
-    pa.field("frame_redacted", pa.list_(pa.bool_()), nullable=False),  # left blank on purpose
-    pa.field("changed", pa.list_(pa.float32()), nullable=False),  # share of pixels, 0..1
-    pa.field("cursor_x", pa.list_(pa.int32()), nullable=False),  # px, -1: none
-    pa.field("cursor_y", pa.list_(pa.int32()), nullable=False),
-    pa.field("screen_text", pa.list_(pa.string()), nullable=False),  # per picture; empty where there is no text
-    # actions, and the state they start from
-    pa.field("actions", pa.list_(ACTION_TYPE), nullable=False),
-    pa.field("start_keys", pa.list_(pa.string()), nullable=False),  # keys held at the first frame
-    pa.field("start_buttons", pa.list_(pa.string()), nullable=False),
-    pa.field("start_x", pa.int32(), nullable=False),  # pointer, px, -1: none
-    pa.field("start_y", pa.int32(), nullable=False),
-    # quality
-    pa.field("bracket_p50_ms", pa.float32(), nullable=False),  # t1 - t0
-    pa.field("bracket_p95_ms", pa.float32(), nullable=False),
-    pa.field("bracket_max_ms", pa.float32(), nullable=False),
-    pa.field("gap_max_ms", pa.float32(), nullable=False),  # longest time between two frames' t1
-    pa.field("dropped", pa.int32(), nullable=False),
-    pa.field("changed_ratio", pa.float32(), nullable=False),  # share of frames in which anything changed
-    pa.field("invalid_reasons", pa.list_(pa.string()), nullable=False),
-]
-
-VIDEO_FIELD = pa.field("video", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 PTS_PER_SECOND = 90_000
+LONGEST_NS = 2**62
+"""Times of frames lie within it on both sides of 0, so that differences and sums of them are 64 bits wide."""
 
 
-def _hub_feature(kind: pa.DataType) -> object:
-    """The Hugging Face `Features` spelling of an Arrow type."""
-    if pa.types.is_list(kind):
-        return {"feature": _hub_feature(kind.value_type), "_type": "List"}
-    if pa.types.is_struct(kind):
-        return {inner.name: _hub_feature(inner.type) for inner in kind}
-    names = {"double": "float64", "float": "float32"}
-    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
+class ClipAction(TypedDict):
+    """One input event of a clip; what its kind does not have is None."""
+
+    t_ns: Int64
+    """The session's clock."""
+    slot: Int32
+    """Slot i lies between frames i and i+1 of this clip; see `manifests.slots`."""
+    ambiguous: Flag
+    """Fell inside a grab: that frame may or may not show the effect."""
+    kind: Text
+    """`manifests.session.ActionKind`."""
+    x: Int32 | None
+    y: Int32 | None
+    dx: Int32 | None
+    dy: Int32 | None
+    button: Text | None
+    key: Text | None
+    char: Text | None
+    redacted: Flag
+    repeat: Annotated[Flag | None, Older("1.2", lambda _: False)]
+    """A held key that the system presses again."""
 
 
-def _with_metadata(fields: list[pa.Field]) -> pa.Schema:
-    features = {
-        field.name: {"_type": "Video"} if field.name == "video" else _hub_feature(field.type) for field in fields
-    }
-    hub = json.dumps({"info": {"features": features}})
-    return pa.schema(fields, metadata={"huggingface": hub, "goaltrace_schema_version": SCHEMA_VERSION})
+class ClipVideo(TypedDict):
+    """A clip's video: MP4, and the name that it would have as a file."""
+
+    bytes: Binary
+    path: Text | None
 
 
-EVENTS_SCHEMA = _with_metadata(_FIELDS)
-CLIPS_SCHEMA = _with_metadata([*_FIELDS, VIDEO_FIELD])
-
-# Columns that 1.0 did not have, and what a clip of so many frames has in them.
-SINCE_1_1: dict[str, Callable[[int], list[int] | list[bool] | str]] = {
-    "picture": lambda frames: list(range(frames)),
-    "frame_redacted": lambda frames: [False] * frames,
-    "screen_text": lambda _: [],
-    "caption_short": lambda _: "",
-    "caption_detailed": lambda _: "",
-}
-
-
-ACTION_TYPES = (
-    pa.list_(ACTION_TYPE),
-    pa.list_(pa.struct([field for field in ACTION_TYPE if field.name != "repeat"])),
+_WHICH = Column("which clip this is, and of what")
+_ID = Column(_WHICH.meaning, is_id=True)
+_WRITER = Column("what wrote it")
+_TASK = "what was to be done; free text"
+_HAPPENS = Column(
+    "what happens in the clip: terminals by commands, outputs and results; desktops by sub-goals, in detail by actions "
+    "and what they hit"
 )
-"""The types that the column `actions` has had, the newest first."""
+_WHO = Column("who acted, for which arm of the experiment, from which seed")
+_WHERE = Column("where it ran; where the action times come from")
+_SIZE = "px of a frame; frames a second asked for (the true times are `t0_ns`, `t1_ns`)"
+_GRAB = Column(
+    "per frame: the pixels are the screen somewhere in [t0, t1], ns since the session's start", per_frame=True
+)
+_POINTER = Column("per frame: pointer (terminals: text cursor), px; -1 for none", per_frame=True)
+_START = Column("what was held, and where the pointer was, at the first frame")
+_BRACKET = Column("`t1 - t0`", within=FINITE)
+_LOSS = "longest time between two frames; frames that the recorder had to drop"
 
 
-def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-    """Rows of a shard (of one row group, or all), with what older versions did not write filled in.
+class ClipIdentity(TypedDict):
+    """What a clip is of: of which session, task and arm, and what happens in it."""
 
-    Arrow's own errors pass through: the caller knows the shard's name.
-    """
-    younger = [name for name in SINCE_1_1 if columns is None or name in columns]
-    there = file.schema_arrow.names if younger else []
-    absent = [name for name in younger if name not in there]
-    names = None if columns is None else [*columns, *(["t1_ns"] if absent and "t1_ns" not in columns else [])]
-    table = file.read(columns=names) if group is None else file.read_row_group(group, columns=names, use_threads=False)
-    if absent and "t1_ns" in table.column_names:
-        frames = [len(times) for times in table.column("t1_ns").to_pylist()]
-        for name in absent:
-            field = EVENTS_SCHEMA.field(name)
-            table = table.append_column(field, pa.array([SINCE_1_1[name](count) for count in frames], field.type))
-    if "actions" in table.column_names and table.schema.field("actions").type == ACTION_TYPES[1]:
-        place = table.schema.get_field_index("actions")
-        table = table.set_column(place, EVENTS_SCHEMA.field("actions"), _with_repeat(table.column("actions")))
-    return table if columns is None else table.select([name for name in columns if name in table.column_names])
+    clip_id: Annotated[Text, _ID]
+    session_id: Annotated[Text, _ID]
+    episode_id: Annotated[Text, _ID]
+    schema_version: Annotated[Text, _WRITER]
+    recorder_version: Annotated[Text, _WRITER]
+    kind: Annotated[Text, Column("`desktop` or `terminal`")]
+    task_id: Annotated[Text, Column(_TASK, is_id=True)]
+    family: Annotated[Text, Column(_TASK)]
+    goal: Annotated[Text, Column(_TASK)]
+    caption_short: Annotated[Text, _HAPPENS, Older("1.1", lambda _: "")]
+    caption: Annotated[Text, _HAPPENS]
+    caption_detailed: Annotated[Text, _HAPPENS, Older("1.1", lambda _: "")]
+    actor: Annotated[Text, _WHO]
+    arm: Annotated[Text, _WHO]
+    control: Annotated[
+        Flag, Column("whether that arm is a control: nobody pursues a goal"), Older("1.3", control_by_arm, of="arm")
+    ]
+    outcome: Annotated[Text, Column("`success`, `failure`, `aborted` or `unverified`: what the task's check saw")]
+    environment: Annotated[Text, _WHERE]
+    clock_source: Annotated[Text, _WHERE]
+    clip_index: Annotated[Int32, Column(_WHICH.meaning, within=(0, 2**31))]
+    seed: Annotated[Int64, _WHO]
 
 
-def _with_repeat(actions: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Actions as 1.2 writes them, from what was written before: none is known to be a repetition."""
-    chunks = []
-    for lists in actions.chunks:
-        flat = lists.flatten()
-        fields = [flat.field(name) for name in ACTION_TYPE.names if name != "repeat"]
-        values = pa.StructArray.from_arrays(
-            [*fields, pa.array([False] * len(flat), pa.bool_())], fields=list(ACTION_TYPE)
-        )
-        counts = lists.value_lengths().fill_null(0).to_pylist()
-        offsets = pa.array(accumulate(counts, initial=0), pa.int32())
-        chunks.append(pa.ListArray.from_arrays(offsets, values, type=ACTION_TYPES[0]))
-    return pa.chunked_array(chunks, ACTION_TYPES[0])
+class ClipGeometry(TypedDict):
+    """A clip's size and rate."""
+
+    width: Annotated[Int32, Column(_SIZE, within=(1, MAX_SIDE_PX))]
+    height: Annotated[Int32, Column(_SIZE, within=(1, MAX_SIDE_PX))]
+    fps: Annotated[Float32, Column(_SIZE, within=(0.99 * MIN_FPS, MAX_FPS))]
+    duration_ns: Annotated[Int64, Column("from the first frame's `t1_ns` to the last frame's", within=(0, LONGEST_NS))]
+    cursor_in_pixels: Annotated[Flag, Column("whether the pointer is drawn in the video")]
+
+
+class ClipFrames(TypedDict):
+    """Lists with one entry a frame, but for the last, which has one a picture."""
+
+    t0_ns: Annotated[list[Int64], _GRAB]
+    t1_ns: Annotated[list[Int64], _GRAB]
+    pts: Annotated[list[Int64], Column("per frame: when the video shows it, 1/90000 s", per_frame=True)]
+    picture: Annotated[
+        list[Int32],
+        Column(
+            "per frame: which picture of the video shows it; an unchanged screen is stored once, so pictures repeat",
+            per_frame=True,
+        ),
+        Older("1.1", lambda t1_ns: list(range(len(t1_ns)))),
+    ]
+    frame_redacted: Annotated[
+        list[Flag],
+        Column("per frame: left blank on purpose", per_frame=True),
+        Older("1.1", lambda t1_ns: [False] * len(t1_ns)),
+    ]
+    changed: Annotated[
+        list[Float32], Column("per frame: share of pixels that differ from the frame before, 0..1", per_frame=True)
+    ]
+    cursor_x: Annotated[list[Int32], _POINTER]
+    cursor_y: Annotated[list[Int32], _POINTER]
+    screen_text: Annotated[
+        list[Text],
+        Column("per picture: the text that it shows, row by row; `''` for a blank one; none for desktops"),
+        Older("1.1", lambda _: []),
+    ]
+
+
+class ClipActions(TypedDict):
+    """The actions, and the state that they start from."""
+
+    actions: Annotated[
+        list[ClipAction],
+        Column(
+            "input events; slot i lies between frames i and i+1, `ambiguous` where the event fell inside a grab, "
+            "`repeat` where the system pressed a held key again"
+        ),
+    ]
+    start_keys: Annotated[list[Text], _START]
+    start_buttons: Annotated[list[Text], _START]
+    start_x: Annotated[Int32, _START]
+    start_y: Annotated[Int32, _START]
+
+
+class ClipQuality(TypedDict):
+    """How far the times can be trusted, and how much happens."""
+
+    bracket_p50_ms: Annotated[Float32, _BRACKET]
+    bracket_p95_ms: Annotated[Float32, _BRACKET]
+    bracket_max_ms: Annotated[Float32, _BRACKET]
+    gap_max_ms: Annotated[Float32, Column(_LOSS, within=FINITE)]
+    dropped: Annotated[Int32, Column(_LOSS, within=(0, 2**31))]
+    changed_ratio: Annotated[Float32, Column("share of frames in which anything changed", within=FINITE)]
+    invalid_reasons: Annotated[list[Text], Column("why the times cannot be fully trusted; empty for a valid clip")]
+
+
+class EventRow(ClipIdentity, ClipGeometry, ClipFrames, ClipActions, ClipQuality):
+    """A clip without its video: a row of the config `events`."""
+
+
+class ClipRow(EventRow):
+    """A clip: a row of the config `clips`."""
+
+    video: Annotated[ClipVideo, Column("`clips` only: MP4, H.264 4:4:4, closed groups of 1 s", nullable=True)]
+
+
+COLUMNS = extras(ClipRow, Column)
+OLDER = extras(ClipRow, Older)
+"""Columns that older versions did not have."""
+ACTION_TYPE = arrow_type(ClipAction)
+OLDER_FIELDS = extras(ClipAction, Older)
+"""Fields of an action that older versions did not have."""
+REQUIRED_FIELDS = required(ClipAction)
+EVENTS_SCHEMA = schema_of(EventRow, hub={})
+CLIPS_SCHEMA = schema_of(ClipRow, hub={"video": {"_type": "Video"}})

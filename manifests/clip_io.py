@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA, read_rows
+from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA, ClipRow
 from manifests.dataset import DatasetFolder, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
 from manifests.ids import is_id
+from manifests.older import read_rows
 from manifests.shards import require_shard, require_size
-from manifests.sound import require_types, unsound
+from manifests.validate import invalid_reasons, require_types
 from manifests.versions import require_readable
 
 ROWS_PER_GROUP = 4
@@ -170,9 +170,11 @@ def _dictionary_columns(schema: pa.Schema) -> list[str]:
     return [path for path, kind in leaves if pa.types.is_string(kind)]
 
 
-def clip_table(row: dict[str, Any]) -> pa.Table:
-    """One clip as it will be stored: a dict with the columns of `CLIPS_SCHEMA`; video is {"bytes", "path"}."""
-    return pa.Table.from_pylist([{name: row[name] for name in CLIPS_SCHEMA.names}], schema=CLIPS_SCHEMA)
+def clip_table(row: ClipRow) -> pa.Table:
+    """One clip as it will be stored. Raises `KeyError` for one without a column."""
+    if absent := set(CLIPS_SCHEMA.names) - row.keys():
+        raise KeyError(*sorted(absent))
+    return pa.Table.from_pylist([row], schema=CLIPS_SCHEMA)
 
 
 class ClipWriter:
@@ -191,8 +193,8 @@ class ClipWriter:
     def __enter__(self) -> ClipWriter:
         return self
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Add one clip: a dict with the columns of `CLIPS_SCHEMA`; video is {"bytes", "path"}."""
+    def write(self, row: ClipRow) -> None:
+        """Add one clip."""
         self.write_table(clip_table(row))
 
     def write_table(self, clip: pa.Table) -> None:
@@ -265,7 +267,7 @@ class ClipReader:
     def _sound(self, shard: str, columns: Sequence[str] | None, seen: set[str]) -> pa.Table:
         """The sound rows of a shard."""
         table = self._read(shard, columns)
-        bad = unsound(table)
+        bad = invalid_reasons(table)
         if "clip_id" in table.column_names:
             for row, clip_id in enumerate(table.column("clip_id").to_pylist()):
                 if row not in bad and clip_id in seen:
@@ -279,8 +281,8 @@ class ClipReader:
         """Every clip's id, in the order stored."""
         return list(self._locations())
 
-    def read(self, clip_id: str, columns: Sequence[str] | None = None) -> dict[str, Any]:
-        """One clip as a dict; reads one row group of the columns asked for."""
+    def read(self, clip_id: str, columns: Sequence[str] | None = None) -> ClipRow:
+        """One clip; of the columns asked for, all others are missing. Reads one row group of those."""
         shard, row = self._locate(clip_id)
         file = self._open(shard)
         if shard not in self._groups:
@@ -299,12 +301,12 @@ class ClipReader:
             raise GoaltraceError(f"{where}: no column {gone[0]}; make the data set again")
         if not len(table) or table.column("clip_id")[0].as_py() != clip_id:
             raise GoaltraceError(f"{where}: clip {clip_id!r} is not where events say it is; make the data set again")
-        if bad := unsound(table):
+        if bad := invalid_reasons(table):
             raise BadClip(f"{where}: clip {clip_id}: {bad[0]}; pack its session again")
-        (clip,) = table.to_pylist()
-        return {name: value for name, value in clip.items() if columns is None or name in columns}
+        clip: ClipRow = (table if columns is None else table.select(columns)).to_pylist()[0]
+        return clip
 
-    def iter_clips(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    def iter_clips(self, columns: Sequence[str] | None = None) -> Iterator[ClipRow]:
         """Every clip in order, one row group in memory at a time."""
         for shard in self.folder.shard_names(self.manifest, "clips"):
             file = self._open(shard)

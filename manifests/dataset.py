@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -13,6 +13,9 @@ from manifests import __version__
 from manifests.errors import GoaltraceError
 from manifests.files import parse_model, read_json, write_json
 from manifests.versions import SCHEMA_VERSION, require_readable
+
+if TYPE_CHECKING:
+    from manifests.clip import EventRow
 
 MADE_BY = "<!-- made by goaltrace publish -->"
 """Stands in a README.md that no person wrote."""
@@ -162,7 +165,7 @@ class Counter:
         self._counts = Counts()
         self._outcomes: dict[str, str] = {}
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: EventRow) -> None:
         """Count one clip row (the video is not looked at)."""
         counts, hours = self._counts, row["duration_ns"] / 3.6e12
         counts.clips += 1

@@ -33,8 +33,18 @@ class DiskFull(GoaltraceError):
 _TEMPORARY = re.compile(r"^\.(.+)\.[0-9a-f]{8}\.tmp$")
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield a name beside `path` for what is to become it; what has that name in the end is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+    except OSError as error:
+        raise_if_full(error, path)
+        raise
+    finally:
+        _remove(temporary)
 
 
 @contextmanager
@@ -43,17 +53,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary file is there already, empty: who may read `path` may read it, and nobody else.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _beside(path)
-    try:
+    with _beside(path) as temporary:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode_like(path)))
         yield temporary
         os.replace(temporary, path)
-    except OSError as error:
-        raise_if_full(error, path)
-        raise
-    finally:
-        _remove(temporary)
 
 
 @contextmanager
@@ -63,20 +66,13 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises `GoaltraceError` when `path` exists already (and is not an empty folder).
     """
     require_absent(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _beside(path)
-    temporary.mkdir()
-    try:
+    with _beside(path) as temporary:
+        temporary.mkdir()
         yield temporary
         require_absent(path)  # another process may have made it meanwhile
         if path.is_dir():
             path.rmdir()
         os.replace(temporary, path)
-    except OSError as error:
-        raise_if_full(error, path)
-        raise
-    finally:
-        _remove(temporary)
 
 
 def require_absent(path: Path) -> None:

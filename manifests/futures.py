@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,3 +23,8 @@ def as_they_end(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
             for future in as_completed(left, _LOOK_S):
                 left.discard(future)
                 yield future
+
+
+def workers_of(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    """The processes of a pool. It keeps them to itself, and before Python 3.14 cannot be asked to end them."""
+    return list((pool._processes or {}).values())

@@ -16,7 +16,6 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """Letters, digits, "_", "." and "-", at most 200 of them and none of "." and "-" first."""
 
 _ID = re.compile(ID_PATTERN.removesuffix("$"))
-ID_COLUMNS = ("clip_id", "session_id", "episode_id", "task_id")
 
 
 def is_id(text: object) -> bool:

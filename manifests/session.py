@@ -12,7 +12,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import is_plain, parse_model, read_json, read_jsonl, write_json
 from manifests.ids import Id
 from manifests.task import Kind
-from manifests.versions import SCHEMA_VERSION, require_readable
+from manifests.versions import SCHEMA_VERSION, control_by_arm, require_readable
 
 Outcome = Literal["success", "failure", "aborted", "unverified"]
 ClockSource = Literal["xserver", "pty", "callback", "nominal"]
@@ -204,6 +204,8 @@ class SessionManifest(BaseModel):
     """Who acted: "scripted", "random-fast", "tape", "human:<pseudonym>", "unknown"."""
     arm: str
     """The arm of the experiment that this session belongs to."""
+    control: bool = False
+    """Whether that arm is a control: nobody pursues a goal. Since 1.3; before, the arm's name says it."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     width: Whole
     height: Whole
@@ -276,7 +278,8 @@ class SessionFolder:
         if not isinstance(data, dict):
             raise GoaltraceError(f"{self.manifest_path}: not a session manifest")
         require_readable(data.get("schema_version"), str(self.manifest_path))
-        return parse_model(SessionManifest, data, self.manifest_path)
+        said = {"control": control_by_arm(data.get("arm"))} | data
+        return parse_model(SessionManifest, said, self.manifest_path)
 
     def write_manifest(self, manifest: SessionManifest) -> None:
         write_json(self.manifest_path, manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manifests.errors import GoaltraceError
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 def require_readable(version: object, where: str) -> None:
@@ -26,3 +26,11 @@ def require_readable(version: object, where: str) -> None:
         )
     if major < 1:
         raise GoaltraceError(f"{where}: schema_version: {version} is not a GoalTrace version; write '{SCHEMA_VERSION}'")
+
+
+def control_by_arm(arm: object) -> bool:
+    """Whether a session or clip of 1.2 or before is of a control: those do not say it, but by the name of their arm.
+
+    For reading such data alone: whatever is written since 1.3 says `control` itself.
+    """
+    return isinstance(arm, str) and (arm.startswith("random") or arm == "shuffled")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from collector.containers.confined import image_of
+from tests.depth import TURN, WHOLE
 
 # how long an example takes says nothing on a machine that is busy with others
 settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -105,8 +107,17 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return collection_path in [here / name for name in WITH_TORCH] or None
 
 
-def pytest_report_header() -> str | None:
-    return f"left out: {', '.join(WITH_TORCH)} ({_missing('torch')})" if _missing("torch") else None
+def pytest_report_header() -> list[str]:
+    tried = "everything" if WHOLE else f"a part of what is tried on many; the same again: GOALTRACE_TURN={TURN}"
+    return [tried, *([f"left out: {', '.join(WITH_TORCH)} ({_missing('torch')})"] if _missing("torch") else [])]
+
+
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt in this process, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

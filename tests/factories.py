@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from manifests import __version__
-from manifests.clip import PTS_PER_SECOND
+from manifests.clip import PTS_PER_SECOND, ClipAction, ClipRow
 from manifests.clip_io import ClipWriter
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LineageStep
 from manifests.files import new_folder, sha256_of
@@ -49,7 +48,7 @@ def encode(frames: NDArray[np.uint8], pts: list[int]) -> bytes:
 
 def make_clip(
     arm: str, seed: int, frames: int = 75, session: str | None = None, pause: int = 0, once: bool = False
-) -> dict[str, Any]:
+) -> ClipRow:
     """One clip row of the scene; `pause` frames of stillness follow each click.
 
     With `once` the video holds a picture that several frames in a row show only once, as recorded clips do.
@@ -101,7 +100,8 @@ def make_clip(
         "schema_version": SCHEMA_VERSION, "recorder_version": __version__, "kind": "desktop",
         "task_id": "test-boxes", "family": "boxes", "goal": "Light every box", "caption": "Light every box",
         "caption_short": "Light every box", "caption_detailed": "Clicks on the boxes.", "screen_text": [],
-        "actor": arm, "arm": arm, "outcome": "success" if arm == "scripted" else "unverified",
+        "actor": arm, "arm": arm, "control": arm == "random-fast",
+        "outcome": "success" if arm == "scripted" else "unverified",
         "environment": "local", "clock_source": "xserver", "clip_index": 0, "seed": seed,
         "width": WIDTH, "height": HEIGHT, "fps": float(FPS), "duration_ns": t1[-1] - t1[0],
         "cursor_in_pixels": True, "t0_ns": t0, "t1_ns": t1, "pts": pts,
@@ -125,7 +125,7 @@ def make_dataset(
     return write_dataset(path, clips, shard_bytes)
 
 
-def write_dataset(path: Path, rows: Iterable[dict[str, Any]], shard_bytes: int = 500 * 10**6) -> Path:
+def write_dataset(path: Path, rows: Iterable[ClipRow], shard_bytes: int = 500 * 10**6) -> Path:
     """A data set of these clips."""
     counter = Counter()
     with new_folder(path) as root:
@@ -151,9 +151,11 @@ def named_anew(dataset: Path) -> Path:
     return dataset
 
 
-def _action(t_ns: int, kind: str, **fields: Any) -> dict[str, Any]:
-    names = ("slot", "ambiguous", "x", "y", "dx", "dy", "button", "key", "char")
-    return {"t_ns": t_ns, "kind": kind, "redacted": False, **dict.fromkeys(names), **fields}
+def _action(t_ns: int, kind: str, x: int, y: int, button: str | None = None) -> ClipAction:
+    return {
+        "t_ns": t_ns, "slot": 0, "ambiguous": False, "kind": kind, "x": x, "y": y, "dx": None, "dy": None,
+        "button": button, "key": None, "char": None, "redacted": False, "repeat": False,
+    }  # fmt: skip
 
 
 def _draw(boxes: list[tuple[int, ...]], lit: set[int], typed: int, x: int, y: int) -> NDArray[np.uint8]:

@@ -94,4 +94,4 @@ def test_each_commit_has_one_release_and_both_have_their_turn(tmp_path: Path) ->
 
 
 def _is_debian() -> bool:
-    return "\nID=debian\n" in "\n" + Path("/etc/os-release").read_text()
+    return "\nID=debian\n" in "\n" + Path("/etc/os-release").read_text(encoding="utf-8")

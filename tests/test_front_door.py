@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from goaltrace import COMMANDS, main
+from tests.waiting import PATIENCE_S
 
 HEAVY = ("torch", "pyarrow", "docker", "numpy", "av", "duckdb", "datasets", "pydantic", "mss", "pynput")
 
 
 def goaltrace(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "goaltrace", *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "goaltrace", *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE_S
     )
 
 
@@ -106,3 +109,38 @@ def test_without_an_engine_docker_is_one_line(monkeypatch: pytest.MonkeyPatch) -
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "Docker" in done.stderr
+
+
+WAITS = """
+import sys, time, types
+from goaltrace import cli
+
+waits = sys.modules["waits"] = types.ModuleType("waits")
+waits.configure = lambda parser: None
+waits.run = lambda arguments: print("waiting", flush=True) or time.sleep(60)
+cli.COMMANDS["waits"] = ("waits", "wait")
+sys.exit(cli.main())
+"""
+
+
+def test_ctrl_c_ends_a_command_that_was_started_with_sigint_ignored() -> None:
+    """As a shell starts what it runs in the background; what the command does about Ctrl-C is its own doing."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", WAITS, "waits"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, error) == (130, "goaltrace waits: stopped\n")
+
+
+def test_called_with_arguments_it_leaves_the_signals_of_its_host_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        host = threading.Thread(target=main, args=(["--version"],))
+        host.start()
+        host.join()
+        assert main(["--version"]) == 0
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,7 @@ from manifests.dataset import DatasetFolder, LeftOut
 from manifests.session import SessionFolder
 from tests.collector.session_folders import make_session
 from tests.places import opened
+from tests.short_task import write_short_task
 
 pytestmark = pytest.mark.needs("ffmpeg", "bash")
 HOST = "zz-laptop-of-jane7"
@@ -112,7 +113,7 @@ def test_nothing_that_is_published_names_the_machine(machine: Machine, tmp_path:
     kept = left_out_sessions(work / "sessions")
     (work / "hello.tape").write_text(TAPE)
     machine.run("import", "tape", "hello.tape", "--out", work / "sessions", "--env", "local")
-    machine.run("record", "terminal-find-largest-file", "--env", "local", "--out", "recorded", "--min-free", "0")
+    machine.run("record", write_short_task(work), "--env", "local", "--out", "recorded", "--min-free", "0")
     header = {"version": 2, "width": 40, "height": 8, "title": f"{work}/run.sh", "command": f"cd {work}",
               "env": {"SHELL": "/bin/bash", "HOME": str(machine.home), "USER": machine.home.name}}  # fmt: skip
     lines = [json.dumps(header), *(json.dumps([n / 4, "o", f"line {n}\r\n"]) for n in range(40))]

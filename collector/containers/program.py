@@ -15,6 +15,11 @@ Pipe = Literal["stdout", "stderr"]
 _EXIT_S = 10
 
 
+def connection_of(stream: Any) -> Any:
+    """The socket inside what `exec_start(socket=True)` gave: a unix socket comes wrapped, a TLS one bare."""
+    return getattr(stream, "_sock", stream)
+
+
 def close_stream(stream: Any) -> None:
     """Close what `exec_start(socket=True)` gave, through the response that it was taken out of.
 
@@ -42,7 +47,7 @@ class Program:
             environment={"PYTHONDONTWRITEBYTECODE": "1"},
         )["Id"]  # fmt: skip
         self._stream: Any = self._api.exec_start(self._id, socket=True)
-        self._connection: Any = getattr(self._stream, "_sock", self._stream)  # a TLS socket comes bare
+        self._connection: Any = connection_of(self._stream)
         self._connection.settimeout(None)
         self.write(b"\n")
 

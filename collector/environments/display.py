@@ -33,11 +33,11 @@ class DisplayRecorder:
     def __enter__(self) -> DisplayRecorder:
         self._scratch = tempfile.TemporaryDirectory(prefix="goaltrace-")
         path = Path(self._scratch.name) / "spec.json"
-        path.write_text(self._spec.model_dump_json())
+        path.write_text(self._spec.model_dump_json(), encoding="utf-8")
         environment = dict(os.environ)
         if self._spec.display is not None:
             environment["DISPLAY"] = self._spec.display
-        self._errors = tempfile.TemporaryFile("w+")  # a pipe would fill up
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # a pipe would fill up
         # a session of its own: Ctrl-C reaches us, and we end the recorder
         self._process = subprocess.Popen(
             [sys.executable, "-m", "collector.runner", str(path), str(self._folder)], env=environment,

@@ -37,14 +37,15 @@ class LocalEnvironment:
         """Record `spec` into `folder`; the recorder's exit status."""
         with tempfile.TemporaryDirectory(prefix="goaltrace-") as scratch:
             spec_path = Path(scratch) / "spec.json"
-            spec_path.write_text(spec.model_dump_json())
+            spec_path.write_text(spec.model_dump_json(), encoding="utf-8")
             with self._lock:  # so that none begins that stop_all does not know
                 if self._stopped:
                     raise GoaltraceError(f"episode {spec.episode_id}: {STOPPED}")
                 # a session of its own: Ctrl-C reaches us, and we end the recorder
                 process = subprocess.Popen(
                     [sys.executable, "-m", "collector.runner", str(spec_path), str(folder)],
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+                    start_new_session=True,
                 )  # fmt: skip
                 self._running.add(process)
             try:

@@ -46,7 +46,7 @@ def _machine() -> tuple[str, str]:
     """
     boot, seen = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     namespace = "".join(filter(str.isdigit, str(seen.readlink()))) if seen.is_symlink() else ""
-    return socket.gethostname(), f"{boot.read_text().strip()}/{namespace}" if boot.is_file() else ""
+    return socket.gethostname(), f"{boot.read_text(encoding='utf-8').strip()}/{namespace}" if boot.is_file() else ""
 
 
 def _started(pid: int) -> str:
@@ -60,6 +60,6 @@ def _started(pid: int) -> str:
     except PermissionError:  # another user's, and alive
         pass
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     except OSError:
         return "?"

@@ -34,6 +34,8 @@ class EpisodeSpec(BaseModel):
     agent: Annotated[str, AfterValidator(_registered)]
     """A name of `collector/agent_registry.py`."""
     arm: str
+    control: bool = False
+    """Whether that arm is a control: nobody pursues a goal."""
     seed: int
     fps: float
     width: int = 1024
@@ -63,11 +65,6 @@ class EpisodeSpec(BaseModel):
         """Whether a person acts."""
         return agent_entry(self.agent).person
 
-    @property
-    def control(self) -> bool:
-        """Whether nobody pursues a goal in it: a session of a control arm."""
-        return agent_entry(self.agent).control
-
     @classmethod
     def of(
         cls, instance: TaskInstance, *, session_id: str, agent: str, fps: float,
@@ -83,6 +80,7 @@ class EpisodeSpec(BaseModel):
             parameters=instance.parameters,
             agent=agent,
             arm=agent_entry(agent).arm,
+            control=agent_entry(agent).control,
             seed=instance.seed,
             fps=fps,
             max_duration_s=max_duration_s or task.timeout_s,

@@ -157,7 +157,7 @@ def _root_owned_folder(root: list[str]) -> Iterator[Path]:
         yield folder
     finally:
         # debootstrap mounts /proc and /sys in there; stopped early, it may leave them mounted.
-        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
             subprocess.run([*root, "umount", "--lazy", mount], check=False)
         subprocess.run([*root, "rm", "-rf", "--one-file-system", "--", str(folder)], check=False)
@@ -174,7 +174,9 @@ def _debootstrap(root: list[str], sources: list[PackageSource], folder: Path) ->
     last = ""
     with StepDisplay("base") as display:
         display.show(f"Step 1/1 : debootstrap {first.suite} {first.uri}")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
             assert process.stdout is not None
             try:
                 for line in process.stdout:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collector.containers.confined import PYTHON, throwaway, wait_ready
-from collector.containers.program import close_stream
+from collector.containers.program import close_stream, connection_of
 from collector.containers.system import system_of
 from manifests.errors import GoaltraceError
 from manifests.files import replacing
@@ -120,7 +120,7 @@ def _check_pty(container: Container) -> CheckRow:
     api: Any = container.client.api  # type: ignore[union-attr]
     exec_id = api.exec_create(container.id, ["bash"], stdin=True, tty=True)["Id"]
     stream = api.exec_start(exec_id, tty=True, socket=True)
-    connection = getattr(stream, "_sock", stream)  # a unix socket comes wrapped, a TLS one bare
+    connection = connection_of(stream)
     connection.settimeout(10)
     seen = b""
     try:

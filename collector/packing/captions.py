@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from collector.packing.words import Captions
 from collector.terminal.transcript import Line, TranscriptPart
 
 _NAMED = 3  # commands and lines that a short or regular caption names
@@ -55,7 +56,7 @@ def _telling(rows: Iterable[str]) -> list[str]:
     return [row.strip(_FRAME) for row in rows if any(map(str.isalnum, row))]
 
 
-def terminal_captions(happened: Happened) -> dict[str, str]:
+def terminal_captions(happened: Happened) -> Captions:
     """The three caption columns of a terminal clip."""
     lines = happened.part.lines
     if happened.marked:

@@ -1,6 +1,6 @@
 """What happens in a clip of a desktop, in words: the sub-goals that were worked on, and in detail what was done.
 
-What was done comes from the actions that the X server saw; an intent only adds what was clicked. Random arms have no
+What was done comes from the actions that the X server saw; an intent only adds what was clicked. Controls have no
 goals and no targets, so nothing but their actions is told.
 """
 
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
+from collector.packing.words import Captions
+from manifests.clip import ClipAction
 from manifests.session import Intent, SessionManifest
 
 _MODIFIERS = dict.fromkeys(("Shift_L", "Shift_R", "ISO_Level3_Shift", "ISO_Level5_Shift", "Mode_switch"), "") | {
@@ -24,10 +25,10 @@ _MOST = 12
 def desktop_captions(
     manifest: SessionManifest,
     intents: Sequence[Intent],
-    actions: Sequence[dict[str, Any]],
+    actions: Sequence[ClipAction],
     span: tuple[int, int],
     held: Sequence[str] = (),
-) -> dict[str, str]:
+) -> Captions:
     """The three caption columns of a desktop clip.
 
     Args:
@@ -36,10 +37,9 @@ def desktop_captions(
         span: the clip's time, ends included.
         held: the keys that are down when the clip begins.
     """
-    random = manifest.arm.startswith("random")
-    here = [] if random else [i for i in intents if i.t_ns <= span[1] and i.t_end_ns >= span[0]]
+    here = [] if manifest.control else [i for i in intents if i.t_ns <= span[1] and i.t_end_ns >= span[0]]
     goals = ". ".join(dict.fromkeys(intent.goal for intent in here if intent.goal))
-    goals = goals or ("" if random else manifest.goal)
+    goals = goals or ("" if manifest.control else manifest.goal)
     done = [said for said, _ in groupby(_done(actions, here, held))]
     more = [f"and {len(done) - _MOST} more"] if len(done) > _MOST else []
     in_words = "; ".join([*done[:_MOST], *more])
@@ -47,16 +47,16 @@ def desktop_captions(
     return {"caption_short": goals, "caption": goals, "caption_detailed": detailed}
 
 
-def _done(actions: Sequence[dict[str, Any]], intents: Sequence[Intent], down_before: Sequence[str]) -> Iterator[str]:
+def _done(actions: Sequence[ClipAction], intents: Sequence[Intent], down_before: Sequence[str]) -> Iterator[str]:
     held = {key: None for key in down_before if key in _MODIFIERS}
     typed, hidden = "", 0
-    down: dict[str, dict[str, Any]] = {}
+    down: dict[str | None, ClipAction] = {}
     for action in actions:
         kind, key = action["kind"], action["key"]
         if kind in ("move", "resize", "marker"):
             continue
         if kind == "key_up":
-            held.pop(key, None)
+            held.pop(key or "", None)
             continue
         if action["redacted"]:
             held.clear()
@@ -104,7 +104,7 @@ def _hidden(keys: int) -> str:
     return f"types something hidden ({keys} key{'' if keys == 1 else 's'})"
 
 
-def _click(up: dict[str, Any], press: dict[str, Any] | None, intents: Sequence[Intent]) -> str:
+def _click(up: ClipAction, press: ClipAction | None, intents: Sequence[Intent]) -> str:
     which = "" if up["button"] in ("left", None) else f"{up['button']}-"
     begin = press or up
     moved = press is not None and _far(press, up)
@@ -115,7 +115,7 @@ def _click(up: dict[str, Any], press: dict[str, Any] | None, intents: Sequence[I
     return f"{verb} {target}" if target else f"{verb} at {_place(begin)}"
 
 
-def _target(action: dict[str, Any], intents: Sequence[Intent]) -> str | None:
+def _target(action: ClipAction, intents: Sequence[Intent]) -> str | None:
     """What the actor aimed at with a press."""
     for intent in intents:
         if intent.verb in ("click", "drag") and intent.target and intent.t_ns <= action["t_ns"] <= intent.t_end_ns:
@@ -128,17 +128,17 @@ def _target(action: dict[str, Any], intents: Sequence[Intent]) -> str | None:
     return None
 
 
-def _scroll(action: dict[str, Any]) -> str:
+def _scroll(action: ClipAction) -> str:
     dx, dy = action["dx"] or 0, action["dy"] or 0
     way = ("up" if dy > 0 else "down") if dy else ("right" if dx > 0 else "left")
     return f"scrolls {way}"
 
 
-def _far(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    if None in (a["x"], a["y"], b["x"], b["y"]):
+def _far(a: ClipAction, b: ClipAction) -> bool:
+    if a["x"] is None or a["y"] is None or b["x"] is None or b["y"] is None:
         return False
-    return bool(abs(a["x"] - b["x"]) > 4 or abs(a["y"] - b["y"]) > 4)
+    return abs(a["x"] - b["x"]) > 4 or abs(a["y"] - b["y"]) > 4
 
 
-def _place(action: dict[str, Any]) -> str:
+def _place(action: ClipAction) -> str:
     return "an unknown place" if action["x"] is None else f"({action['x']}, {action['y']})"

@@ -22,7 +22,7 @@ from manifests.plain import one_line
 from manifests.private import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
 from manifests.session import SessionFolder, find_sessions
-from manifests.sound import unsound
+from manifests.validate import invalid_reasons
 
 CLIP_S = (1, 600)
 """The shortest and the longest clip, in seconds, that may be asked for."""
@@ -131,7 +131,7 @@ def _pack_one(
     packed = pack_session(recorded, clip_s)
     clips = [clip_table(row) for row in packed.rows]
     for row, clip in zip(packed.rows, clips, strict=True):
-        if bad := unsound(clip):
+        if bad := invalid_reasons(clip):
             raise GoaltraceError(f"does not reconcile: clip {row['clip_index']}: {bad[0]}")
     seen.add(session_id)
     return packed, clips

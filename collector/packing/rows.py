@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from collector.packing.desktop_captions import desktop_captions
 from collector.packing.held import Held
@@ -14,7 +14,8 @@ from collector.packing.recorded import Recorded
 from collector.packing.stretches import ClipSpan, stretches
 from collector.packing.video import SessionVideo
 from collector.packing.windows import clip_starts, clip_windows
-from manifests.clip import PTS_PER_SECOND
+from collector.packing.words import ClipWords
+from manifests.clip import PTS_PER_SECOND, ClipAction, ClipActions, ClipQuality, ClipRow
 from manifests.errors import GoaltraceError
 from manifests.session import IN_CLEAR, Action, Frame, SessionManifest
 from manifests.slots import assign_slots
@@ -23,18 +24,12 @@ from manifests.versions import SCHEMA_VERSION
 if TYPE_CHECKING:
     from collector.packing.screen_text import Replay
 
-_ACTION_FIELDS = ("t_ns", "kind", "x", "y", "dx", "dy", "button", "key", "char", "redacted")
-_COPIED = (
-    "session_id episode_id recorder_version kind task_id family goal actor arm outcome "
-    "environment seed width height fps cursor_in_pixels invalid_reasons"
-).split()
-
 
 @dataclass
 class Packed:
     """A session's clips, and the frames that are in none."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[ClipRow] = field(default_factory=list)
     frames_left_out: dict[str, int] = field(default_factory=dict)
     """"trimmed": outside what the review kept; "cut": before the first key frame of a stretch, or alone in it."""
 
@@ -45,7 +40,6 @@ def pack_session(session: Recorded, clip_s: float) -> Packed:
     Raises `GoaltraceError` when the video does not hold the pictures that the log names, or no clip can be cut.
     """
     packed = Packed()
-    identity = _identity(session.manifest)
     replay = _replay(session)
     quiet = TerminalQuiet(session) if replay else None
     with SessionVideo(session.folder.screen) as video:
@@ -63,11 +57,8 @@ def pack_session(session: Recorded, clip_s: float) -> Packed:
             cut = clip_windows(starts, stretch.stop, session.manifest.fps, clip_s, costs)
             windows = [w for w in cut if w[1] - w[0] > 1]
             for window, actions in zip(windows, _actions(session, stretch, windows), strict=True):
-                number = len(packed.rows)
-                name = {"clip_id": f"{session.manifest.session_id}-{number:04d}", "clip_index": number}
                 words = replay.columns(stretch, *window) if replay else _words(session, actions, *window)
-                packed.rows.append(identity | name | actions | words | _window_columns(session, video, *window))
-                packed.rows[-1]["video"]["path"] = f"{name['clip_id']}.mp4"
+                packed.rows.append(_row(session, video, window, len(packed.rows), words, actions))
     if not packed.rows:
         raise GoaltraceError("no two frames in a row to make a clip of, between its pauses and inside what was kept")
     packed.frames_left_out = _left_out(session, packed.rows)
@@ -83,63 +74,86 @@ def _replay(session: Recorded) -> Replay | None:
     return Replay(session)
 
 
-def _words(session: Recorded, own: dict[str, Any], first: int, end: int) -> dict[str, Any]:
+def _words(session: Recorded, own: ClipActions, first: int, end: int) -> ClipWords:
     span = (session.frames[first].t0_ns, session.frames[end - 1].t1_ns)
     said = desktop_captions(session.manifest, session.intents, own["actions"], span, own["start_keys"])
-    return {"screen_text": []} | said
+    return {"screen_text": [], **said}
 
 
-def _left_out(session: Recorded, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def _left_out(session: Recorded, rows: Sequence[ClipRow]) -> dict[str, int]:
     keep, frames = session.manifest.keep_ns, session.frames
     trimmed = sum(frame.t0_ns < keep[0] or frame.t1_ns > keep[1] for frame in frames) if keep else 0
     cut = len(frames) - trimmed - sum(len(row["t0_ns"]) for row in rows)
     return {reason: count for reason, count in (("trimmed", trimmed), ("cut", cut)) if count}
 
 
-def _identity(manifest: SessionManifest) -> dict[str, Any]:
-    row = {name: getattr(manifest, name) for name in _COPIED}
-    if kinds := ", ".join(sorted(manifest.typed_in_clear)):
-        row["invalid_reasons"] = [*row["invalid_reasons"], f"{IN_CLEAR}{kinds}; pictures of its session may show it"]
-    return row | {"schema_version": SCHEMA_VERSION, "clock_source": manifest.clock.source}
-
-
-def _window_columns(session: Recorded, video: SessionVideo, first: int, end: int) -> dict[str, Any]:
-    frames, manifest = session.frames[first:end], session.manifest
+def _row(
+    session: Recorded, video: SessionVideo, window: tuple[int, int], number: int, words: ClipWords, own: ClipActions
+) -> ClipRow:
+    """The session's clip of that number, which holds the frames [first, end) of the window."""
+    said, (first, end) = session.manifest, window
+    frames, clip_id = session.frames[first:end], f"{said.session_id}-{number:04d}"
     began = frames[0].t1_ns
     pts = [round((frame.t1_ns - began) * PTS_PER_SECOND / 1e9) for frame in frames]
     before = session.pictures[first]
     picture = [number - before for number in session.pictures[first:end]]
     shown = [0, *(b for b, (p, q) in enumerate(pairwise(picture), start=1) if p != q)]  # frames with a new picture
-    times = [*(pts[frame] for frame in shown), pts[-1] + round(PTS_PER_SECOND / manifest.fps)]
-    return _frame_columns(frames) | {
+    times = [*(pts[frame] for frame in shown), pts[-1] + round(PTS_PER_SECOND / said.fps)]
+    return {
+        "clip_id": clip_id,
+        "session_id": said.session_id,
+        "episode_id": said.episode_id,
+        "schema_version": SCHEMA_VERSION,
+        "recorder_version": said.recorder_version,
+        "kind": said.kind,
+        "task_id": said.task_id,
+        "family": said.family,
+        "goal": said.goal,
+        "actor": said.actor,
+        "arm": said.arm,
+        "control": said.control,
+        "outcome": said.outcome,
+        "environment": said.environment,
+        "clock_source": said.clock.source,
+        "clip_index": number,
+        "seed": said.seed,
+        "width": said.width,
+        "height": said.height,
+        "fps": said.fps,
+        "duration_ns": frames[-1].t1_ns - began,
+        "cursor_in_pixels": said.cursor_in_pixels,
+        "t0_ns": [frame.t0_ns for frame in frames],
+        "t1_ns": [frame.t1_ns for frame in frames],
         "pts": pts,
         "picture": picture,
-        "video": {"bytes": video.cut(before, times), "path": None},
+        "frame_redacted": [frame.redacted for frame in frames],
+        "changed": [frame.changed for frame in frames],
+        "cursor_x": [frame.cursor_x for frame in frames],
+        "cursor_y": [frame.cursor_y for frame in frames],
+        **words,
+        **own,
+        **_quality(said, frames),
+        "video": {"bytes": video.cut(before, times), "path": f"{clip_id}.mp4"},
     }
 
 
-def _frame_columns(frames: Sequence[Frame]) -> dict[str, Any]:
+def _quality(manifest: SessionManifest, frames: Sequence[Frame]) -> ClipQuality:
     brackets = sorted((frame.t1_ns - frame.t0_ns) / 1e6 for frame in frames)
+    reasons = manifest.invalid_reasons
+    if kinds := ", ".join(sorted(manifest.typed_in_clear)):
+        reasons = [*reasons, f"{IN_CLEAR}{kinds}; pictures of its session may show it"]
     return {
-        "duration_ns": frames[-1].t1_ns - frames[0].t1_ns,
-        "t0_ns": [frame.t0_ns for frame in frames],
-        "t1_ns": [frame.t1_ns for frame in frames],
-        "changed": [frame.changed for frame in frames],
-        "frame_redacted": [frame.redacted for frame in frames],
-        "cursor_x": [frame.cursor_x for frame in frames],
-        "cursor_y": [frame.cursor_y for frame in frames],
-        "start_x": frames[0].cursor_x,
-        "start_y": frames[0].cursor_y,
         "bracket_p50_ms": brackets[len(brackets) // 2],
         "bracket_p95_ms": brackets[min(len(brackets) - 1, int(len(brackets) * 0.95))],
         "bracket_max_ms": brackets[-1],
         "gap_max_ms": max((b.t1_ns - a.t1_ns) / 1e6 for a, b in pairwise(frames)),
         "dropped": sum(frame.dropped_before for frame in frames),
         "changed_ratio": sum(frame.changed > 0 for frame in frames) / len(frames),
+        "invalid_reasons": reasons,
     }
 
 
-def _actions(session: Recorded, stretch: ClipSpan, windows: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+def _actions(session: Recorded, stretch: ClipSpan, windows: Sequence[tuple[int, int]]) -> Iterator[ClipActions]:
     """For each clip of a stretch: its own actions, and what was held when its first frame was taken.
 
     The slot after a clip's last frame belongs to that clip: so no action is lost between two clips. Nothing is held
@@ -156,17 +170,34 @@ def _actions(session: Recorded, stretch: ClipSpan, windows: Sequence[tuple[int, 
         while next_one < len(inside) and slots[next_one].slot + stretch.first < first:
             held.see(inside[next_one])
             next_one += 1
-        start = {"start_keys": list(held.keys), "start_buttons": list(held.buttons)}
-        rows = []
+        own: ClipActions = {
+            "actions": [],
+            "start_keys": list(held.keys),
+            "start_buttons": list(held.buttons),
+            "start_x": frames[first - stretch.first].cursor_x,
+            "start_y": frames[first - stretch.first].cursor_y,
+        }
         while next_one < len(inside) and slots[next_one].slot + stretch.first < end:
             slot, ambiguous = slots[next_one]
-            rows.append(_action(inside[next_one], slot + stretch.first - first, ambiguous))
+            own["actions"].append(_action(inside[next_one], slot + stretch.first - first, ambiguous))
             held.see(inside[next_one])
             next_one += 1
-        yield start | {"actions": rows}
+        yield own
 
 
-def _action(action: Action, slot: int, ambiguous: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(action, name) for name in _ACTION_FIELDS}
-    row["slot"], row["ambiguous"], row["repeat"] = slot, ambiguous, bool(action.repeat)
-    return row
+def _action(action: Action, slot: int, ambiguous: bool) -> ClipAction:
+    return {
+        "t_ns": action.t_ns,
+        "slot": slot,
+        "ambiguous": ambiguous,
+        "kind": action.kind,
+        "x": action.x,
+        "y": action.y,
+        "dx": action.dx,
+        "dy": action.dy,
+        "button": action.button,
+        "key": action.key,
+        "char": action.char,
+        "redacted": action.redacted,
+        "repeat": bool(action.repeat),
+    }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from collector.packing.captions import Happened, terminal_captions
 from collector.packing.recorded import Recorded
 from collector.packing.stretches import ClipSpan
+from collector.packing.words import ClipWords
 from collector.terminal.cast import CastEvent, open_cast, parse_size
 from collector.terminal.screen import Screen
 from collector.terminal.transcript import Transcript
@@ -34,7 +34,7 @@ class Replay:
         self._text: str | None = None
         self._chars = 0
 
-    def columns(self, stretch: ClipSpan, first: int, end: int) -> dict[str, Any]:
+    def columns(self, stretch: ClipSpan, first: int, end: int) -> ClipWords:
         """`screen_text` and the captions of the clip of the frames [first, end), which follow the clip before it.
 
         A clip tells what happened after its first frame was taken and until the next clip's first frame: the same
@@ -55,7 +55,7 @@ class Replay:
             between=next((text for text in reversed(seen) if text not in (seen[0], seen[-1])), ""),
             blank=any(frame.redacted for frame in frames[first:end]),
         )
-        return {"screen_text": [text for text, _ in texts]} | terminal_captions(happened)
+        return {"screen_text": [text for text, _ in texts], **terminal_captions(happened)}
 
     def _count(self, text: str) -> str:
         self._chars += len(text)

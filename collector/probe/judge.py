@@ -127,7 +127,7 @@ def _counted(path: Path, manifest: SessionManifest) -> list[CountedKey]:
     """What the counter logged, on the session's clock."""
     origin = manifest.clock.origin_monotonic_ns
     keys = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         drawn = int(entry["drawn_ns"])
         keys.append(CountedKey(int(entry["count"]), unwrap_ms(int(entry["server_ms"]), drawn) - origin, drawn - origin))

@@ -103,10 +103,12 @@ def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, hear
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "spec.json"
-        path.write_text(spec.model_dump_json())
+        path.write_text(spec.model_dump_json(), encoding="utf-8")
         command = [sys.executable, *_arguments(path, str(folder), name, seconds, spec.seed)]
         environment = dict(os.environ) | {"DISPLAY": spec.display or ""}
-        recorder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        recorder = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+        )
         assert recorder.stdout is not None and recorder.stderr is not None
         try:
             for line in recorder.stdout:

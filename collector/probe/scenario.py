@@ -61,7 +61,7 @@ def _count(recording: Recording, capture: Capture, name: str, seconds: float, se
     environment = dict(os.environ) | ({"DISPLAY": display} if display else {})
     counter = subprocess.Popen(
         [sys.executable, "-m", "collector.probe.counter", str(seconds), seed, str(log)],
-        stderr=subprocess.PIPE, text=True, env=environment,
+        stderr=subprocess.PIPE, text=True, errors="replace", env=environment,
     )  # fmt: skip
     turn = 0
     while counter.poll() is None:

@@ -46,6 +46,7 @@ class Recording:
             parameters=spec.parameters,
             actor=f"human:{spec.consent_id}" if human else spec.agent,
             arm=spec.arm,
+            control=spec.control,
             seed=spec.seed,
             width=width,
             height=height,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from manifests.files import replacing
-from manifests.secrets import Key, Known, is_held, named_with, typed_secrets
+from manifests.secrets import KeyPress, Known, is_held, named_with, typed_secrets
 from manifests.session import Action, SessionFolder
 
 _SHIFTS = ("Shift_L", "Shift_R", "Caps_Lock", "ISO_Level3_Shift", "BackSpace", "Delete", "Left", "Right")
@@ -40,17 +40,17 @@ def redacted(action: Action) -> Action:
     return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True, repeat=action.repeat)
 
 
-def _keys(actions: Sequence[Action]) -> Iterator[Key[int]]:
+def _keys(actions: Sequence[Action]) -> Iterator[KeyPress[int]]:
     """Presses as keys with their modifiers; a click ends a line, since it puts the caret anywhere."""
     held = set[str]()
     for number, action in enumerate(actions):
         key = action.key
         if action.kind == "button_down":
-            yield Key(_ENDS, "", number)
+            yield KeyPress(_ENDS, "", number)
         elif key is not None and is_held(key):
             (held.add if action.kind == "key_down" else held.discard)(key)
         elif action.kind in ("key_down", "key") and key is not None:
-            yield Key(*named_with(key, action.char or "", held), number)
+            yield KeyPress(*named_with(key, action.char or "", held), number)
 
 
 def _with_what_belongs_to_them(actions: Sequence[Action], found: Iterable[int]) -> set[int]:

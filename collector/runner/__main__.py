@@ -19,7 +19,8 @@ from manifests.session import SessionManifest
 def main(spec_path: str, folder: str) -> int:
     """Record one episode into `folder`; 0 when the session is complete, whatever its outcome."""
     spec = read_spec(Path(spec_path))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from the host ends like Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # a stop from the host ends like Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     try:
         with at_least(OWNER_ONLY if spec.by_person else OTHERS_CANNOT_WRITE):
             session = _run_episode(spec, Path(folder))

@@ -23,12 +23,12 @@ class AgentProcess:
     def act(self, recording: Recording, capture: Capture, watch: Watch) -> tuple[Outcome, str] | None:
         with tempfile.TemporaryDirectory() as scratch:
             spec_path = Path(scratch) / "spec.json"
-            spec_path.write_text(recording.spec.model_dump_json())
+            spec_path.write_text(recording.spec.model_dump_json(), encoding="utf-8")
             origin = recording.manifest.clock.origin_monotonic_ns
             command = [
                 sys.executable, "-m", "collector.agents.act", str(spec_path), str(recording.folder.path), str(origin),
             ]  # fmt: skip
-            agent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+            agent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
             try:
                 problem = self._wait(agent, recording, capture, watch)
             finally:

@@ -6,6 +6,7 @@ Looked for in the installed packages of the extra `fonts`, then among the system
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 from importlib.util import find_spec
@@ -71,7 +72,7 @@ def _of_system(char: str, more: str) -> Path | None:
         return None
     pattern = f":charset={ord(char):x}{more}"
     try:
-        said = subprocess.run([program, "--format=%{file}", pattern], capture_output=True, text=True, timeout=_WAIT_S)
+        said = subprocess.run([program, "--format=%{file}", pattern], capture_output=True, timeout=_WAIT_S)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return Path(said.stdout) if said.returncode == 0 and said.stdout else None
+    return Path(os.fsdecode(said.stdout)) if said.returncode == 0 and said.stdout else None

@@ -12,7 +12,7 @@ from curation.commands import stages
 from manifests.progress import as_bar
 
 if TYPE_CHECKING:
-    from curation.scan.run import ScanResult
+    from curation.scanning import ScanResult
 
 EPILOG = """\
 Looked through are the keys (put together again as they were meant), the text of terminals' screens, captions, goals
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from curation.scan.run import scan
+    from curation.scanning import scan
     from manifests.errors import GoaltraceError
     from manifests.secrets import read_list
 

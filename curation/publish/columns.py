@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-CLIP_COLUMNS: dict[str, str] = {
-    "clip_id, session_id, episode_id, clip_index": "which clip this is, and of what",
-    "schema_version, recorder_version": "what wrote it",
-    "kind": "`desktop` or `terminal`",
-    "task_id, family, goal": "what was to be done; free text",
-    "caption_short, caption, caption_detailed": "what happens in the clip: terminals by commands, outputs and results; "
-    "desktops by sub-goals, in detail by actions and what they hit",
-    "actor, arm, seed": "who acted, for which arm of the experiment, from which seed",
-    "outcome": "`success`, `failure`, `aborted` or `unverified`: what the task's check saw",
-    "environment, clock_source": "where it ran; where the action times come from",
-    "width, height, fps": "px of a frame; frames a second asked for (the true times are `t0_ns`, `t1_ns`)",
-    "duration_ns": "from the first frame's `t1_ns` to the last frame's",
-    "cursor_in_pixels": "whether the pointer is drawn in the video",
-    "t0_ns, t1_ns": "per frame: the pixels are the screen somewhere in [t0, t1], ns since the session's start",
-    "pts": "per frame: when the video shows it, 1/90000 s",
-    "picture": "per frame: which picture of the video shows it; an unchanged screen is stored once, so pictures repeat",
-    "frame_redacted": "per frame: left blank on purpose",
-    "changed": "per frame: share of pixels that differ from the frame before, 0..1",
-    "cursor_x, cursor_y": "per frame: pointer (terminals: text cursor), px; -1 for none",
-    "screen_text": "per picture: the text that it shows, row by row; `''` for a blank one; none for desktops",
-    "actions": "input events; slot i lies between frames i and i+1, `ambiguous` where the event fell inside a grab, "
-    "`repeat` where the system pressed a held key again",
-    "start_keys, start_buttons, start_x, start_y": "what was held, and where the pointer was, at the first frame",
-    "bracket_p50_ms, bracket_p95_ms, bracket_max_ms": "`t1 - t0`",
-    "gap_max_ms, dropped": "longest time between two frames; frames that the recorder had to drop",
-    "changed_ratio": "share of frames in which anything changed",
-    "invalid_reasons": "why the times cannot be fully trusted; empty for a valid clip",
-    "video": "`clips` only: MP4, H.264 4:4:4, closed groups of 1 s",
-}
+from manifests.clip import COLUMNS
+
+
+def _by_meaning() -> dict[str, str]:
+    names: dict[str, list[str]] = {}
+    for name, column in COLUMNS.items():
+        names.setdefault(column.meaning, []).append(name)
+    return {", ".join(alike): meaning for meaning, alike in names.items()}
+
+
+CLIP_COLUMNS = _by_meaning()
+"""Columns that are explained together -> what they mean."""
 
 SCORE_COLUMNS: dict[str, str] = {
     "actions_scored": "actions that efficacy looked at: presses of buttons and keys, and scrolls, one per frame step",

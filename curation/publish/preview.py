@@ -11,7 +11,6 @@ import pyarrow as pa
 from PIL import Image, ImageDraw, ImageFont
 
 from curation.report.strips import drawn_frames, typical_clip
-from curation.report.table import is_random
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 
@@ -30,6 +29,7 @@ class PreviewClip:
     clip_id: str
     kind: str
     arm: str
+    control: bool
     goal: str
 
 
@@ -79,12 +79,12 @@ def _candidates(rows: pa.Table) -> Iterator[Sequence[PreviewClip]]:
     """For each kind and arm, then for each family, the clips to try: the typical one, or the first, then the others."""
     arms: dict[tuple[bool, str, str], list[PreviewClip]] = defaultdict(list)
     families: dict[str, list[PreviewClip]] = defaultdict(list)
-    for clip in rows.select(["clip_id", "kind", "arm", "goal", "family"]).to_pylist():
-        shown = PreviewClip(clip["clip_id"], clip["kind"], clip["arm"], clip["goal"])
-        arms[is_random(shown.arm), shown.arm, shown.kind].append(shown)
+    for clip in rows.select(["clip_id", "kind", "arm", "control", "goal", "family"]).to_pylist():
+        shown = PreviewClip(clip["clip_id"], clip["kind"], clip["arm"], clip["control"], clip["goal"])
+        arms[shown.control, shown.arm, shown.kind].append(shown)
         families[clip["family"]].append(shown)
-    for (_, arm, kind), own in sorted(arms.items(), key=lambda item: item[0]):
-        first = typical_clip(rows, kind, arm)
+    for (control, arm, kind), own in sorted(arms.items(), key=lambda item: item[0]):
+        first = typical_clip(rows, kind, arm, control)
         yield [*(clip for clip in own if clip.clip_id == first), *(clip for clip in own if clip.clip_id != first)]
     for _, own in sorted(families.items(), key=lambda item: item[0]):
         yield own

@@ -63,7 +63,7 @@ def _strips(
     """A strip an arm; an arm whose clip cannot be drawn has none."""
     drawn = []
     for arm in arms:
-        clip_id = strips.typical_clip(rows, arm.kind, arm.arm)
+        clip_id = strips.typical_clip(rows, arm.kind, arm.arm, arm.control)
         try:
             with one_item(f"clip {clip_id}"):
                 drawn.append(strips.strip(reader, clip_id))
@@ -99,8 +99,8 @@ def render(about: ReportedDataset, leave_out: LeaveOut) -> str:
     )
 
 
-def _style(arm: str) -> str:
-    return "random" if table.is_random(arm) else "goal"
+def _style(control: bool) -> str:
+    return "random" if control else "goal"
 
 
 def _hours_by_family(rows: pa.Table) -> list[tuple[str, str, int, float]]:
@@ -120,14 +120,13 @@ def _charts(rows: pa.Table, arms: Sequence[table.ArmRow]) -> list[tuple[str, Any
         for score, (axis, limits, chance) in AXES.items():
             if score not in rows.column_names:
                 continue
-            series = [
-                (row.arm, _style(row.arm), _values(rows, kind, row.arm, score)) for row in arms if row.kind == kind
-            ]
+            series = [(row.arm, _style(row.control), _values(rows, row, score)) for row in arms if row.kind == kind]
             if any(values for _, _, values in series):
                 drawn.append((kind, charts.histogram(f"{kind}: {axis}", axis, limits, chance, series)))
     return drawn
 
 
-def _values(rows: pa.Table, kind: str, arm: str, score: str) -> list[float]:
-    found = rows.select(["kind", "arm", score]).to_pylist()
-    return [r[score] for r in found if (r["kind"], r["arm"]) == (kind, arm) and r[score] is not None]
+def _values(rows: pa.Table, of: table.ArmRow, score: str) -> list[float]:
+    found = rows.select(["kind", "arm", "control", score]).to_pylist()
+    group = (of.kind, of.arm, of.control)
+    return [r[score] for r in found if (r["kind"], r["arm"], r["control"]) == group and r[score] is not None]

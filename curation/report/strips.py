@@ -6,13 +6,13 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from manifests.clip import ClipAction, ClipRow
 from manifests.clip_io import ClipReader
 from manifests.video import iter_frames
 
@@ -40,21 +40,22 @@ class Strip:
 
     kind: str
     arm: str
+    control: bool
     clip_id: str
     goal: str
     pictures: list[StripPicture]
 
 
-def typical_clip(rows: pa.Table, kind: str, arm: str) -> str:
+def typical_clip(rows: pa.Table, kind: str, arm: str, control: bool) -> str:
     """The clip of median efficacy of an arm, among those with a click if there are any: not the best one.
 
     Where nothing is scored, the clip of median number of actions.
     """
-    names = ("clip_id", "kind", "arm", "efficacy", "clicks_scored", "actions_per_s")
+    names = ("clip_id", "kind", "arm", "control", "efficacy", "clicks_scored", "actions_per_s")
     clips = [
         row
         for row in rows.select([name for name in names if name in rows.column_names]).to_pylist()
-        if (row["kind"], row["arm"]) == (kind, arm)
+        if (row["kind"], row["arm"], row["control"]) == (kind, arm, control)
     ]
     clips = [row for row in clips if row.get("clicks_scored")] or clips
     for column in ("efficacy", "actions_per_s"):
@@ -70,10 +71,10 @@ def strip(reader: ClipReader, clip_id: str) -> Strip:
     pictures = [
         StripPicture(_uri(image), seconds, said) for image, seconds, said in drawn_frames(row, FRAMES, FRAME_PX)
     ]
-    return Strip(row["kind"], row["arm"], clip_id, row["goal"], pictures)
+    return Strip(row["kind"], row["arm"], row["control"], clip_id, row["goal"], pictures)
 
 
-def drawn_frames(row: dict[str, Any], frames: int, width: int) -> Iterator[tuple[Image.Image, float, str]]:
+def drawn_frames(row: ClipRow, frames: int, width: int) -> Iterator[tuple[Image.Image, float, str]]:
     """Up to so many evenly spaced frames of a clip, scaled to `width` px: the picture with what was done since the one
     before drawn on it, when it is (s since the clip's first frame), and what was done in words.
 
@@ -98,7 +99,7 @@ def drawn_frames(row: dict[str, Any], frames: int, width: int) -> Iterator[tuple
         before = index
 
 
-def label(actions: Sequence[dict[str, Any]]) -> str:
+def label(actions: Sequence[ClipAction]) -> str:
     """What was done, in a few words: `click left, typed hello ⏎`."""
     said: list[str] = []
     typing = False
@@ -107,7 +108,7 @@ def label(actions: Sequence[dict[str, Any]]) -> str:
         if action["key"] in MODIFIERS and action["kind"] == "key_down":
             held[action["key"]] = MODIFIERS[action["key"]]
         elif action["kind"] == "key_up":
-            held.pop(action["key"], None)
+            held.pop(action["key"] or "", None)
         elif action["kind"] in ("key_down", "key"):
             text = _key(action)
             if held and text:
@@ -127,7 +128,7 @@ def label(actions: Sequence[dict[str, Any]]) -> str:
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
 
 
-def _key(action: dict[str, Any]) -> str:
+def _key(action: ClipAction) -> str:
     if action["redacted"]:
         return "•"
     name, char = action["key"] or "", action["char"] or ""
@@ -139,7 +140,7 @@ def _key(action: dict[str, Any]) -> str:
 
 
 def _draw(
-    image: NDArray[np.uint8], actions: Sequence[dict[str, Any]], path: Sequence[tuple[int, int]], scale: float
+    image: NDArray[np.uint8], actions: Sequence[ClipAction], path: Sequence[tuple[int, int]], scale: float
 ) -> Image.Image:
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)

@@ -1,4 +1,4 @@
-"""Goal-directed against random, arm by arm: the table that report, its page and the demo print."""
+"""Goal-directed arms against controls, arm by arm: the table that report, its page and the demo print."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class ArmRow:
 
     kind: str
     arm: str
+    control: bool
+    """Nobody pursues a goal in it."""
     sessions: int
     clips: int
     hours: float
@@ -48,7 +50,7 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well one score tells an arm's clips from a random arm's."""
+    """How well one score tells an arm's clips from a control's."""
 
     kind: str
     score: str
@@ -58,13 +60,8 @@ class Separation:
     """Probability that a clip of `arm` scores above one of `against`; ties count half."""
 
 
-def is_random(arm: str) -> bool:
-    """Whether an arm is a control: acting without a goal."""
-    return arm.startswith("random") or arm == "shuffled"
-
-
 def compare(rows: pa.Table, own: Sequence[str] = ()) -> list[ArmRow]:
-    """One row per kind and arm, goal-directed arms first.
+    """One row per kind and arm, goal-directed arms first; an arm whose clips disagree about `control` has two.
 
     Args:
         rows: clips with their scores (`curation.tables.rows_with_scores`).
@@ -72,8 +69,8 @@ def compare(rows: pa.Table, own: Sequence[str] = ()) -> list[ArmRow]:
     """
     groups: dict[tuple[str, bool, str], list[dict[str, Any]]] = defaultdict(list)
     for row in _plain(rows, own):
-        groups[row["kind"], is_random(row["arm"]), row["arm"]].append(row)
-    return [_arm_row(kind, arm, groups[kind, random, arm], [*METRICS, *own]) for kind, random, arm in sorted(groups)]
+        groups[row["kind"], row["control"], row["arm"]].append(row)
+    return [_arm_row(*group, groups[group], [*METRICS, *own]) for group in sorted(groups)]
 
 
 def metrics_of(arms: Sequence[ArmRow]) -> dict[str, tuple[str, str]]:
@@ -83,16 +80,17 @@ def metrics_of(arms: Sequence[ArmRow]) -> dict[str, tuple[str, str]]:
 
 
 def _plain(rows: pa.Table, own: Sequence[str]) -> list[dict[str, Any]]:
-    names = ["session_id", "kind", "arm", "outcome", "duration_ns", *METRICS, *own]
+    names = ["session_id", "kind", "arm", "control", "outcome", "duration_ns", *METRICS, *own]
     return list(rows.select([name for name in names if name in rows.column_names]).to_pylist())
 
 
-def _arm_row(kind: str, arm: str, clips: Sequence[dict[str, Any]], metrics: Sequence[str]) -> ArmRow:
+def _arm_row(kind: str, control: bool, arm: str, clips: Sequence[dict[str, Any]], metrics: Sequence[str]) -> ArmRow:
     sessions = {clip["session_id"]: clip["outcome"] for clip in clips}
     ended = sorted(sessions.values())
     return ArmRow(
         kind=kind,
         arm=arm,
+        control=control,
         sessions=len(sessions),
         clips=len(clips),
         hours=sum(clip["duration_ns"] for clip in clips) / 3.6e12,
@@ -129,18 +127,18 @@ def bootstrap(sessions: Sequence[Sequence[float]]) -> tuple[float | None, float 
 
 
 def separations(rows: pa.Table, own: Sequence[str] = ()) -> list[Separation]:
-    """Each goal-directed arm against each random arm of its kind, by each score and the columns of `own`."""
-    values: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    """Each goal-directed arm against each control of its kind, by each score and the columns of `own`."""
+    values: dict[tuple[str, str, bool, str], list[float]] = defaultdict(list)
     for row in _plain(rows, own):
         for score in (*SCORES, *own):
             if row.get(score) is not None:
-                values[row["kind"], score, row["arm"]].append(row[score])
+                values[row["kind"], score, row["control"], row["arm"]].append(row[score])
     return [
-        Separation(kind, score, arm, other, auc(values[kind, score, arm], values[kind, score, other]))
-        for kind, score, arm in sorted(values)
-        if not is_random(arm)
-        for other_kind, other_score, other in sorted(values)
-        if (other_kind, other_score) == (kind, score) and is_random(other)
+        Separation(kind, score, arm, other, auc(values[kind, score, False, arm], values[kind, score, True, other]))
+        for kind, score, control, arm in sorted(values)
+        if not control
+        for other_kind, other_score, of_control, other in sorted(values)
+        if (other_kind, other_score) == (kind, score) and of_control
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from curation.scan.clips import Words
 from manifests.secrets import Span
 
 
@@ -36,7 +37,7 @@ class Found:
     """What is sensitive in one clip."""
 
     clip_id: str
-    words: dict[str, list[Span]] = field(default_factory=dict)
+    words: dict[Words, list[Span]] = field(default_factory=dict)
     """By column of words."""
     keys: dict[int, set[int]] = field(default_factory=dict)
     """By action: the characters of what it typed."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from curation.scan.clips import CAPTIONS, NAMES, WORDS, Row, cell_of
+from curation.scan.clips import CAPTIONS, NAMES, WORDS, cell_of
 from curation.scan.found import Found, by_row
 from curation.scan.screens import Screens
 from curation.scan.spread import spread
 from curation.scan.typed import Place, TypedLine, lines
+from manifests.clip import EventRow
 from manifests.secrets import NOBODY, Named, Span, Wanted
 from manifests.session import IN_CLEAR
 
@@ -34,7 +35,7 @@ class ScanOptions:
         return Wanted(self.listed, self.names)
 
 
-def look(rows: Sequence[Row], options: ScanOptions) -> list[Found]:
+def look(rows: Sequence[EventRow], options: ScanOptions) -> list[Found]:
     """What is sensitive in each clip of a session, whose clips come in order."""
     wanted = options.wanted()
     for _ in range(_ROUNDS):
@@ -51,12 +52,12 @@ def look(rows: Sequence[Row], options: ScanOptions) -> list[Found]:
     return found
 
 
-def _is_read(row: Row) -> bool:
+def _is_read(row: EventRow) -> bool:
     """Whether the text of every picture is known."""
     return bool(row["screen_text"]) and len(row["screen_text"]) > max(row["picture"])
 
 
-def _once(rows: Sequence[Row], wanted: Wanted) -> list[Found]:
+def _once(rows: Sequence[EventRow], wanted: Wanted) -> list[Found]:
     found = [Found(row["clip_id"]) for row in rows]
     cell = cell_of(rows)
     for typed in lines(rows, cell):
@@ -71,7 +72,7 @@ def _once(rows: Sequence[Row], wanted: Wanted) -> list[Found]:
     return found
 
 
-def _words(row: Row, one: Found, wanted: Wanted) -> None:
+def _words(row: EventRow, one: Found, wanted: Wanted) -> None:
     for number, action in enumerate(row["actions"]):
         if action["kind"] == "marker" and action["char"]:
             for span in _spans(action["char"], wanted):
@@ -84,10 +85,10 @@ def _words(row: Row, one: Found, wanted: Wanted) -> None:
             one.add(span.kind, text[span.start : span.end], column)
         if spans:
             one.words[column] = spans
-    for column in NAMES:
-        for span in _spans(row[column], wanted):
-            one.names.append(column)
-            one.add(span.kind, row[column][span.start : span.end], column)
+    for name in NAMES:
+        for span in _spans(row[name], wanted):
+            one.names.append(name)
+            one.add(span.kind, row[name][span.start : span.end], name)
     for reason in row["invalid_reasons"]:
         if reason.startswith(IN_CLEAR) and not _is_read(row):
             one.add("typed in clear", reason, "invalid_reasons")
@@ -118,7 +119,7 @@ def _told(caption: str, parts: set[str]) -> Iterator[Span]:
             at = caption.find(part[:_BEGIN], at + size)
 
 
-def _shown_parts(row: Row, one: Found) -> set[str]:
+def _shown_parts(row: EventRow, one: Found) -> set[str]:
     """The texts that are masked on the clip's pictures."""
     runs = by_row(one.screen).items()
     texts = {
@@ -127,7 +128,7 @@ def _shown_parts(row: Row, one: Found) -> set[str]:
     return {text for text in texts if len(text) >= _FEWEST}
 
 
-def _typed_parts(row: Row, one: Found) -> set[str]:
+def _typed_parts(row: EventRow, one: Found) -> set[str]:
     """The texts of masked keys that follow each other."""
     runs, run, last = set[str](), "", -1
     for number in sorted(one.keys):

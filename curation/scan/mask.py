@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
+from typing import TypedDict
 
-from curation.scan.clips import Row, cell_of
+from curation.scan.clips import cell_of
 from curation.scan.found import Found, OnScreen, by_row
 from curation.scan.look import ScanOptions, look
 from curation.scan.pixels import CellBox
 from curation.scan.screens import width_of
+from manifests.clip import ClipAction, EventRow
 from manifests.secrets import MASK, WIDE_MASK, covered
 
 UNSEEN = "something sensitive was typed or told, and its pixels cannot be read: it may be seen"
@@ -21,17 +22,30 @@ _ROUNDS = 4
 _BLANK = " \0" + MASK + WIDE_MASK
 
 
+class MaskedColumns(TypedDict, total=False):
+    """The columns of a clip that differ once it is masked."""
+
+    goal: str
+    caption_short: str
+    caption: str
+    caption_detailed: str
+    changed: list[float]
+    screen_text: list[str]
+    actions: list[ClipAction]
+    start_keys: list[str]
+
+
 @dataclass
 class Masked:
     """A clip, masked: the columns that differ and the cells to paint over; or why it is to be left out."""
 
-    columns: dict[str, Any] = field(default_factory=dict)
+    columns: MaskedColumns = field(default_factory=MaskedColumns)
     boxes: dict[int, set[CellBox]] = field(default_factory=dict)
     """By picture."""
     left_out: str = ""
 
 
-def mask(rows: Sequence[Row], options: ScanOptions) -> dict[str, Masked]:
+def mask(rows: Sequence[EventRow], options: ScanOptions) -> dict[str, Masked]:
     """Clip id -> what becomes of it, for the clips of a session in order.
 
     What was masked is looked at again, since it reads otherwise now, until nothing is found; a clip in which something
@@ -47,13 +61,13 @@ def mask(rows: Sequence[Row], options: ScanOptions) -> dict[str, Masked]:
         held: set[str] = set()
         for row, one in zip(rows, found, strict=True):
             _mask(made[one.clip_id], row, one, cell, held)
-        rows = [row | made[row["clip_id"]].columns for row in rows]
+        rows = [{**row, **made[row["clip_id"]].columns} for row in rows]
     if cell is not None:
         _forget_ink(rows, made, cell)
     return made
 
 
-def _forget_ink(rows: Sequence[Row], made: dict[str, Masked], cell: tuple[int, int]) -> None:
+def _forget_ink(rows: Sequence[EventRow], made: dict[str, Masked], cell: tuple[int, int]) -> None:
     """Where masked cells change, `changed` counts cells, not pixels: how much ink a key brings tells which it was."""
     before, painted_before = "", False
     for row in rows:
@@ -90,7 +104,7 @@ def _leave_out(found: Sequence[Found], made: dict[str, Masked], last: bool) -> N
         made[one.clip_id].left_out = made[one.clip_id].left_out or reason
 
 
-def _mask(masked: Masked, row: Row, one: Found, cell: tuple[int, int] | None, held: set[str]) -> None:
+def _mask(masked: Masked, row: EventRow, one: Found, cell: tuple[int, int] | None, held: set[str]) -> None:
     for column, spans in one.words.items():
         masked.columns[column] = covered(row[column], spans)
     if one.keys or held:
@@ -105,9 +119,8 @@ def _mask(masked: Masked, row: Row, one: Found, cell: tuple[int, int] | None, he
                 masked.boxes.setdefault(picture, set()).update(boxes)
 
 
-def _keys(actions: list[dict[str, Any]], keys: dict[int, set[int]], held: set[str]) -> list[dict[str, Any]]:
+def _keys(actions: list[ClipAction], keys: dict[int, set[int]], held: set[str]) -> list[ClipAction]:
     """The actions with those keys left blank, and their releases; `held` are the masked keys that are still down."""
-    nothing = {"key": None, "char": None, "redacted": True}
     made = []
     for number, action in enumerate(actions):
         char = action["char"] or ""
@@ -115,10 +128,10 @@ def _keys(actions: list[dict[str, Any]], keys: dict[int, set[int]], held: set[st
             if action["kind"] == "key_down" and action["key"]:
                 held.add(action["key"])
             rest = "".join(MASK if at in keys[number] else c for at, c in enumerate(char))
-            action = action | (nothing if not rest.strip(MASK) else {"key": None, "char": rest, "redacted": True})
+            action = {**action, "key": None, "char": rest if rest.strip(MASK) else None, "redacted": True}
         elif action["kind"] == "key_up" and action["key"] in held:
             held.discard(action["key"])
-            action = action | nothing
+            action = {**action, "key": None, "char": None, "redacted": True}
         made.append(action)
     return made
 
@@ -134,7 +147,7 @@ def _texts(texts: list[str], places: set[OnScreen]) -> list[str]:
     return ["\n".join(lines) for lines in rows]
 
 
-def _boxes(row: Row, places: set[OnScreen], cell: tuple[int, int]) -> dict[int, list[CellBox]]:
+def _boxes(row: EventRow, places: set[OnScreen], cell: tuple[int, int]) -> dict[int, list[CellBox]]:
     """The cells of what is to be masked.
 
     Beyond ASCII terminals differ in how wide a character is: there everything is painted over from the first column

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from curation.scan.clips import Row
-from manifests.secrets import MASK, Key, Line, Typing, asks, asks_for_password, named_with
+from manifests.clip import EventRow
+from manifests.secrets import MASK, KeyedLine, KeyPress, Typing, asks, asks_for_password, named_with
 
 _SHORTEST, _BEGIN = 4, 4
 """Characters of a line that may be a password, and of its beginning, which is looked for on the screen."""
@@ -23,13 +23,13 @@ class Place(NamedTuple):
 class TypedLine(NamedTuple):
     """A line that was typed: `secret` is None for one that is judged by what it says alone."""
 
-    line: Line[Place]
+    line: KeyedLine[Place]
     secret: bool | None
     """True for one of which nothing was shown at a prompt that asks; False for an answer to a password prompt that was
     shown all the same."""
 
 
-def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[TypedLine]:
+def lines(rows: Sequence[EventRow], cell: tuple[int, int] | None) -> Iterator[TypedLine]:
     """Every line of a session's clips."""
     screens = _Screens(rows, cell) if cell else None
     typing: Typing[Place] = Typing()
@@ -38,7 +38,7 @@ def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[TypedLi
         for at, character in enumerate(key.char or [""]):
             if not typing.begun and screens is not None:
                 asked = screens.prompt(clip, slot)
-            line = typing.press(Key(key.name, character, Place(clip, number, at)))
+            line = typing.press(KeyPress(key.name, character, Place(clip, number, at)))
             if line is not None and line.sent:
                 yield TypedLine(line, screens.hidden(asked, line, clip, slot) if screens and asked else None)
     rest = typing.end()
@@ -48,7 +48,7 @@ def lines(rows: Sequence[Row], cell: tuple[int, int] | None) -> Iterator[TypedLi
         yield TypedLine(rest, screens.hidden(asked, rest, last, slot) if screens and asked else None)
 
 
-def _keys(rows: Sequence[Row]) -> Iterator[tuple[int, int, int, Key[None]]]:
+def _keys(rows: Sequence[EventRow]) -> Iterator[tuple[int, int, int, KeyPress[None]]]:
     """Clip, action, slot and key of everything that was typed."""
     before: int | None = None
     for clip, row in enumerate(rows):
@@ -59,21 +59,21 @@ def _keys(rows: Sequence[Row]) -> Iterator[tuple[int, int, int, Key[None]]]:
         for number, action in enumerate(row["actions"]):
             kind, name, char = action["kind"], action["key"], action["char"] or ""
             if kind == "key_up":
-                held.discard(name)
+                held.discard(name or "")
             elif kind == "button_down":
                 yield clip, number, action["slot"], _END
             elif kind in ("key", "key_down") and action["redacted"] and not char:
-                yield clip, number, action["slot"], Key(None, MASK, None)
+                yield clip, number, action["slot"], KeyPress(None, MASK, None)
             elif kind in ("key", "key_down"):
                 if kind == "key_down":
                     name, char = _on_desktop(name, char, held)
-                    held.add(action["key"])
+                    held.add(action["key"] or "")
                 elif char.startswith("\x1b"):
                     char = ""
-                yield clip, number, action["slot"], Key(name, char, None)
+                yield clip, number, action["slot"], KeyPress(name, char, None)
 
 
-_END: Key[None] = Key("Return", "", None)
+_END: KeyPress[None] = KeyPress("Return", "", None)
 
 
 def _on_desktop(name: str | None, char: str, held: set[str]) -> tuple[str | None, str]:
@@ -95,7 +95,7 @@ class _Prompt(NamedTuple):
 class _Screens:
     """What the screen showed while a line was typed."""
 
-    def __init__(self, rows: Sequence[Row], cell: tuple[int, int]) -> None:
+    def __init__(self, rows: Sequence[EventRow], cell: tuple[int, int]) -> None:
         self._rows, self._cell = rows, cell
 
     def prompt(self, clip: int, slot: int) -> _Prompt | None:
@@ -117,7 +117,7 @@ class _Screens:
         password = asks_for_password(before) or (bool(above) and asks_for_password(above))
         return _Prompt(clip, frame, password, asks(before))
 
-    def hidden(self, asked: _Prompt, line: Line[Place], clip: int, slot: int) -> bool | None:
+    def hidden(self, asked: _Prompt, line: KeyedLine[Place], clip: int, slot: int) -> bool | None:
         """Whether a line that ended in a slot was kept from the screen; None for one that answers no such question."""
         meant = line.meant.strip()
         if not meant or line.masked:

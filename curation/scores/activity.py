@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from curation.scores.occasions import is_action
+from manifests.clip import EventRow
 
 
-def activity(row: dict[str, Any]) -> dict[str, float | None]:
+def activity(row: EventRow) -> dict[str, float | None]:
     """`actions_per_s` (presses and scrolls), `cursor_px_per_frame` (mean pointer distance between frames, px;
     None in a terminal or without a pointer), `key_share` (share of keys among the actions, 0..1)."""
     acts = [action for action in row["actions"] if is_action(action)]

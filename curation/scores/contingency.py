@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from manifests.clip import ClipAction
 
 PATCH_PX = 8  # half the side of the patch looked at, work pixels: 32 px of a 1024 px screen in all
 SHUFFLES = 256
@@ -61,7 +62,7 @@ def _span(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.maximum(places - PATCH_PX, 0), np.minimum(places + PATCH_PX + 1, size)
 
 
-def typed_text(actions: Iterable[dict[str, Any]]) -> str:
+def typed_text(actions: Iterable[ClipAction]) -> str:
     """The text typed in a clip, with BackSpace applied; redacted keys are left out."""
     typed: list[str] = []
     for action in actions:

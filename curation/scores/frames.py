@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.scores.occasions import Click
+from manifests.clip import ClipRow
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames
 
@@ -50,7 +50,7 @@ class Pixels:
         return np.asarray(self.cells[first:last, top : bottom + 1, left : right + 1].sum(axis=(1, 2)), np.int64)
 
 
-def look(row: dict[str, Any], clicks: list[Click], before_click: BeforeClick) -> Pixels:
+def look(row: ClipRow, clicks: list[Click], before_click: BeforeClick) -> Pixels:
     """Decode a clip once, at reduced size, two frames in memory at a time.
 
     `before_click(luma, known, x, y)` gets the screen before a click: luma uint8 [h, w] in work pixels,
@@ -59,8 +59,9 @@ def look(row: dict[str, Any], clicks: list[Click], before_click: BeforeClick) ->
     Raises `GoaltraceError` when the video cannot be decoded or does not have the frames that the row names.
     """
     width, height, frames = row["width"], row["height"], len(row["t1_ns"])
-    for name in ("cursor_x", "cursor_y", "picture", "frame_redacted"):
-        if len(row[name]) != frames:
+    lists = {"cursor_x": row["cursor_x"], "cursor_y": row["cursor_y"], "picture": row["picture"]}
+    for name, values in (lists | {"frame_redacted": row["frame_redacted"]}).items():
+        if len(values) != frames:
             raise GoaltraceError(f"clip {row['clip_id']}: t1_ns and {name} differ in length; pack its session again")
     scale = min(1.0, WORK_PX / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -97,7 +98,7 @@ def look(row: dict[str, Any], clicks: list[Click], before_click: BeforeClick) ->
     return Pixels(np.stack(cells) if cells else np.zeros((0, *still.shape), np.uint16), scale, ranks)
 
 
-def _images(row: dict[str, Any], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+def _images(row: ClipRow, size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
     try:
         yield from iter_frames(row["video"]["bytes"], size, row["picture"])
     except GoaltraceError as error:
@@ -125,7 +126,7 @@ def _per_cell(different: NDArray[np.bool_]) -> NDArray[np.uint16]:
     return np.asarray(padded.reshape(rows, CELL_PX, columns, CELL_PX).sum(axis=(1, 3)), np.uint16)
 
 
-def _pointer_boxes(row: dict[str, Any], scale: float) -> list[list[tuple[slice, slice]]]:
+def _pointer_boxes(row: ClipRow, scale: float) -> list[list[tuple[slice, slice]]]:
     """For each frame, the boxes that the pointer may be drawn in.
 
     The recorded position, and every position it had in the slot before the frame: the pointer may have been

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from manifests.clip import ClipAction
 
 MODIFIERS = frozenset(
     [
@@ -51,7 +53,7 @@ class Click(NamedTuple):
     y: int
 
 
-def is_action(action: dict[str, Any]) -> bool:
+def is_action(action: ClipAction) -> bool:
     """Presses of buttons and keys, and scrolls. Moves, releases, lone modifiers, resizes, markers and the
     repetitions of a held key are not."""
     if action.get("repeat"):
@@ -61,12 +63,12 @@ def is_action(action: dict[str, Any]) -> bool:
     return action["kind"] in ("button_down", "scroll")
 
 
-def _proves_nothing(action: dict[str, Any]) -> bool:
+def _proves_nothing(action: ClipAction) -> bool:
     echoes = action["kind"] == "key" and (action["char"] or "\0").isprintable()
     return bool(echoes or action["redacted"])
 
 
-def occasions(actions: Iterable[dict[str, Any]]) -> list[Occasion]:
+def occasions(actions: Iterable[ClipAction]) -> list[Occasion]:
     """The slots that hold at least one action, in order."""
     found: dict[int, Occasion] = {}
     for action in actions:
@@ -74,26 +76,31 @@ def occasions(actions: Iterable[dict[str, Any]]) -> list[Occasion]:
             continue
         slot = action["slot"]
         before = found.get(slot, Occasion(slot, False, None))
-        pressed = action["kind"] == "button_down" and action["x"] is not None and action["y"] is not None
-        click = (action["x"], action["y"]) if pressed else before.click
-        found[slot] = Occasion(slot, before.scored or not _proves_nothing(action), click)
+        click = _place(action) if action["kind"] == "button_down" else None
+        found[slot] = Occasion(slot, before.scored or not _proves_nothing(action), click or before.click)
     return [found[slot] for slot in sorted(found)]
 
 
-def clicks(actions: Iterable[dict[str, Any]]) -> list[Click]:
+def clicks(actions: Iterable[ClipAction]) -> list[Click]:
     """Every distinct click that has a frame before it."""
     found: list[Click] = []
-    last: dict[str, Any] | None = None
+    last: tuple[int, int, int] | None = None
     for action in actions:
-        if action["kind"] != "button_down" or action["x"] is None or action["y"] is None:
+        place = _place(action)
+        if action["kind"] != "button_down" or place is None:
             continue
+        t_ns, (x, y) = action["t_ns"], place
         again = (
             last is not None
-            and action["t_ns"] - last["t_ns"] <= SAME_CLICK_NS
-            and abs(action["x"] - last["x"]) <= SAME_CLICK_PX
-            and abs(action["y"] - last["y"]) <= SAME_CLICK_PX
+            and t_ns - last[0] <= SAME_CLICK_NS
+            and abs(x - last[1]) <= SAME_CLICK_PX
+            and abs(y - last[2]) <= SAME_CLICK_PX
         )
-        last = action
+        last = t_ns, x, y
         if not again and action["slot"] >= 0:
-            found.append(Click(action["slot"], action["x"], action["y"]))
+            found.append(Click(action["slot"], x, y))
     return found
+
+
+def _place(action: ClipAction) -> tuple[int, int] | None:
+    return None if action["x"] is None or action["y"] is None else (action["x"], action["y"])

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -14,18 +13,19 @@ from curation.scores import contingency, efficacy, frames
 from curation.scores.activity import activity
 from curation.scores.occasions import clicks, occasions
 from curation.stage import Stage, row_groups
-from manifests.clip import SINCE_1_1, read_rows
+from manifests.clip import OLDER, ClipRow
 from manifests.clip_io import open_parquet
 from manifests.dataset import Shard
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
+from manifests.older import read_rows
 from manifests.plain import one_line
-from manifests.sound import require_types, unsound
+from manifests.validate import invalid_reasons, require_types
 from manifests.versions import SCHEMA_VERSION
 
 NAME = "intent"
 STAGE_VERSION = "1"
-PARAMETERS: dict[str, Any] = {
+PARAMETERS: dict[str, int] = {
     "window_ns": efficacy.WINDOW_NS,
     "near_px": efficacy.NEAR_PX,
     "work_px": frames.WORK_PX,
@@ -85,13 +85,13 @@ class Measure:
     group: tuple[str, str]
     responses: list[efficacy.Response]
     rest: efficacy.Rest
-    plain: dict[str, Any]
+    plain: dict[str, float | None]
     """Columns that need no other clip."""
     broken: str = ""
     """Why nothing could be measured; the clip then has a row without scores."""
 
     @classmethod
-    def none(cls, row: dict[str, Any], why: str) -> Measure:
+    def none(cls, row: ClipRow, why: str) -> Measure:
         """Of a clip that cannot be measured."""
         names = ("clip_id", "session_id", "kind", "arm")
         clip_id, session_id, kind, arm = (str(row.get(name) or "") for name in names)
@@ -100,7 +100,7 @@ class Measure:
         return cls(clip_id, session_id, (kind, arm), [], efficacy.Rest(), plain | known, one_line(why))
 
 
-def measure_clip(row: dict[str, Any]) -> Measure:
+def measure_clip(row: ClipRow) -> Measure:
     """Measure one clip; decodes its video once."""
     presses, acts = clicks(row["actions"]), occasions(row["actions"])
     pixels = frames.look(row, presses, contingency.click_rank)
@@ -123,7 +123,7 @@ def measure_rows(path: Path, group: int) -> list[Measure]:
     """Measure the clips of one row group of a clips shard, each by itself; `GoaltraceError` names a broken shard."""
     file = open_parquet(path)
     there = file.schema_arrow.names
-    missing = sorted(set(COLUMNS_READ) - set(there) - set(SINCE_1_1))
+    missing = sorted(set(COLUMNS_READ) - set(there) - set(OLDER))
     if missing:
         raise GoaltraceError(f"{path}: column {missing[0]!r} is missing; pack the sessions again")
     here = [name for name in COLUMNS_READ if name in there]
@@ -133,7 +133,7 @@ def measure_rows(path: Path, group: int) -> list[Measure]:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:160]
         raise GoaltraceError(f"{path}: damaged or truncated Parquet ({reason}); copy it again") from None
-    bad = unsound(rows)
+    bad = invalid_reasons(rows)
     return [_measured(row, bad.get(number)) for number, row in enumerate(rows.to_pylist())]
 
 
@@ -141,7 +141,7 @@ def _measure(dataset: Path, source: Shard, group: int) -> list[Measure]:
     return measure_rows(dataset / source.path, group)
 
 
-def _measured(row: dict[str, Any], bad: str | None) -> Measure:
+def _measured(row: ClipRow, bad: str | None) -> Measure:
     """One clip's measure, or why it has none: it does not take the others of its shard with it."""
     if bad:
         return Measure.none(row, f"clip {row['clip_id']}: {bad}; pack its session again")

@@ -11,12 +11,12 @@ from manifests.secrets.listed import read_list, require_listable
 from manifests.secrets.named import asks, asks_for_password
 from manifests.secrets.names import NOBODY, Named, Names, of_this_machine
 from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span, covered
-from manifests.secrets.typed import Key, Line, Typing, is_held, named_with, typed_secrets
+from manifests.secrets.typed import KeyedLine, KeyPress, Typing, is_held, named_with, typed_secrets
 from manifests.secrets.wanted import TooMany, Wanted
 
 __all__ = [
     "MASK", "NOBODY", "WIDE_MASK", "Certainty",
-    "Key", "Known", "Line", "Named", "Names", "Span", "TooMany", "Typing", "Wanted", "asks", "asks_for_password",
-    "covered", "find", "find_in_line", "is_held", "may_hold", "named_with", "of_this_machine", "read_list",
-    "require_listable", "typed_secrets",
+    "KeyPress", "KeyedLine", "Known", "Named", "Names", "Span", "TooMany", "Typing", "Wanted", "asks",
+    "asks_for_password", "covered", "find", "find_in_line", "is_held", "may_hold", "named_with", "of_this_machine",
+    "read_list", "require_listable", "typed_secrets",
 ]  # fmt: skip

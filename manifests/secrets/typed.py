@@ -37,7 +37,7 @@ def named_with(name: str, char: str, held: set[str]) -> tuple[str, str]:
     return name, char
 
 
-class Key(NamedTuple, Generic[P]):
+class KeyPress(NamedTuple, Generic[P]):
     """A key that was pressed, or a whole text that was pasted (`char` of any length); `place` is anything."""
 
     name: str | None
@@ -45,7 +45,7 @@ class Key(NamedTuple, Generic[P]):
     place: P
 
 
-class Line(NamedTuple, Generic[P]):
+class KeyedLine(NamedTuple, Generic[P]):
     """A line: as it was sent, and as it was meant, each character with its place."""
 
     sent: str
@@ -71,7 +71,7 @@ class Typing(Generic[P]):
         """Something of a line has been typed."""
         return bool(self._sent)
 
-    def press(self, key: Key[P]) -> Line[P] | None:
+    def press(self, key: KeyPress[P]) -> KeyedLine[P] | None:
         """The line that this key ends, if it ends one."""
         done = None
         if key.name in _ENDS or len(self._sent) >= _LIMIT:
@@ -80,15 +80,15 @@ class Typing(Generic[P]):
             self._edit(key)
         return done
 
-    def end(self) -> Line[P]:
+    def end(self) -> KeyedLine[P]:
         """The line as far as it has come."""
         sent, meant = self._sent, self._line
         self._sent, self._line, self._cursor = [], [], 0
-        return Line(
+        return KeyedLine(
             "".join(c for c, _ in sent), [p for _, p in sent], "".join(c for c, _ in meant), [p for _, p in meant]
         )
 
-    def _edit(self, key: Key[P]) -> None:
+    def _edit(self, key: KeyPress[P]) -> None:
         name = key.name
         if name in ("BackSpace", "ctrl+h"):
             if self._cursor:
@@ -125,11 +125,11 @@ def _apart(line: list[tuple[str, P]]) -> tuple[str, list[P]]:
     return "".join(c for c, _ in line), [place for _, place in line]
 
 
-def typed_secrets(keys: Iterable[Key[P]], known: Known | None = None) -> Iterator[tuple[str, P]]:
+def typed_secrets(keys: Iterable[KeyPress[P]], known: Known | None = None) -> Iterator[tuple[str, P]]:
     """The kind and the place of every key that is part of a secret: of what was sent, or of what was meant."""
     typing: Typing[P] = Typing()
 
-    def found(line: Line[P]) -> Iterator[tuple[str, P]]:
+    def found(line: KeyedLine[P]) -> Iterator[tuple[str, P]]:
         for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
             for span in [*find(text), *(known.find(text) if known else ())]:
                 for at in range(span.start, span.end):

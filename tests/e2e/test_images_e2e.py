@@ -60,7 +60,7 @@ def test_failed_build_names_its_reason_and_log_and_leaves_the_tag_alone(client, 
     with pytest.raises(GoaltraceError, match="E: the mirror is gone") as caught:
         build_image(client, "terminal", folder, base=before.labels["goaltrace.base"])
     log = Path(str(caught.value).rsplit(" ", 1)[1])
-    assert "the mirror is gone" in log.read_text()
+    assert "the mirror is gone" in log.read_text(encoding="utf-8")
     assert client.images.get(image_of("terminal")).id == before.id
     log.unlink()
 

@@ -37,7 +37,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SessionFolde
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as lines:
+    with path.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 
@@ -64,6 +64,7 @@ def test_both_sessions_are_imported_and_say_what_they_are(imported: dict[str, Se
     assert sorted(imported) == ["nc-agent-t1", "nc-random-0"]
     for task, arm in (("nc-random-0", "random-fast"), ("nc-agent-t1", "agent")):
         manifest = imported[task].read_manifest()
+        assert manifest.control == (arm == "random-fast")
         assert (manifest.arm, manifest.clock.source, manifest.environment) == (arm, "nominal", "import")
         assert (manifest.outcome, manifest.state, manifest.invalid_reasons) == ("unverified", "complete", [])
         assert "re-encoded from mpeg4 yuv420p" in manifest.notes[-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,10 +17,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.browsing import opened, until
 from tests.factories import make_dataset
 from tests.trainer.conftest import SMALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium")]
+READY = "document.body.dataset.mode !== 'connecting'"
 FRONT_DOOR = ("-m", "goaltrace")
 TEXT, POINTER = "model.text=bytes", "train.head_steps=150"  # so that the pointer is drawn
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -47,15 +48,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
 @contextmanager
 def playing(run: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address that a real `goaltrace play` prints; Ctrl-C must end it well and leave nothing behind."""
@@ -73,28 +65,6 @@ def playing(run: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[str]
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port or 0), 2):
         pass
     assert not list(run.rglob("*.tmp"))
-
-
-@contextmanager
-def opened(browser: Any, address: str, **looks: Any) -> Iterator[Any]:
-    """A page at `address`, connected; errors in its script, or things it was refused, fail the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800}, **looks)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.goto(address)
-    until(page, "document.body.dataset.mode !== 'connecting'")
-    yield page
-    assert wrong == []
-    page.close()
-
-
-def until(page: Any, holds: str, timeout: float = 20) -> None:
-    """Wait until an expression holds (the page's policy forbids what Playwright's own wait does)."""
-    end = time.monotonic() + timeout
-    while not page.evaluate(holds):
-        assert time.monotonic() < end, f"not within {timeout} s: {holds}"
-        time.sleep(0.02)
 
 
 def count(page: Any) -> int:
@@ -132,7 +102,7 @@ def saved(page: Any) -> list[dict[str, Any]]:
 
 
 def test_what_a_person_does_reaches_the_model_and_frames_come_back(browser: Any, run: Path) -> None:
-    with playing(run) as (address, _), opened(browser, address) as page:
+    with playing(run) as (address, _), opened(browser, address, READY) as page:
         assert page.inner_text("#mode") == "Paused" and count(page) == 0
         until(page, "document.getElementById('clips').childElementCount > 0")
         before = picture(page)
@@ -171,7 +141,7 @@ def test_what_a_person_does_reaches_the_model_and_frames_come_back(browser: Any,
 
 
 def test_the_keyboard_is_held_only_inside_the_picture(browser: Any, run: Path) -> None:
-    with playing(run) as (address, _), opened(browser, address) as page:
+    with playing(run) as (address, _), opened(browser, address, READY) as page:
         page.click("#begin")
         assert "Your keys go to the model" in page.inner_text("#keyboard")
         page.keyboard.press("Tab")  # goes to the model and not to the next button
@@ -193,7 +163,7 @@ def test_the_keyboard_is_held_only_inside_the_picture(browser: Any, run: Path) -
 
 
 def test_pause_step_restart_another_clip_and_a_replay(browser: Any, run: Path) -> None:
-    with playing(run, "--clip", "1") as (address, _), opened(browser, address) as page:
+    with playing(run, "--clip", "1") as (address, _), opened(browser, address, READY) as page:
         _, first = settled(page)
         page.click("#begin")
         made(page, 4)
@@ -211,12 +181,12 @@ def test_pause_step_restart_another_clip_and_a_replay(browser: Any, run: Path) -
         page.check("#replay", force=True)
         until(page, "!document.getElementById('beside').hidden")
         page.click("#begin")
-        until(page, "document.getElementById('mode').textContent === 'End of the recording'", 60)
+        until(page, "document.getElementById('mode').textContent === 'End of the recording'")
         assert len(saved(page)) > 0
 
 
 def test_another_goal_reaches_the_model(browser: Any, run: Path) -> None:
-    with playing(run, "--goal", "Light no box") as (address, _), opened(browser, address) as page:
+    with playing(run, "--goal", "Light no box") as (address, _), opened(browser, address, READY) as page:
         assert page.input_value("#goal") == "Light no box" and page.is_disabled("#aim")
         page.fill("#goal", "Light two boxes")
         page.click("#aim")
@@ -227,20 +197,20 @@ def test_another_goal_reaches_the_model(browser: Any, run: Path) -> None:
 
 def test_a_second_page_is_told_and_no_frame_is_made_when_nobody_looks(browser: Any, run: Path) -> None:
     with playing(run) as (address, _):
-        with opened(browser, address) as page:
+        with opened(browser, address, READY) as page:
             page.click("#begin")
             made(page, 2)
-            with opened(browser, address) as second:
+            with opened(browser, address, READY) as second:
                 until(second, "document.getElementById('away-title').textContent.includes('playing this run')")
                 assert second.is_visible("#again")
             made(page, 2)
-        with opened(browser, address) as page:
+        with opened(browser, address, READY) as page:
             until(page, "document.getElementById('clip-id').textContent !== ''")
             assert page.inner_text("#mode") == "Paused"
 
 
 def test_the_page_says_when_the_command_has_ended(browser: Any, run: Path) -> None:
-    with playing(run) as (address, server), opened(browser, address) as page:
+    with playing(run) as (address, server), opened(browser, address, READY) as page:
         page.click("#begin")
         made(page, 2)
         server.send_signal(signal.SIGINT)

@@ -19,7 +19,7 @@ import yaml
 from curation.publish.upload import own_card
 from goaltrace import main
 from manifests.clip_io import ClipReader
-from tests.curation.hub_server import TOKEN, Hub
+from tests.curation.publish.hub_server import TOKEN, Hub
 from tests.factories import make_dataset
 
 pytestmark = pytest.mark.e2e

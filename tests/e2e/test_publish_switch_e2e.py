@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from curation.publish import switch
-from tests.curation.hub_server import TOKEN, Hub
+from tests.curation.publish.hub_server import TOKEN, Hub
 from tests.factories import make_clip, write_dataset
 
 pytestmark = pytest.mark.e2e

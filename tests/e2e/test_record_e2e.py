@@ -65,8 +65,8 @@ def test_both_kinds_and_arms_record_pack_and_leave_no_container(tmp_path: Path, 
     assert done.returncode == 0, done.stderr
     assert "left out" not in done.stderr
     rows = ClipReader(tmp_path / "set").index().to_pylist()
-    assert {(row["kind"], row["arm"]) for row in rows} == {
-        (kind, arm) for kind in ("desktop", "terminal") for arm in ("scripted", "random-fast")
+    assert {(row["kind"], row["arm"], row["control"]) for row in rows} == {
+        (kind, arm, arm == "random-fast") for kind in ("desktop", "terminal") for arm in ("scripted", "random-fast")
     }
     assert all(len(row["t0_ns"]) == len(row["changed"]) == len(row["cursor_x"]) for row in rows)
     assert all(any(row["actions"]) for row in rows if row["clip_index"] == 1 and row["arm"] == "random-fast")

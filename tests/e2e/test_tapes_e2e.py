@@ -51,7 +51,11 @@ def test_all_shared_tapes_run_in_containers(tmp_path: Path, shared_data: Path) -
         assert (manifest.columns, manifest.rows, manifest.outcome) == (60, 12, "unverified")
         assert check_session(session) == []
         typed = "".join(action.char or "" for action in session.actions())
-        lines = [line.split('"')[1] for line in Path(row["tape"]).read_text().splitlines() if line.startswith("Type ")]
+        lines = [
+            line.split('"')[1]
+            for line in Path(row["tape"]).read_text(encoding="utf-8").splitlines()
+            if line.startswith("Type ")
+        ]
         assert typed == "".join(line + "\r" for line in lines)
         assert [event.kind for event in session.events()] == ["pause"], "each of these tapes ends with Hide"
         assert manifest.frames > 15

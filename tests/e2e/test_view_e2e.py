@@ -23,8 +23,10 @@ from manifests.files import append_jsonl
 from manifests.session import Action, Event, Frame, Intent, SessionFolder
 from tests.collector.session_folders import TICK_NS, make_session
 from tests.collector.view.test_view import hostile_session
+from tests.e2e.browsing import opened, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("chromium", "ffmpeg")]
+READY = "typeof video !== 'object' || !hasVideo || video.readyState >= 2"
 FRONT_DOOR = ("-m", "goaltrace")
 WIDTH, HEIGHT, FRAMES = 320, 240, 90
 SHIFT_NS = 500_000_000
@@ -87,37 +89,6 @@ def coloured_session(path: Path, **changes: object) -> SessionFolder:
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-def until(page: Any, holds: str, timeout: float = 15) -> None:
-    """Wait until an expression holds (the page's policy forbids what Playwright's own wait does)."""
-    end = time.monotonic() + timeout
-    while not page.evaluate(holds):
-        assert time.monotonic() < end, f"not within {timeout} s: {holds}"
-        time.sleep(0.02)
-
-
-@contextmanager
-def opened(browser: Any, address: str) -> Iterator[Any]:
-    """A page at `address` with its video ready; errors in its script, or things it was refused, fail the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.goto(address)
-    until(page, "typeof video !== 'object' || !hasVideo || video.readyState >= 2")
-    yield page
-    assert wrong == []
-    page.close()
-
-
 @contextmanager
 def viewing(path: Path) -> Iterator[str]:
     """The address that a real `goaltrace view` prints; Ctrl-C must end it well."""
@@ -160,7 +131,7 @@ def assert_shows(page: Any, frame: int) -> None:
 
 def test_the_video_plays_and_the_page_follows(browser: Any, tmp_path: Path) -> None:
     coloured_session(tmp_path / "s")
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         assert_shows(page, 0)
         page.click("#play")
         until(page, "video.currentTime > 1 && !video.paused")
@@ -176,7 +147,7 @@ def test_the_video_plays_and_the_page_follows(browser: Any, tmp_path: Path) -> N
 
 def test_every_frame_can_be_stepped_to_and_shows_its_own_picture(browser: Any, tmp_path: Path) -> None:
     coloured_session(tmp_path / "s")
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         for frame in range(1, 34):
             page.keyboard.press("ArrowRight" if frame % 2 else ".")
             assert_shows(page, frame)
@@ -194,7 +165,7 @@ def test_every_frame_can_be_stepped_to_and_shows_its_own_picture(browser: Any, t
 
 def test_a_click_in_the_timeline_or_the_list_seeks(browser: Any, tmp_path: Path) -> None:
     coloured_session(tmp_path / "s")
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         box = page.locator("#timeline").bounding_box()
         x = page.evaluate(f"xOf({t1_of(60) + TICK_NS // 2})")
         page.mouse.click(box["x"] + x, box["y"] + 60)
@@ -217,7 +188,7 @@ def painted(page: Any, x: int, y: int) -> list[int]:
 
 def test_presses_drags_and_keys_are_drawn_where_and_when_they_happened(browser: Any, tmp_path: Path) -> None:
     coloured_session(tmp_path / "s")
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         page.evaluate("showFrame(19)")
         assert painted(page, 120, 60)[3] == 0
         page.evaluate("showFrame(22)")  # the button is down at 120, 60, and the pointer has moved
@@ -235,7 +206,7 @@ def test_presses_drags_and_keys_are_drawn_where_and_when_they_happened(browser: 
 
 def test_trims_are_saved_and_shown_again(browser: Any, tmp_path: Path) -> None:
     session = coloured_session(tmp_path / "s")
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         page.evaluate("showFrame(10)")
         page.keyboard.press("[")
         until(page, "kept !== null")
@@ -259,7 +230,7 @@ def test_trims_are_saved_and_shown_again(browser: Any, tmp_path: Path) -> None:
 def test_discard_asks_once_more_and_removes_the_folder(browser: Any, tmp_path: Path) -> None:
     for name in ("a", "b"):
         coloured_session(tmp_path / "all" / name)
-    with viewing(tmp_path / "all") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "all") as address, opened(browser, address, READY) as page:
         page.click("td.name a >> nth=0")
         page.wait_for_url("**/s/0/")
         page.click("#discard")
@@ -281,7 +252,7 @@ def test_one_file_plays_without_a_server_and_changes_nothing(browser: Any, tmp_p
     session = coloured_session(tmp_path / "s", keep_ns=(t1_of(3), t1_of(30)))
     write_page(session, tmp_path / "page.html")
     shutil.rmtree(session.path)
-    with opened(browser, (tmp_path / "page.html").as_uri()) as page:
+    with opened(browser, (tmp_path / "page.html").as_uri(), READY) as page:
         page.evaluate("showFrame(33)")
         assert_shows(page, 33)
         assert not page.is_visible("#discard")
@@ -313,7 +284,7 @@ def test_what_a_session_says_is_never_run(browser: Any, tmp_path: Path) -> None:
     coloured_session(tmp_path / "all" / "good")
     with viewing(tmp_path / "all") as address:
         for path in ("", "s/0/"):
-            with opened(browser, address + path) as page:
+            with opened(browser, address + path, READY) as page:
                 page.wait_for_timeout(300)
                 assert page.evaluate("typeof window.pwned") == "undefined"
                 assert "onerror=" in page.inner_text("body")  # as text
@@ -329,7 +300,7 @@ def test_an_hour_with_a_hundred_thousand_moves_opens_and_stays_quick(browser: An
     step = hour * TICK_NS // moves
     append_jsonl(session.actions_path, (Action(seq=i, t_ns=i * step, kind="move" if i % 10 else "key", key="a",
                  char="a", x=i % 64, y=3) for i in range(moves)))  # fmt: skip
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         assert page.evaluate("rows.length") > 10_000
         assert page.locator(".row").count() < 80
         slowest = page.evaluate(
@@ -351,7 +322,7 @@ def test_a_broken_session_is_never_a_blank_page(browser: Any, tmp_path: Path) ->
     session = coloured_session(tmp_path / "s")
     session.screen.unlink()
     session.frames_path.unlink()
-    with viewing(tmp_path / "s") as address, opened(browser, address) as page:
+    with viewing(tmp_path / "s") as address, opened(browser, address, READY) as page:
         assert "screen.mkv is missing" in page.inner_text("#problems")
         assert page.locator(".row", has_text="key Ctrl+S").count() == 1
         page.click("#play")

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Features, Video, load_dataset
 
-from manifests.clip import ACTION_TYPES, CLIPS_SCHEMA, EVENTS_SCHEMA
+from manifests.clip import CLIPS_SCHEMA, EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, ClipWriter
 from manifests.errors import GoaltraceError
+from manifests.older import ACTION_TYPES
 from manifests.video import decode, iter_frames
 from tests.factories import make_clip, make_dataset, named_anew, write_dataset
 

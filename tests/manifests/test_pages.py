@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from manifests.pages import opened
+from tests.waiting import PATIENCE_S
 
 BROWSER = """\
 import html, json, os, pathlib, re, sys, time, urllib.parse, urllib.request
 page = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(sys.argv[1]).path))
-address = html.unescape(re.search(r"url=([^\\"]+)", page.read_text())[1])
+address = html.unescape(re.search(r"url=([^\\"]+)", page.read_text(encoding="utf-8"))[1])
 modes = [page.stat().st_mode & 0o777, page.parent.stat().st_mode & 0o777]
 body = urllib.request.urlopen(address).read().decode()
 told = pathlib.Path(sys.argv[0]).with_name("told.json")
@@ -61,18 +62,18 @@ def test_no_command_line_shows_the_token_while_a_browser_opens_the_page(browser:
         address = served.stdout.readline().strip()
         token = address.rstrip("/").rsplit("/", 1)[1]
         seen: list[bytes] = []
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE_S
         while not browser.exists() and time.monotonic() < until:
             seen += command_lines()
         seen += command_lines()
-        told = json.loads(browser.read_text())
+        told = json.loads(browser.read_text(encoding="utf-8"))
         assert told["address"] == address and told["body"] == "the page"
         assert told["modes"] == [0o600, 0o700]
         assert any(b"browser.py" in line for line in seen), "the browser was looked at"
         assert not any(token.encode() in line for line in seen)
         page = Path(re.sub("^file://", "", told["arguments"][0]))
         served.terminate()
-        served.wait(10)
+        served.wait(PATIENCE_S)
         assert not page.exists(), "what leads there goes with the page"
     finally:
         served.kill()
@@ -112,6 +113,6 @@ def test_every_command_that_opens_a_page_goes_this_way() -> None:
         path.relative_to(root).as_posix()
         for room in ("collector", "curation", "manifests", "trainer")
         for path in (root / room).rglob("*.py")
-        if re.search(r"webbrowser\.open|xdg-open", path.read_text())
+        if re.search(r"webbrowser\.open|xdg-open", path.read_text(encoding="utf-8"))
     }
     assert callers == {"manifests/pages.py", "curation/commands/report.py"}, "report opens a file"

@@ -40,7 +40,7 @@ def test_a_mask_only_takes_away_and_ends(users: int, tmp_path: Path) -> None:
 
 def test_the_front_door_never_makes_what_others_can_write(users: int, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(goaltrace, "_main", lambda arguments: seen.append(umask()) or 0)
+    monkeypatch.setattr("goaltrace.cli._main", lambda arguments: seen.append(umask()) or 0)
     assert goaltrace.main(["tasks"]) == 0
     assert seen == [users | 0o022]
     assert umask() == users

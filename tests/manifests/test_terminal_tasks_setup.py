@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from collector.runner.setup import set_up
 from collector.shell.home import fresh_home
 from manifests.task import builtin_tasks, load_task
 from tests.conftest import require
+from tests.waiting import comes
 
 TASKS = {name: path for name, path in builtin_tasks().items() if load_task(path).kind == "terminal"}
 ONLY_TYPED = {"nano", "tree"}  # neither setup nor check calls these
@@ -118,7 +118,4 @@ def test_what_a_setup_leaves_running_ends_with_its_home(
     with fresh_home() as home:
         set_up(task, home.path, home.environment)
         assert processes_in(tmp_path)
-    end = time.monotonic() + 30
-    while running := processes_in(tmp_path):
-        assert time.monotonic() < end, running
-        time.sleep(0.1)
+    assert comes(lambda: not processes_in(tmp_path)), processes_in(tmp_path)

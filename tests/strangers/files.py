@@ -26,18 +26,18 @@ def run(*arguments: object) -> int:
 
 def changed_json(path: Path, change: Change) -> None:
     """Another document in a file, written as carelessly as strangers do."""
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     change(document)
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document), encoding="utf-8")
 
 
 def changed_line(path: Path, number: int, change: Change) -> None:
     """One line of a log changed."""
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     record = json.loads(lines[number])
     change(record)
     lines[number] = json.dumps(record)
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def make_terminal(path: Path, lines: list[list[Any]], columns: int = 20, rows: int = 5) -> SessionFolder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from manifests.errors import GoaltraceError
 from manifests.session import SessionFolder
 from manifests.task import find_task
 from tests.collector.session_folders import make_session
+from tests.waiting import PATIENCE_S, comes
 
 SPEC = EpisodeSpec.of(
     find_task("terminal-find-largest-file").instantiate(0), session_id="s", agent="scripted", fps=15,
@@ -83,9 +83,7 @@ def test_what_a_session_writes_has_an_end(tmp_path: Path, monkeypatch: pytest.Mo
     watch.start()
     (tmp_path / "s" / "below").mkdir()
     (tmp_path / "s" / "below" / "x").write_bytes(os.urandom(2**21))
-    deadline = time.monotonic() + 10
-    while not ended and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert comes(lambda: ended)
     watch.stop()
     assert ended and "wrote more than" in (watch.reason or "")
     assert "are left on the disk" in (Quota(tmp_path, 2**62, lambda: None).look() or "")
@@ -139,7 +137,7 @@ def test_a_container_that_fills_its_session_is_ended_with_the_reason(
         environment.container(spec, tmp_path / "s") as container,
     ):
         container.exec_run(["sh", "-c", "yes > /session/terminal.cast"], user="agent")
-        container.wait(timeout=30)
+        container.wait(timeout=PATIENCE_S)
         raise GoaltraceError("the recorder ended")
 
 

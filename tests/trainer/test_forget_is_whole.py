@@ -24,6 +24,7 @@ from manifests.made_from import NAME, read_made_from
 from manifests.session import SessionFolder
 from tests.collector.session_folders import make_session
 from tests.places import everything_in
+from tests.short_task import write_short_task
 from tests.trainer.runs import SETTINGS
 from trainer.checkpoint import RunInfo
 from trainer.data.source import open_dataset
@@ -59,7 +60,7 @@ def record(root: Path) -> list[str]:
             folder = make_session(root / "sessions" / f"{name}-the-person-session-{number}", 60, tint=TINTS[name])
             folder.intents_path.unlink()
             give_to(folder, person)
-    goal("record", "terminal-find-largest-file", "--env", "local", "--out", root / "terminals", "--min-free", 0)
+    goal("record", write_short_task(root), "--env", "local", "--out", root / "terminals", "--min-free", 0)
     (terminal,) = (root / "terminals").iterdir()
     give_to(SessionFolder(terminal), ANNA)
     return ["sessions/anna-the-person-session-0", f"terminals/{terminal.name}"]

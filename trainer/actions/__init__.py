@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.clip import ClipActions
 from trainer.actions import meta, raw
 from trainer.actions.keys import KEYS, key_names
 from trainer.actions.places import place_slots
@@ -21,7 +21,7 @@ Actions = NDArray[np.uint8] | NDArray[np.int16]
 """[T, S, A]: uint8 raw or int16 meta; S slots on the way to each of T frames."""
 
 
-def encode_actions(clip: Mapping[str, Any], frames: Sequence[int], config: ActionsConfig) -> Actions:
+def encode_actions(clip: ClipActions, frames: Sequence[int], config: ActionsConfig) -> Actions:
     """What was done before each of the chosen frames, [len(frames), S, A].
 
     An action in slot s leads to the first chosen frame after s, and to no earlier one; what was done up to the first

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from manifests.clip import ClipAction
 
 PRINTABLE = tuple(chr(code) for code in range(32, 127))
 MODIFIER_KEYS = (
@@ -66,7 +65,7 @@ def key_names(key: str | None, char: str | None) -> list[str]:
     return [one if one in PRINTABLE else _CONTROL.get(one, "other") for one in char or ""] or ["other"]
 
 
-def typed_text(action: Mapping[str, Any]) -> str | None:
+def typed_text(action: ClipAction) -> str | None:
     """The text that a key event types, where all of it is printable; None for any other key."""
     char = action["char"]
     return char if char and all(one.isprintable() for one in char) else None

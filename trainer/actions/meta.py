@@ -8,12 +8,12 @@ own), so that no act waits for what a later frame would show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.clip import ClipAction, ClipActions
 from trainer.actions.keys import KEY_INDEX, MODIFIER_OF, MODIFIERS, key_name, key_names, typed_text
 from trainer.actions.places import place_slots
 
@@ -27,7 +27,7 @@ AGAIN_NS, AGAIN_PX = 400_000_000, 5  # a press so soon and so near after another
 DRAG_PX = 4
 
 
-def encode_meta(clip: Mapping[str, Any], frames: Sequence[int]) -> NDArray[np.int16]:
+def encode_meta(clip: ClipActions, frames: Sequence[int]) -> NDArray[np.int16]:
     """The last two acts before each of the chosen frames, in order; neighbouring texts and scrolls are merged first.
 
     Returns:
@@ -62,13 +62,13 @@ def text_of(slot: NDArray[np.int16]) -> str:
 class _Reader:
     """Turns actions into acts, in order, and keeps what it takes to distinguish a click from a drag."""
 
-    def __init__(self, clip: Mapping[str, Any]) -> None:
+    def __init__(self, clip: ClipActions) -> None:
         self._here = (clip["start_x"], clip["start_y"])
         self._modifiers = {MODIFIER_OF[name] for key in clip["start_keys"] if (name := key_name(key)) in MODIFIER_OF}
         self._pressed: dict[str, tuple[int, int]] = {}
         self._last = ("", 0, (0, 0), 0)  # the last press: button, time, place, count
 
-    def read(self, action: Mapping[str, Any]) -> list[NDArray[np.int16]]:
+    def read(self, action: ClipAction) -> list[NDArray[np.int16]]:
         kind = action["kind"]
         if action["redacted"]:
             if kind in ("key_down", "key_up"):
@@ -87,7 +87,7 @@ class _Reader:
             return []
         return self._keys(action) if kind in ("key_down", "key") else []
 
-    def _press(self, action: Mapping[str, Any]) -> list[NDArray[np.int16]]:
+    def _press(self, action: ClipAction) -> list[NDArray[np.int16]]:
         button, now = str(action["button"]), int(action.get("t_ns") or 0)
         if button not in BUTTONS:
             return []
@@ -104,7 +104,7 @@ class _Reader:
             return []
         return [_act(CLICK, BUTTON, BUTTONS[button], COUNT, 1, DRAG, 1, HELD, self._bits())]
 
-    def _scroll(self, action: Mapping[str, Any]) -> list[NDArray[np.int16]]:
+    def _scroll(self, action: ClipAction) -> list[NDArray[np.int16]]:
         acts = []
         for value, positive, negative in ((action["dy"], UP, DOWN), (action["dx"], RIGHT, LEFT)):
             if value:
@@ -112,7 +112,7 @@ class _Reader:
                 acts.append(_act(SCROLL, DIRECTION, way, AMOUNT, amount, HELD, self._bits()))
         return acts
 
-    def _keys(self, action: Mapping[str, Any]) -> list[NDArray[np.int16]]:
+    def _keys(self, action: ClipAction) -> list[NDArray[np.int16]]:
         text = typed_text(action)
         if text and not self._modifiers - {"shift"}:
             return [_text(text[at : at + TEXT]) for at in range(0, len(text), TEXT)]

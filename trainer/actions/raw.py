@@ -6,12 +6,12 @@ not learnt (2 % against 100 % of frames within 3 px).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.clip import ClipAction, ClipActions
 from trainer.actions.keys import KEY_INDEX, KEYS, MODIFIER_KEYS, key_name, key_names
 from trainer.actions.places import place_slots
 
@@ -31,7 +31,7 @@ _HELD = np.array([*range(len(BUTTONS)), *_HELD_KEYS])
 _DONE = np.setdiff1d(np.arange(len(RAW_FEATURES)), _HELD)
 
 
-def encode_raw(clip: Mapping[str, Any], frames: Sequence[int], substeps: int) -> NDArray[np.uint8]:
+def encode_raw(clip: ClipActions, frames: Sequence[int], substeps: int) -> NDArray[np.uint8]:
     """Counts of what was done before each of the chosen frames.
 
     The slots between two chosen frames are spread, in order, over `substeps` tokens. Actions up to the first chosen
@@ -90,7 +90,7 @@ def _hold_key(held: NDArray[np.int64], key: str | None, down: bool) -> None:
         held[_FIRST_KEY + KEY_INDEX[name]] = down
 
 
-def _apply_held(held: NDArray[np.int64], action: Mapping[str, Any]) -> None:
+def _apply_held(held: NDArray[np.int64], action: ClipAction) -> None:
     kind = action["kind"]
     if action["redacted"]:
         # something was pressed or released and nobody may know what: nothing is known to be held
@@ -104,7 +104,7 @@ def _apply_held(held: NDArray[np.int64], action: Mapping[str, Any]) -> None:
         _hold_key(held, action["key"], kind == "key_down")
 
 
-def _count(row: NDArray[np.int64], action: Mapping[str, Any]) -> None:
+def _count(row: NDArray[np.int64], action: ClipAction) -> None:
     kind = action["kind"]
     if action["redacted"]:
         row[_INDEX["key:redacted"]] += 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from manifests.clip import EventRow
 
 COLUMNS = (
     "clip_id", "session_id", "clip_index", "kind", "family", "goal", "arm", "width", "height", "fps", "duration_ns",
@@ -18,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Row(Mapping[str, Any]):
+class LazyRow(Mapping[str, Any]):
     """A row of an Arrow table; a value becomes Python's when it is asked for."""
 
     def __init__(self, table: pa.Table, number: int) -> None:
@@ -37,10 +39,19 @@ class Row(Mapping[str, Any]):
         return self._table.column(name)[self._number]
 
 
-def numbers(row: Mapping[str, Any], name: str) -> NDArray[Any]:
+def row_of(table: pa.Table, number: int) -> EventRow:
+    """A row of an index, which holds the columns of the table; it reads as any other row, and costs nothing before."""
+    return cast(EventRow, LazyRow(table, number))
+
+
+NumberList = Literal["t0_ns", "t1_ns", "pts", "picture", "frame_redacted", "changed", "cursor_x", "cursor_y"]
+
+
+def numbers(row: EventRow, name: NumberList) -> NDArray[Any]:
     """A list column of numbers or flags as an array."""
-    if isinstance(row, Row):
-        values: NDArray[Any] = row.cell(name).values.to_numpy(zero_copy_only=False)
+    held: object = row
+    if isinstance(held, LazyRow):
+        values: NDArray[Any] = held.cell(name).values.to_numpy(zero_copy_only=False)
         return values
     return np.asarray(row[name])
 
@@ -63,7 +74,7 @@ def pick_frames(t1_ns: Sequence[int] | NDArray[np.int64], fps: float) -> list[in
 class Clip:
     """One clip without its video."""
 
-    row: Mapping[str, Any]
+    row: EventRow
     fps: float
     """Frames a second that the model sees."""
 
@@ -95,8 +106,9 @@ class Clip:
 
     def slots(self) -> NDArray[np.int64]:
         """The slots of its actions."""
-        if isinstance(self.row, Row):
-            values = self.row.cell("actions").values
+        held: object = self.row
+        if isinstance(held, LazyRow):
+            values = held.cell("actions").values
             return np.asarray(values.field("slot").to_numpy(zero_copy_only=False), np.int64)
         return np.asarray([action["slot"] for action in self.row["actions"]], np.int64)
 

@@ -5,15 +5,30 @@ The map is made from the actions alone (and the clip's start state), never from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.clip import ClipActions
+
 ARROW_WIDTH, ARROW_HEIGHT = 12, 19  # px of a common 24-px arrow; other shapes are learnt from its place
+
+
+class ActedRow(ClipActions):
+    """What actions say of the pointer: part of a clip's row."""
+
+    kind: str
+
+
+class SeenRow(ActedRow):
+    """The same with where the pointer was seen."""
+
+    cursor_in_pixels: bool
+    cursor_x: list[int]
+    cursor_y: list[int]
 
 
 @dataclass(frozen=True)
@@ -39,7 +54,7 @@ class Letterbox:
         return placed
 
 
-def pointer_path(clip: Mapping[str, Any], frames: Sequence[int]) -> NDArray[np.float32]:
+def pointer_path(clip: ActedRow, frames: Sequence[int]) -> NDArray[np.float32]:
     """Pointer in recorded px at each chosen frame, float32 [len(frames), 2]; NaN where the actions do not say.
 
     It is the position of the last action in a slot before the frame, else the clip's start position. A terminal
@@ -60,7 +75,7 @@ def pointer_path(clip: Mapping[str, Any], frames: Sequence[int]) -> NDArray[np.f
     return path
 
 
-def seen_pointer(clip: Mapping[str, Any], frames: Sequence[int]) -> NDArray[np.float32]:
+def seen_pointer(clip: SeenRow, frames: Sequence[int]) -> NDArray[np.float32]:
     """Pointer in recorded px as seen in each chosen frame, float32 [len(frames), 2]; the truth to measure against."""
     points = np.stack([np.asarray(clip["cursor_x"]), np.asarray(clip["cursor_y"])], axis=1)[list(frames)]
     points = points.astype(np.float32)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from trainer.data.clip import COLUMNS, Clip, Row
+from trainer.data.clip import COLUMNS, Clip, row_of
 from trainer.data.stretch import join
 from trainer.data.validate import validated
 from trainer.settings.config import DataConfig
@@ -47,7 +47,7 @@ def load_index(
     name = reader.folder.path
     table = validated(reader.index(COLUMNS), name)
     broken = Counter(f"not as clips are ({reason})" for reason in reader.left_out.values())
-    rows = [Row(table, number) for number in range(len(table))]
+    rows = [row_of(table, number) for number in range(len(table))]
     if not rows and broken:
         raise GoaltraceError(f"{name}: no usable clips ({'; '.join(f'{n} {why}' for why, n in broken.items())})")
     if not rows:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from manifests.clip import EventRow
 from manifests.clip_io import ClipReader, open_parquet
 from manifests.errors import GoaltraceError
 from trainer.data.clip import Clip
 
-COLUMNS = ("arm", "family", "kind")
+COLUMNS: dict[str, Callable[[EventRow], str]] = {
+    "arm": lambda row: row["arm"], "family": lambda row: row["family"], "kind": lambda row: row["kind"],
+}  # fmt: skip
 INTENT = ("intent_weight", "contingency")
 """Columns of the intent table that say how purposeful a clip is, 0..1; the first that is there is taken."""
 _EXAMPLE = 'write it as "arm:scripted=3,kind:terminal=0.5,intent=1"'
@@ -35,7 +38,7 @@ def clip_weights(clips: Sequence[Clip], mix: str, reader: ClipReader) -> NDArray
             weights *= _intent(clips, reader) ** weight
             continue
         column, _, value = name.partition(":")
-        values = [str(clip.row[column]) for clip in clips]
+        values = [COLUMNS[column](clip.row) for clip in clips]
         if value not in values:
             known = ", ".join(sorted(set(values)))
             raise GoaltraceError(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifests.clip import EventRow
 from trainer.data.clip import Clip, any_between, numbers, pick_frames
+from trainer.data.cursor import SeenRow
 
 GAP = 2.5  # of a recorded interval: more than that between two clips is a gap
 
@@ -79,10 +80,9 @@ def join(clips: Sequence[Clip], fps: float) -> list[ClipStretch]:
 
 
 def _follows(before: Clip, after: Clip) -> bool:
-    same = ("kind", "width", "height", "cursor_in_pixels", "fps")
     if int(after.row["clip_index"]) != int(before.row["clip_index"]) + 1:
         return False
-    if any(before.row[name] != after.row[name] for name in same):
+    if _look(before.row) != _look(after.row):
         return False
     times, later = numbers(before.row, "t1_ns"), numbers(after.row, "t1_ns")
     if len(times) < 2 or not len(later):
@@ -90,19 +90,28 @@ def _follows(before: Clip, after: Clip) -> bool:
     return bool(0 < later[0] - times[-1] <= GAP * np.median(np.diff(times)))
 
 
-def joined_row(clips: Sequence[Clip]) -> Mapping[str, Any]:
+def _look(row: EventRow) -> tuple[str, int, int, bool, float]:
+    return row["kind"], row["width"], row["height"], row["cursor_in_pixels"], row["fps"]
+
+
+def joined_row(clips: Sequence[Clip]) -> SeenRow:
     """What `encode_actions` and the pointer need of clips that follow each other, as if they were one."""
     if len(clips) == 1:
         return clips[0].row
     offsets = np.cumsum([0, *(len(numbers(clip.row, "t1_ns")) for clip in clips)]).tolist()
     first = clips[0].row
-    kept = ("kind", "cursor_in_pixels", "start_keys", "start_buttons", "start_x", "start_y")
-    return {name: first[name] for name in kept} | {
+    return {
+        "kind": first["kind"],
+        "cursor_in_pixels": first["cursor_in_pixels"],
+        "start_keys": first["start_keys"],
+        "start_buttons": first["start_buttons"],
+        "start_x": first["start_x"],
+        "start_y": first["start_y"],
         "actions": [
             {**action, "slot": action["slot"] + offset}
             for clip, offset in zip(clips, offsets, strict=False)
             for action in clip.row["actions"]
         ],
-        "cursor_x": np.concatenate([numbers(clip.row, "cursor_x") for clip in clips]),
-        "cursor_y": np.concatenate([numbers(clip.row, "cursor_y") for clip in clips]),
+        "cursor_x": [x for clip in clips for x in numbers(clip.row, "cursor_x").tolist()],
+        "cursor_y": [y for clip in clips for y in numbers(clip.row, "cursor_y").tolist()],
     }

@@ -17,6 +17,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import new_folder, write_json
 from manifests.made_from import NAME, write_made_from
 from trainer.inference.movie import write_mp4
+from trainer.play.person import PlayedAction
 
 MOST_BYTES = 256 * 2**20  # of pictures
 GIF_FRAMES = 600  # a longer play is written as a video only
@@ -27,12 +28,12 @@ class PlayFilm:
     """The frames of a play as PNG, and its actions; the oldest go when there are too many."""
 
     pictures: deque[bytes] = field(default_factory=deque)
-    actions: deque[dict[str, Any]] = field(default_factory=deque)
+    actions: deque[PlayedAction] = field(default_factory=deque)
     first: int = 0
     """The number of the first frame that is kept."""
     size: int = 0
 
-    def add(self, picture: bytes, actions: Iterable[dict[str, Any]]) -> None:
+    def add(self, picture: bytes, actions: Iterable[PlayedAction]) -> None:
         """One more frame, and what was done on the way to it (each with the frame's number as `frame`)."""
         self.pictures.append(picture)
         self.actions.extend(actions)

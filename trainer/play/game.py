@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +24,7 @@ from trainer.inputs import ModelInputs
 from trainer.model.world import WorldModel
 from trainer.play.film import PlayFilm, png
 from trainer.play.live import Live
-from trainer.play.person import Action, PersonInput
+from trainer.play.person import PersonInput, PlayedAction
 from trainer.settings.config import Config
 
 DECODED_BEFORE = 2  # latent frames that a codec over time is shown again, to decode the next
@@ -64,7 +63,7 @@ class ShownFrame:
     """PNG."""
     recorded: bytes | None
     """The clip's own frame beside it, in a replay."""
-    done: list[Action]
+    done: list[PlayedAction]
     """What was done on the way to it."""
 
 
@@ -153,12 +152,12 @@ class Game:
         return (pixels.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
     def _show(
-        self, frames: NDArray[np.uint8], done: list[Action], beside: NDArray[np.uint8] | None, given: bool = False
+        self, frames: NDArray[np.uint8], done: list[PlayedAction], beside: NDArray[np.uint8] | None, given: bool = False
     ) -> list[ShownFrame]:
         shown = []
         before = 0 if given else self._player.given + self.made
         for k, frame in enumerate(frames):
-            mine = [{**action, "frame": before + k} for action in done if action["frame"] == k + 1]
+            mine: list[PlayedAction] = [{**action, "frame": before + k} for action in done if action["frame"] == k + 1]
             recorded = None if beside is None else png(beside[k])
             shown.append(ShownFrame(before + k, given, png(frame), recorded, mine))
             self.film.add(shown[-1].picture, mine)
@@ -177,9 +176,9 @@ def first_frame(clip: Clip, given: int) -> int:
     raise GoaltraceError(f"clip {clip.id}: too short or too much of it left blank to play; it takes {given + 1} frames")
 
 
-def _by_frame(clip: Clip) -> dict[int, list[dict[str, Any]]]:
+def _by_frame(clip: Clip) -> dict[int, list[PlayedAction]]:
     """The clip's own actions by the model's frame that they lead to, which is also their `frame`."""
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[PlayedAction]] = {}
     actions = clip.row["actions"]
     for action, place in zip(actions, place_slots([a["slot"] for a in actions], clip.frames, 1), strict=True):
         if place is not None:

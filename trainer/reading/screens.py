@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifests.cells import RECORDED_CELL, fitting_cell
+from manifests.clip import EventRow
 from manifests.clip_io import ClipReader
 from trainer.data.clip import Clip
 from trainer.data.cursor import Letterbox
@@ -35,14 +34,14 @@ class ScreenGrid:
     """How the recording lies in the picture."""
 
     @classmethod
-    def of(cls, row: Mapping[str, Any], size: tuple[int, int]) -> ScreenGrid:
+    def of(cls, row: EventRow, size: tuple[int, int]) -> ScreenGrid:
         """Of a clip row, in a picture of `size` (width, height) px."""
         cell = cell_size(row)
         source = (int(row["width"]), int(row["height"]))
         return cls(source[0] // cell[0], source[1] // cell[1], cell, Letterbox.fit(source, size))
 
 
-def cell_size(row: Mapping[str, Any]) -> tuple[int, int]:
+def cell_size(row: EventRow) -> tuple[int, int]:
     """Px of a cell of a terminal's recording, as its text cursor tells; the usual ones where nothing fits."""
     return fitting_cell(row["width"], row["height"], row["cursor_x"], row["cursor_y"]) or RECORDED_CELL
 

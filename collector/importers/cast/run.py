@@ -18,7 +18,7 @@ from collector.importers.cast.quarantine import update_list
 from collector.importers.cast.result import CastResult
 from collector.ranges import require_one_of
 from manifests.errors import GoaltraceError
-from manifests.futures import as_they_end
+from manifests.futures import as_they_end, workers_of
 from manifests.progress import OnProgress, Progress, ignore
 from manifests.secrets import Named, of_this_machine
 
@@ -123,7 +123,7 @@ def _in_pool(
                 left.append(waiting[future])
     except BaseException:
         heard = signal.signal(signal.SIGINT, _once_is_enough)  # it takes a moment to leave nothing half done
-        for process in list((pool._processes or {}).values()):
+        for process in workers_of(pool):
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
         pool.shutdown(cancel_futures=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from collector.importers.cast.key_names import is_answer, name_of
-from manifests.secrets import Key, Line, Typing
+from manifests.secrets import KeyedLine, KeyPress, Typing
 
 _KEY = re.compile(
     r"\x1b\[M[^\x1b]{3}"  # a mouse of the oldest kind: three characters follow
@@ -18,7 +18,7 @@ _KEY = re.compile(
 _CODED = re.compile(r"\x1b\[(?:27;\d{1,3};(\d{1,7})~|(\d{1,7})(?:[:;][\d:;]*)?u)")
 Place = tuple[int, int, int]
 """Number of the event, the key's place in its data, and how many characters of it the key takes."""
-Entered = Line[Place]
+Entered = KeyedLine[Place]
 
 
 def keys(data: str) -> Iterator[tuple[int, str]]:
@@ -44,7 +44,7 @@ class TypedLine:
             if len(key) > 1 and is_answer(key):
                 continue
             name, char = (key, key) if len(key) == 1 and key >= " " and key != "\x7f" else _meant(key)
-            line = self._typing.press(Key(name, char, (number, offset, len(key))))
+            line = self._typing.press(KeyPress(name, char, (number, offset, len(key))))
             if line is not None:
                 secret, self.secret = self.secret, False
                 yield line, secret

@@ -96,6 +96,7 @@ def _manifest(read: Read, copied: Copied, name: str, actions: int) -> SessionMan
         goal="",
         actor=arm,
         arm=arm,
+        control=source.tool == "random",
         seed=0,
         width=facts.width,
         height=facts.height,

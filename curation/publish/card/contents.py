@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from curation.publish.card.text import plain, some, table
-from curation.report.table import METRICS, compare, format_mean, is_random
+from curation.report.table import METRICS, compare, format_mean
 from manifests.dataset import DatasetManifest
 
 OUTCOMES = ("success", "failure", "aborted", "unverified")
 FAMILIES = 30
 LEFT_OUT = 50
-COLUMNS = ("session_id", "kind", "task_id", "family", "actor", "arm", "outcome", "environment", "duration_ns")
+COLUMNS = ("session_id", "kind", "task_id", "family", "actor", "control", "outcome", "environment", "duration_ns")
 
 PEOPLE, SCRIPTS, CONTROLS, IMPORTED, OTHERS = "people", "scripts", "controls", "imported", "models and other agents"
 WHO = {
@@ -37,13 +37,13 @@ class Share:
     hours: float = 0.0
 
 
-def who(actor: str, arm: str, environment: str) -> str:
+def who(actor: str, control: bool, environment: str) -> str:
     """Which of WHO acted."""
     if actor.partition(":")[0] == "human":
         return PEOPLE
     if environment == "import":
         return IMPORTED
-    if is_random(arm):
+    if control:
         return CONTROLS
     return SCRIPTS if actor in ("scripted", "tape") else OTHERS
 
@@ -52,7 +52,7 @@ def shares(rows: pa.Table, by: str) -> dict[str, Share]:
     """The data set in parts: by who acted ("who", names: the actors), or by family ("family", names: the tasks)."""
     found: dict[str, Share] = defaultdict(Share)
     for row in rows.select(COLUMNS).to_pylist():
-        key = row["family"] if by == "family" else who(row["actor"], row["arm"], row["environment"])
+        key = row["family"] if by == "family" else who(row["actor"], row["control"], row["environment"])
         share = found[key]
         share.sessions[row["session_id"]] = row["outcome"]
         share.names.add(row["task_id"] if by == "family" else row["actor"])

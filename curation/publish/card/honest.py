@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
 from curation.publish.card.contents import CONTROLS, IMPORTED, PEOPLE, who
 from curation.publish.card.text import plain, some
+from manifests.clip import EventRow
 from manifests.dataset import DatasetManifest, LineageStep
 
 COLUMNS = (
-    "session_id family kind actor arm outcome environment clock_source width height fps duration_ns dropped "
+    "session_id family kind actor control outcome environment clock_source width height fps duration_ns dropped "
     "invalid_reasons"
 ).split()
 SMALL = 10
@@ -22,7 +22,7 @@ SMALL = 10
 
 def uses(manifest: DatasetManifest, rows: pa.Table) -> str:
     """Intended use, and limits, each with its figure."""
-    clips = rows.select(COLUMNS).to_pylist()
+    clips: list[EventRow] = rows.select(COLUMNS).to_pylist()
     return (
         "**Meant for** training and evaluating models that predict what a screen shows after an action, models that "
         "act on screens, and for measuring recorders and filters.\n\n"
@@ -32,7 +32,7 @@ def uses(manifest: DatasetManifest, rows: pa.Table) -> str:
     )
 
 
-def _limits(manifest: DatasetManifest, clips: list[dict[str, Any]]) -> Iterator[str]:
+def _limits(manifest: DatasetManifest, clips: list[EventRow]) -> Iterator[str]:
     hours = sum(clip["duration_ns"] for clip in clips) / 3.6e12
     if hours < SMALL:
         yield f"It is small: {hours:.3f} hours. Few sessions make wide intervals."
@@ -69,16 +69,20 @@ def _limits(manifest: DatasetManifest, clips: list[dict[str, Any]]) -> Iterator[
         yield f"{len(manifest.left_out):,} sessions were left out, see below; what is left may be the easier ones."
 
 
-def _by_who(clips: list[dict[str, Any]]) -> dict[str, str]:
+def _by_who(clips: list[EventRow]) -> dict[str, str]:
     kinds = sorted({_who(clip) for clip in clips})
-    return {kind: _share(clips, lambda clip, kind=kind: _who(clip) == kind) for kind in kinds}
+    return {kind: _share(clips, _acted(kind)) for kind in kinds}
 
 
-def _who(clip: dict[str, Any]) -> str:
-    return who(clip["actor"], clip["arm"], clip["environment"])
+def _acted(kind: str) -> Callable[[EventRow], bool]:
+    return lambda clip: _who(clip) == kind
 
 
-def _share(clips: list[dict[str, Any]], test: Any) -> str:
+def _who(clip: EventRow) -> str:
+    return who(clip["actor"], clip["control"], clip["environment"])
+
+
+def _share(clips: list[EventRow], test: Callable[[EventRow], bool]) -> str:
     """Per cent of the hours, as it is said; '' for none."""
     all_ns = sum(clip["duration_ns"] for clip in clips)
     some_ns = sum(clip["duration_ns"] for clip in clips if test(clip))

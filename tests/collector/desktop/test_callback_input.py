@@ -14,6 +14,7 @@ from collector.recording.session import Recording
 from collector.x11.key_names import DEAD_KEYS, KEYS, MAC_KEYS, char_keysym
 from manifests.session import Action
 from tests.collector.desktop.fingers import Fingers
+from tests.waiting import PATIENCE_S
 
 MS = 1_000_000
 
@@ -41,7 +42,7 @@ def act(fingers: Fingers, rng: random.Random) -> None:
 
 def wake(fingers: Fingers, called: Recording) -> None:
     """pynput says that it listens a moment before it does: try until mouse and keyboard are heard."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_S
     while not {"move", "key_up"} <= {action.kind for action in called.folder.actions()}:
         assert time.monotonic() < until, "no callback comes"
         fingers.move(5, 5)

@@ -17,6 +17,7 @@ from collector.episodes.spec import EpisodeSpec
 from collector.recording.session import Recording
 from manifests.session import Action, SessionManifest
 from manifests.task import find_task
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.needs("xvfb", "ffmpeg")
 MS = 1_000_000
@@ -46,8 +47,8 @@ def recorded(xserver: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Re
     inputs, capture = InputLog(recording, xserver), Capture(recording, xserver, 15)
     inputs.start()
     capture.start()
-    capture.started.wait(10)
-    end = time.monotonic() + 60
+    assert capture.started.wait(PATIENCE_S)
+    end = time.monotonic() + PATIENCE_S
     while recording.frames.count < 75 and time.monotonic() < end:
         hands.move_to((rng.randrange(640), rng.randrange(480)), 30)
         hands.click(rng.choice(["left", "right", "middle"]))

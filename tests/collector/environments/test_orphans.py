@@ -47,9 +47,9 @@ def test_a_container_of_another_user_s_running_command_is_left_alone(
         with monkeypatch.context() as patched:
             patched.setattr(os, "kill", of_another_user)
             if hidden:  # as where /proc is mounted with hidepid
-                machine = Path("/proc/sys/kernel/random/boot_id").read_text()
+                machine = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")
 
-                def read(path: Path, *_: object) -> str:
+                def read(path: Path, encoding: str) -> str:
                     if path.name == "stat":
                         raise FileNotFoundError(2, "No such file or directory")
                     return machine

@@ -26,6 +26,7 @@ from goaltrace import main
 from manifests.errors import GoaltraceError
 from manifests.pages import new_token, serving
 from manifests.task import find_task
+from tests.waiting import PATIENCE_S
 
 
 class Untouched:
@@ -166,7 +167,7 @@ def test_a_cancelled_entry_is_left_again() -> None:
     @contextlib.contextmanager
     def slow() -> Iterator[None]:
         entering.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_S)
         steps.append("entered")
         yield
         steps.append("left")
@@ -210,5 +211,5 @@ def test_the_tunnel_carries_every_byte_both_ways_and_ends_with_its_input(tmp_pat
                 received += data
             writer.join()
             assert received == every_byte
-        assert tunnel.wait(10) == 0
+        assert tunnel.wait(PATIENCE_S) == 0
         tunnel.stdout.close()

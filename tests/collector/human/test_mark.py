@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 import mss
@@ -18,6 +17,7 @@ from Xlib import display as xdisplay
 
 from collector.human.mark import LOOKS
 from tests.collector.desktop.fingers import Fingers
+from tests.waiting import PATIENCE_S, comes
 
 pytestmark = pytest.mark.needs("xvfb")
 COMMAND = [sys.executable, "-m", "collector.human.mark", "--display"]
@@ -42,23 +42,14 @@ def colour(display: str, x: int, y: int) -> int:
     return red << 16 | green << 8 | blue
 
 
-def soon(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 15
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def test_it_says_what_is_happening(xserver: str, mark: tuple[subprocess.Popen[str], tuple[int, int, int, int]]) -> None:
     process, (x, y, _, _) = mark
-    assert soon(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0])
+    assert comes(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0])
     for state in ("paused", "nonsense", "hidden", "open"):
         pipe(process.stdin).write(f"{state}\n")
         pipe(process.stdin).flush()
         expected = LOOKS["paused" if state == "nonsense" else state][0]
-        assert soon(lambda expected=expected: colour(xserver, x + 2, y + 2) == expected), state  # type: ignore[misc]
+        assert comes(lambda expected=expected: colour(xserver, x + 2, y + 2) == expected), state  # type: ignore[misc]
 
 
 def test_it_stays_above_other_windows_and_lets_clicks_through(
@@ -73,12 +64,12 @@ def test_it_stays_above_other_windows_and_lets_clicks_through(
     )  # fmt: skip
     cover.map()
     display.sync()
-    assert soon(lambda: colour(xserver, 5, 5) == 0x00FF00)
-    assert soon(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0]), "covered by a window opened later"
+    assert comes(lambda: colour(xserver, 5, 5) == 0x00FF00)
+    assert comes(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0]), "covered by a window opened later"
     fingers = Fingers(xserver)
     fingers.move(x + width // 2, y + height // 2)
     fingers.click()
-    assert soon(lambda: display.pending_events() > 0), "the window below has the click"
+    assert comes(lambda: display.pending_events() > 0), "the window below has the click"
     assert display.next_event().type == X.ButtonPress
     cover.destroy()
     display.sync()
@@ -89,10 +80,10 @@ def test_it_ends_with_its_standard_input(
     xserver: str, mark: tuple[subprocess.Popen[str], tuple[int, int, int, int]]
 ) -> None:
     process, (x, y, _, _) = mark
-    assert soon(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0])
+    assert comes(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0])
     pipe(process.stdin).close()
-    assert process.wait(15) == 0
-    assert soon(lambda: colour(xserver, x + 2, y + 2) == 0)
+    assert process.wait(PATIENCE_S) == 0
+    assert comes(lambda: colour(xserver, x + 2, y + 2) == 0)
 
 
 def test_it_does_not_outlive_a_killed_recorder(xserver: str) -> None:
@@ -105,17 +96,17 @@ def test_it_does_not_outlive_a_killed_recorder(xserver: str) -> None:
     recorder = subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True)
     x, y, _, _ = json.loads(pipe(recorder.stdout).readline())["box"]
     pid = int(pipe(recorder.stdout).readline())
-    assert soon(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0])
+    assert comes(lambda: colour(xserver, x + 2, y + 2) == LOOKS["open"][0])
     recorder.send_signal(signal.SIGKILL)
     recorder.wait()
-    assert soon(lambda: colour(xserver, x + 2, y + 2) == 0)
-    assert soon(lambda: not running(pid))
+    assert comes(lambda: colour(xserver, x + 2, y + 2) == 0)
+    assert comes(lambda: not running(pid))
 
 
 def running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat") as stat:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
@@ -140,6 +131,6 @@ def test_the_mark_for_windows_and_macos_has_the_same_manners(xserver: str) -> No
         pipe(process.stdin).write(f"{state}\n")
         pipe(process.stdin).flush()
         expected = LOOKS[state][0]
-        assert soon(lambda expected=expected: colour(xserver, x + 3, y + 3) == expected), state  # type: ignore[misc]
+        assert comes(lambda expected=expected: colour(xserver, x + 3, y + 3) == expected), state  # type: ignore[misc]
     pipe(process.stdin).close()
-    assert process.wait(15) == 0
+    assert process.wait(PATIENCE_S) == 0

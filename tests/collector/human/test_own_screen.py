@@ -39,7 +39,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        with open(os.devnull) as nobody:
+        with open(os.devnull, encoding="utf-8") as nobody:
             monkeypatch.setattr("sys.stdin", nobody)
             status = main(["record", *arguments])
         said = capsys.readouterr().err

@@ -491,7 +491,7 @@ def _rows(*actions: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _desktop(tmp_path: Path, arm: str, rows: list[dict[str, Any]], intents: list[Intent]) -> dict[str, str]:
-    manifest = make_session(tmp_path / arm, frames=2, arm=arm).read_manifest()
+    manifest = make_session(tmp_path / arm, frames=2, arm=arm, control=arm == "random-fast").read_manifest()
     return desktop_captions(manifest, intents, rows, (0, 100))
 
 

@@ -29,6 +29,7 @@ from tests.collector.x11.keyboards import (
     set_layout,
     settle,
 )  # fmt: skip
+from tests.depth import turn
 
 pytestmark = pytest.mark.needs("xvfb", "setxkbmap", "text-entry")
 LAYOUTS = ["us", "de", "fr", "cz", "br", "us,ru", "us,gr"]
@@ -87,7 +88,7 @@ def typist(xserver: str) -> Iterator[Typist]:
     typist.switch(0)
 
 
-@pytest.mark.parametrize(("name", "inputs"), [*((name, "xserver") for name in LAYOUTS), ("de", "callback")])
+@pytest.mark.parametrize(("name", "inputs"), turn([*((name, "xserver") for name in LAYOUTS), ("de", "callback")]))
 def test_the_log_says_of_every_key_what_a_text_entry_receives(
     xserver: str, tmp_path: Path, typist: Typist, name: str, inputs: str
 ) -> None:
@@ -127,7 +128,7 @@ def typist_waits(typist: Typist, keycode: int, held: Sequence[int], lock: int | 
     return typist.xkb.keymap().look_up(keycode, modifiers, group)[0] in _DEAD
 
 
-@pytest.mark.parametrize("name", ["de", "fr", "cz", "br", "us,gr", "us -variant intl"])
+@pytest.mark.parametrize("name", turn(["de", "fr", "cz", "br", "us,gr", "us -variant intl"]))
 def test_every_accent_goes_on_the_letters_that_it_goes_on_in_a_text_entry(
     xserver: str, tmp_path: Path, typist: Typist, name: str
 ) -> None:
@@ -233,7 +234,7 @@ def test_a_release_has_the_name_of_its_press_whatever_was_held_meanwhile(
     assert seen == [("key_down", "Shift_L"), ("key_down", "A"), ("key_up", "Shift_L"), ("key_up", "A")]
 
 
-@pytest.mark.parametrize("name", [*LAYOUTS, "de -variant neo", "ca -variant multix"])
+@pytest.mark.parametrize("name", turn([*LAYOUTS, "de -variant neo", "ca -variant multix"]))
 def test_hands_type_every_character_that_the_layout_has(
     xserver: str, tmp_path: Path, typist: Typist, name: str
 ) -> None:

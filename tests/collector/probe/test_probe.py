@@ -15,6 +15,7 @@ from collector.probe.counter import BITS, LEFT, SQUARE, TOP
 from collector.probe.judge import CountedKey, contradicts, judge, read_count
 from collector.probe.run import run_scenario
 from manifests.session import Action, Frame, SessionFolder
+from tests.waiting import PATIENCE_S
 
 MS = 1_000_000
 
@@ -113,13 +114,13 @@ def test_a_key_missing_from_the_log_is_found(probed: Path, tmp_path: Path) -> No
 
 def test_an_unknown_scenario_is_one_line() -> None:
     command = [sys.executable, "-m", "goaltrace", "probe", "--scenarios", "idel"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert "no scenario 'idel'" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_display_that_is_not_there_is_one_line() -> None:
     command = [sys.executable, "-m", "goaltrace", "probe", "--display", ":4099", "--seconds", "2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert "no X server answers" in done.stderr and "Traceback" not in done.stderr

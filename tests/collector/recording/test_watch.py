@@ -11,14 +11,13 @@ from collector.recording.session import Recording
 from collector.recording.watch import Sleep, Watch, require_space
 from manifests.errors import GoaltraceError
 from tests.collector.desktop.test_xserver import open_recording
+from tests.waiting import comes
 
 
 def reason_of(recording: Recording) -> str:
     watch = Watch(recording)
     watch.start()
-    deadline = time.monotonic() + 30
-    while watch.reason is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    comes(lambda: watch.reason is not None)
     watch.stop()
     recording.end("aborted", watch.reason or "")
     return watch.reason or ""

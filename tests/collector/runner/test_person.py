@@ -18,6 +18,7 @@ from collector.recording.controls import Controls
 from collector.recording.session import Recording
 from manifests.session import SessionFolder
 from manifests.task import find_task
+from tests.waiting import PATIENCE_S, comes
 
 pytestmark = pytest.mark.needs("xvfb", "ffmpeg")
 
@@ -36,7 +37,7 @@ class Session:
         self.capture, self.inputs = Capture(self.recording, display, 15), InputLog(self.recording, display)
         self.capture.start()
         self.inputs.start()
-        self.capture.started.wait(10)
+        assert self.capture.started.wait(PATIENCE_S)
         time.sleep(0.2)
 
     def type(self, text: str) -> None:
@@ -50,10 +51,7 @@ class Session:
         time.sleep(0.1)
 
     def wait_for_a_frame_after(self, t_ns: int) -> None:
-        until = time.monotonic() + 30
-        while not any(frame.t0_ns > t_ns for frame in self.recording.folder.frames()):
-            assert time.monotonic() < until, "no frame"
-            time.sleep(0.05)
+        assert comes(lambda: any(frame.t0_ns > t_ns for frame in self.recording.folder.frames())), "no frame"
 
     def end(self) -> SessionFolder:
         time.sleep(0.3)
@@ -173,6 +171,6 @@ def test_a_listener_that_goes_away_ends_the_recording(tmp_path: Path, xserver: s
     session = Session(tmp_path / "s", xserver)
     controls = Controls(session.recording, io.StringIO('not json\n{"do": "dance"}\n'))
     controls.start()
-    assert controls.wait(5)
+    assert controls.wait(PATIENCE_S)
     assert controls.end == "stop"
     session.end()

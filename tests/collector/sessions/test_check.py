@@ -20,6 +20,7 @@ from manifests.files import append_jsonl, write_json
 from manifests.session import Event, SessionFolder
 from tests.collector.session_folders import TICK_NS, make_new, make_old, make_session
 from tests.collector.sessions.spoiling import FILES, spoil
+from tests.depth import examples
 
 pytestmark = pytest.mark.needs("ffmpeg")
 
@@ -182,7 +183,7 @@ def test_a_problem_is_one_line_without_control_characters(session: SessionFolder
     assert len(str(problem)) <= 400
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_no_damage_whatever_stops_the_check(whole: SessionFolder, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -290,7 +290,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def command(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()
-        with open(os.devnull) as nobody:
+        with open(os.devnull, encoding="utf-8") as nobody:
             monkeypatch.setattr("sys.stdin", nobody)
             status = goaltrace.main(["sessions", *map(str, arguments)])
         return status, *capsys.readouterr()

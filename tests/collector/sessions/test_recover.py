@@ -30,6 +30,7 @@ from manifests.session import Action, Frame, Intent, SessionFolder, TerminalLook
 from manifests.video import decode
 from tests.collector.session_folders import TICK_NS, make_new, make_old, make_session
 from tests.collector.sessions.spoiling import FILES, spoil
+from tests.depth import examples
 
 pytestmark = pytest.mark.needs("ffmpeg")
 FRAMES = 75
@@ -103,7 +104,7 @@ def test_a_session_being_recorded_is_not_touched(session: SessionFolder, monkeyp
     assert contents(session) == before
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.floats(0, 1), st.floats(0.2, 1), st.floats(0.3, 1))
 @example(1.0, 1.0, 1.0)
 @example(0.0, 1.0, 1.0)
@@ -377,7 +378,7 @@ def test_a_damaged_header_leaves_pictures_that_decode_or_none(killed: SessionFol
             assert not any(problem.recoverable for problem in check_session(folder, decode=True)), place
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(data=st.data())
 def test_whatever_the_damage_recovery_ends_well(killed: SessionFolder, data: st.DataObject) -> None:
     """It says why not, and changes nothing; or what it leaves is whole, and all that was there is there still."""

@@ -43,7 +43,7 @@ def test_what_is_read_unseen_is_sent_and_not_logged(tmp_path: Path, asking: str)
             shell.close()
             recording.end("success", "")
     folder = SessionFolder(tmp_path)
-    assert _PASSWORD not in folder.actions_path.read_text() + folder.cast.read_text()
+    assert _PASSWORD not in folder.actions_path.read_text(encoding="utf-8") + folder.cast.read_text(encoding="utf-8")
     events = list(open_cast(folder.cast).events())
     typed = "".join(event.data for event in events if event.code == "i")
     assert f"\r{'•' * (len(_PASSWORD) + 2)}\recho seen\r" in typed and _PASSWORD[:4] not in typed

@@ -15,6 +15,7 @@ from pyghostty import Terminal
 from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search
 from collector.tapes.screen import TextScreen
 from collector.terminal.cast import open_cast
+from tests.depth import examples
 
 # No OSC 133;A: at a marked prompt libghostty answers "erase all" by scrolling the screen away, as no other does.
 NUMBER = st.integers(1, 30).map(str)
@@ -38,7 +39,7 @@ def padded(lines: list[str], rows: int) -> list[str]:
     return (lines + [""] * rows)[:rows]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(PIECES, max_size=40), st.integers(1, 7))
 def test_the_characters_are_libghosttys(pieces: list[str], size: int) -> None:
     screen, text = TextScreen(20, 6), "".join(pieces)
@@ -48,7 +49,7 @@ def test_the_characters_are_libghosttys(pieces: list[str], size: int) -> None:
     assert screen.lines() == padded(shown(text, 20, 6), 6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(st.sampled_from("\x1b[]?;0123456789ABCDHJKLMPSTXrhlmsu@\n\r\b\tab\x07\\P")), st.integers(1, 5))
 def test_any_output_is_taken_in(text: str, size: int) -> None:
     screen = TextScreen(20, size)

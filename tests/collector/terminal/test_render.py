@@ -23,6 +23,7 @@ from goaltrace import main
 from manifests.errors import GoaltraceError
 from manifests.session import Clock, Frame, SessionFolder, SessionManifest, TerminalLook
 from manifests.video import decode
+from tests.depth import examples
 
 COLUMNS, ROWS = 24, 6
 BACKGROUND = DEFAULT.bg
@@ -54,7 +55,7 @@ PIECES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(PIECES, min_size=1, max_size=25))
 def test_drawing_dirty_rows_equals_drawing_all(pieces: list[str]) -> None:
     screen, canvas = Screen(COLUMNS, ROWS), Canvas(COLUMNS, ROWS)

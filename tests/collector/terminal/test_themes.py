@@ -16,7 +16,9 @@ from manifests.errors import GoaltraceError
 def header(path: Path, theme: Any, version: int = 3) -> Path:
     term = {"cols": 80, "rows": 24, "theme": theme}
     flat = {"width": 80, "height": 24, "theme": theme}
-    path.write_text(json.dumps({"version": version, **({"term": term} if version == 3 else flat)}) + "\n")
+    path.write_text(
+        json.dumps({"version": version, **({"term": term} if version == 3 else flat)}) + "\n", encoding="utf-8"
+    )
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from collector.terminal.rows import PLAIN, Cell, Color, Style
 from collector.terminal.screen import Screen
+from tests.waiting import PATIENCE_S
 
 _ATTRIBUTES = {
     1: "bold", 2: "faint", 3: "italic", 5: "blink", 7: "inverse", 8: "invisible", 9: "strike", 53: "overline"
@@ -62,7 +63,7 @@ class Tmux:
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [*self._command.split(), *arguments], capture_output=True, timeout=30, check=True,
+            [*self._command.split(), *arguments], capture_output=True, timeout=PATIENCE_S, check=True,
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm-256color", "HOME": str(self._scratch)},
         )  # fmt: skip
         return done.stdout.decode()

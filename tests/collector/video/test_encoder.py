@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from collector.video.encoder import Encoder
 from manifests.errors import GoaltraceError
 from manifests.video import decode
+from tests.waiting import comes
 
 pytestmark = pytest.mark.needs("ffmpeg")
 MS = 1_000_000
@@ -115,9 +115,7 @@ def test_what_was_shown_a_second_ago_is_readable_when_ffmpeg_is_killed(tmp_path:
     with pytest.raises(GoaltraceError), Encoder(path, 64, 48) as encoder:
         for tick, t_ns in enumerate(ticks):
             encoder.show(image.data, t_ns, tick in (0, 20))  # an idle screen is the hard case: few pictures
-        until = time.monotonic() + 30  # it may have to wait for a core; what it holds back it holds back for ever
-        while on_disk() <= ticks[-1] / MS - 1000 and time.monotonic() < until:
-            time.sleep(0.05)
+        comes(lambda: on_disk() > ticks[-1] / MS - 1000)  # what it holds back it holds back for ever
         os.kill(encoder.pid, signal.SIGKILL)
         for tick in range(10**6):
             encoder.show(image.data, ticks[-1] + tick * MS)

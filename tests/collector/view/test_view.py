@@ -257,14 +257,14 @@ def test_no_text_can_leave_the_data(text: str) -> None:
 def test_the_page_of_one_file_needs_nothing_else(session: SessionFolder, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     assert main(["view", str(session.path), "--out", str(out)]) == 0
-    text = out.read_text()
+    text = out.read_text(encoding="utf-8")
     assert not re.search(r"https?://|//[a-z]+\.|@import|url\(", text)
     page = Page(text)
     assert not [attrs for _, attrs in page.tags if {"src", "srcset", "data", "action"} & attrs.keys()]
     assert {attrs["href"] for _, attrs in page.tags if "href" in attrs} == {"data:,"}
     assert page.document["editable"] is False
     assert main(["view", str(session.path), "--out", str(out)]) == 2  # never over another file
-    assert out.read_text() == text
+    assert out.read_text(encoding="utf-8") == text
 
 
 def test_one_file_holds_one_session(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -314,10 +314,10 @@ def broken(folder: SessionFolder, how: str) -> None:
             for path in (folder.screen, folder.frames_path, folder.actions_path, folder.intents_path):
                 path.unlink()
         case "half a line":
-            with folder.frames_path.open("a") as out:
+            with folder.frames_path.open("a", encoding="utf-8") as out:
                 out.write('{"index": 40, "t0_ns"')
         case "a bad line":
-            with folder.actions_path.open("a") as out:
+            with folder.actions_path.open("a", encoding="utf-8") as out:
                 out.write("\x00\xff not json\n")
         case "frames that run back":
             append_jsonl(folder.frames_path, [Frame(index=41, t0_ns=5, t1_ns=6), Frame(index=10**15, t0_ns=0, t1_ns=0)])
@@ -348,7 +348,7 @@ def test_a_broken_session_shows_what_can_be_read_and_what_cannot(
     broken(session, how)
     problems = write_page(session, tmp_path / "page.html")
     assert [problem for problem in problems if said in problem], problems
-    shown = Page((tmp_path / "page.html").read_text()).document
+    shown = Page((tmp_path / "page.html").read_text(encoding="utf-8")).document
     assert shown["problems"] == problems
     if how not in ("no frames", "nothing but the manifest"):
         assert len(shown["frames"]["t1"]) == 40

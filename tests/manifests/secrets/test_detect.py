@@ -11,7 +11,7 @@ import pytest
 from manifests.errors import GoaltraceError
 from manifests.secrets import (
     Certainty,
-    Key,
+    KeyPress,
     Known,
     Named,
     Names,
@@ -57,7 +57,7 @@ def test_no_file_of_this_project_is_said_to_hold_a_token(capsys: pytest.CaptureF
     root = Path(__file__).resolve().parents[3]
     lines = [
         line for folder in ("collector", "curation", "trainer", "docs") for path in sorted((root / folder).rglob("*"))
-        if path.suffix in (".py", ".md") for line in path.read_text().split("\n") if line.strip()
+        if path.suffix in (".py", ".md") for line in path.read_text(encoding="utf-8").split("\n") if line.strip()
     ]  # fmt: skip
     touched = [line for line in lines if find(line)]
     with capsys.disabled():
@@ -113,7 +113,7 @@ def test_a_known_value_is_found_in_pieces_and_words_of_it_are_not() -> None:
 
 def test_listed_strings_are_found_in_any_case(tmp_path: Path) -> None:
     path = tmp_path / "list"
-    path.write_text("# mine\nOrbit Nine\n\nstraßenbahn\n")
+    path.write_text("# mine\nOrbit Nine\n\nstraßenbahn\n", encoding="utf-8")
     known = Known()
     known.add_listed(read_list(path))
     assert (
@@ -178,9 +178,14 @@ def test_a_question_for_a_password_is_told_from_a_command_that_speaks_of_one(lin
 
 
 def test_typed_secrets_are_put_together_over_corrections_and_pastes() -> None:
-    keys = [Key(c, c, n) for n, c in enumerate("export API_TOKEN=")]
-    keys += [Key("x", "x", 100), Key("BackSpace", "", 101), Key(None, "zQ7kW2pX9mB4", 102), Key("v", "v", 103)]
-    keys += [Key("Return", "\r", 104), Key("l", "l", 105)]
+    keys = [KeyPress(c, c, n) for n, c in enumerate("export API_TOKEN=")]
+    keys += [
+        KeyPress("x", "x", 100),
+        KeyPress("BackSpace", "", 101),
+        KeyPress(None, "zQ7kW2pX9mB4", 102),
+        KeyPress("v", "v", 103),
+    ]
+    keys += [KeyPress("Return", "\r", 104), KeyPress("l", "l", 105)]
     found = {place for _, place in typed_secrets(keys)}
     assert {102, 103} <= found and not found & {0, 5, 104, 105}
 

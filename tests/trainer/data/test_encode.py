@@ -182,7 +182,7 @@ def test_wan_windows_are_encoded_each_on_its_own(dataset: Path, tmp_path: Path, 
     assert np.allclose(latents, codec.encode(torch.from_numpy(frames)[None])[0].numpy(), atol=0.02)
 
 
-@pytest.mark.usefixtures("small_shards")
+@pytest.mark.usefixtures("small_shards", "ctrl_c_interrupts")
 def test_ctrl_c_in_the_middle_of_a_shard_leaves_whole_ones_and_encode_goes_on(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 from goaltrace import main
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from tests.curation.hub_server import Hub, Repo
+from tests.curation.publish.hub_server import Hub, Repo
 from tests.factories import write_dataset
 from tests.trainer.data.rows import sessions
 from trainer.data.index import load_index

@@ -16,6 +16,7 @@ from collector.terminal.cast import open_cast
 from goaltrace import main
 from manifests.session import SessionFolder
 from tests.collector.importers.cast.broken import IN, V2, A, B, broken
+from tests.depth import examples
 
 CORPUS = list(broken())
 DRY = ImportOptions(render=False, limit=8 * 2**20)
@@ -56,7 +57,7 @@ def test_every_broken_cast_is_mended_or_left_out_with_its_reason(
     assert path.read_bytes() == content, "the original is never touched"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), good=st.sampled_from([n for n, c, s, _ in CORPUS if s == IN and len(c) < 10_000]))
 def test_a_damaged_cast_never_crashes_the_import(
     tmp_path_factory: pytest.TempPathFactory, seed: int, good: str

@@ -16,6 +16,7 @@ from collector.terminal.cast import CastEvent, open_cast, parse_size, write_cast
 from collector.terminal.screen import Screen
 from manifests.secrets import find
 from manifests.session import SessionFolder
+from tests.depth import examples
 
 SECRETS = [
     "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8",
@@ -42,7 +43,11 @@ def shown(folder: SessionFolder) -> str:
     """All that can be read: the files, the bytes less control sequences, and the screen after every event."""
     cast = open_cast(folder.cast)
     screen = Screen(cast.columns, cast.rows)
-    texts = [folder.cast.read_text(), folder.actions_path.read_text(), folder.manifest_path.read_text()]
+    texts = [
+        folder.cast.read_text(encoding="utf-8"),
+        folder.actions_path.read_text(encoding="utf-8"),
+        folder.manifest_path.read_text(encoding="utf-8"),
+    ]
     for code in "oim":
         texts.append(_ESCAPE.sub("", "".join(event.data for event in cast.events() if event.code == code)))
     texts.append("".join(action.char or "" for action in folder.actions()))
@@ -55,7 +60,7 @@ def shown(folder: SessionFolder) -> str:
     return "\0".join(texts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     secret=st.sampled_from(SECRETS),
     cuts=st.lists(st.integers(0, 60), max_size=6),
@@ -150,7 +155,7 @@ def test_refuse_leaves_the_cast_out_and_keep_keeps_it(tmp_path: Path) -> None:
     entry = import_cast(path, tmp_path / "out", ImportOptions(render=False, sensitive="refuse"))
     assert entry.reason == "sensitive: GitHub token 1; import it with --sensitive mask"
     entry = import_cast(path, tmp_path / "out", ImportOptions(render=False, sensitive="keep"))
-    assert SECRETS[0] in SessionFolder(entry.session).cast.read_text()
+    assert SECRETS[0] in SessionFolder(entry.session).cast.read_text(encoding="utf-8")
 
 
 def test_plain_sessions_are_left_as_they_are(tmp_path: Path) -> None:
@@ -173,7 +178,7 @@ def test_a_screen_redrawn_for_long_is_looked_at_anew(tmp_path: Path) -> None:
     events = [redrawn("y" * 64)] * 127 + [redrawn("z" * 12 + secret + "z" * 12), redrawn("y" * 64)]
     folder = imported(tmp_path, events)
     assert secret[:16] not in shown(folder)
-    assert secret[:16] not in folder.cast.read_text()
+    assert secret[:16] not in folder.cast.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

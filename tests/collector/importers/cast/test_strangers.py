@@ -19,6 +19,7 @@ from collector.terminal.cast import open_cast
 from goaltrace import main
 from manifests.session import SessionFolder, SessionManifest
 from tests.collector.importers.cast.broken import V2, A, B
+from tests.waiting import PATIENCE_S
 
 DRY = ImportOptions(render=False)
 
@@ -150,7 +151,7 @@ def test_ctrl_c_stops_at_once_and_leaves_no_half_session_even_when_pressed_twice
             time.sleep(0.1)
         os.kill(run.pid, signal.SIGCONT)
         try:
-            said = run.communicate(timeout=20)[1]
+            said = run.communicate(timeout=PATIENCE_S)[1]
         finally:
             if run.poll() is None:
                 os.killpg(run.pid, signal.SIGKILL)

@@ -48,7 +48,7 @@ class Tags(HTMLParser):
 
 
 def test_report_makes_no_external_request(scored: Path) -> None:
-    page = (scored / "report.html").read_text()
+    page = (scored / "report.html").read_text(encoding="utf-8")
     tags = Tags(page)
     assert not {"script", "link", "iframe", "object", "embed", "base"} & set(tags.names)
     assert tags.addresses
@@ -59,7 +59,7 @@ def test_report_makes_no_external_request(scored: Path) -> None:
 
 
 def test_report_shows_both_arms_with_frames_charts_and_lineage(scored: Path) -> None:
-    page = (scored / "report.html").read_text()
+    page = (scored / "report.html").read_text(encoding="utf-8")
     tags = Tags(page)
     assert tags.names.count("img") == 12
     assert tags.names.count("svg") == 2
@@ -81,7 +81,7 @@ def test_goal_text_cannot_inject_html(tmp_path: Path) -> None:
     DatasetFolder(tmp_path / "data").write_manifest(manifest)
     assert main(["score", str(tmp_path / "data")]) == 0
     assert main(["report", str(tmp_path / "data")]) == 0
-    page = (tmp_path / "data" / "report.html").read_text()
+    page = (tmp_path / "data" / "report.html").read_text(encoding="utf-8")
     tags = Tags(page)
     assert "script" not in tags.names
     assert tags.handlers == []
@@ -111,7 +111,7 @@ def test_table_only_writes_no_page(tmp_path: Path) -> None:
 def test_unscored_data_set_gets_a_report_that_says_so(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "data", per_arm=1, frames=20)
     assert main(["report", str(dataset), "--out", str(tmp_path / "page.html")]) == 0
-    assert "Not scored yet" in (tmp_path / "page.html").read_text()
+    assert "Not scored yet" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_report_replaces_a_report_and_no_other_file(
@@ -123,7 +123,7 @@ def test_report_replaces_a_report_and_no_other_file(
     assert main(["report", str(scored), "--out", str(page)]) == 0
     assert main(["report", str(scored), "--out", str(thesis)]) == 2
     assert "is not a report" in capsys.readouterr().err
-    assert thesis.read_text() == "<html>years of work</html>"
+    assert thesis.read_text(encoding="utf-8") == "<html>years of work</html>"
     assert main(["report", str(scored), "--out", str(tmp_path)]) == 2
 
 
@@ -135,8 +135,9 @@ def test_same_data_set_gives_the_same_page(scored: Path, tmp_path: Path) -> None
 
 def test_strip_shows_the_median_clip_not_the_best() -> None:
     values = [0.9, 0.1, 0.5, None, 0.4]
-    rows = pa.table({"clip_id": list("abcde"), "kind": ["desktop"] * 5, "arm": ["scripted"] * 5, "efficacy": values})
-    assert typical_clip(rows, "desktop", "scripted") == "c"
+    rows = pa.table({"clip_id": list("abcde"), "kind": ["desktop"] * 5, "arm": ["scripted"] * 5, "control": [False] * 5,
+                     "efficacy": values})  # fmt: skip
+    assert typical_clip(rows, "desktop", "scripted", False) == "c"
 
 
 def test_label_shows_keys_clicks_and_hides_redacted_keys() -> None:

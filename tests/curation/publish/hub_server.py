@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.curation.xet_storage import BadUpload, XetStorage
+from tests.curation.publish.xet_storage import BadUpload, XetStorage
 
 TOKEN = "hf_" + "t" * 34
 OWNER = "team"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from curation.derive import DerivedDataset, derive
 from curation.scan.clips import clips_of, reader_of
@@ -13,6 +12,7 @@ from curation.scan.mask import Masked, mask
 from curation.scan.pixels import NotThere, painted
 from curation.scan.stage import NAME, VERSION, sessions_of, stage
 from curation.stage import run_stage
+from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader
 from manifests.dataset import LineageStep
 from manifests.files import require_absent
@@ -50,13 +50,13 @@ class _Taking:
         self._reader, self._mask = reader, mask_session
         self._made: dict[str, Masked] = {}
 
-    def __call__(self, clip_id: str) -> dict[str, Any]:
+    def __call__(self, clip_id: str) -> ClipRow:
         if clip_id not in self._made:
             self._made = self._mask(clip_id)
         masked = self._made[clip_id]
         if masked.left_out:
             raise BadClip(masked.left_out)
-        row = self._reader.read(clip_id) | masked.columns
+        row: ClipRow = {**self._reader.read(clip_id), **masked.columns}
         if masked.boxes:
             try:
                 video = painted(row["video"]["bytes"], masked.boxes)

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from manifests.clip import ACTION_TYPES, CLIPS_SCHEMA
+from manifests.clip import CLIPS_SCHEMA, COLUMNS, LONGEST_NS, REQUIRED_FIELDS
 from manifests.errors import GoaltraceError
-from manifests.ids import ID_COLUMNS, ID_PATTERN
-from manifests.session import MAX_FPS, MIN_FPS
-from manifests.videofile import MAX_PX, MAX_SIDE_PX
+from manifests.ids import ID_PATTERN
+from manifests.older import ACTION_TYPES
+from manifests.videofile import MAX_PX
 
-PER_FRAME = ("t0_ns", "pts", "picture", "frame_redacted", "changed", "cursor_x", "cursor_y")
-"""Columns with one value a frame, as many as `t1_ns` has."""
-LONGEST_NS = 2**62
-_NEVER_EMPTY = ("t_ns", "slot", "ambiguous", "kind", "redacted")
 Flags = NDArray[np.bool_]
 Bad = Callable[[Flags, str], None]
 """Says of some rows what is wrong with them."""
@@ -56,8 +51,8 @@ def _same(kind: pa.DataType, wanted: pa.DataType) -> bool:
     return bool(kind == wanted)
 
 
-def unsound(table: pa.Table) -> dict[int, str]:
-    """Row -> what is wrong with that clip, of what the columns here say. Their types are `require_types`' business."""
+def invalid_reasons(table: pa.Table) -> dict[int, str]:
+    """Row -> what is wrong with that clip, of what the columns here say. `require_types` looks at their types."""
     found: dict[int, str] = {}
 
     def bad(rows: Flags, what: str) -> None:
@@ -74,14 +69,16 @@ def unsound(table: pa.Table) -> dict[int, str]:
                 bad(_null_inside(table.column(name)), f"{name} holds empty values")
     if found:  # the rest counts on there being values; what is good is looked at alone
         good = [row for row in range(len(table)) if row not in found]
-        later = unsound(table.take(pa.array(good, pa.int64())).combine_chunks()) if good else {}
+        later = invalid_reasons(table.take(pa.array(good, pa.int64())).combine_chunks()) if good else {}
         return found | {good[row]: what for row, what in later.items()}
-    for name in names.intersection(ID_COLUMNS):
-        fits = pc.match_substring_regex(table.column(name), ID_PATTERN)
-        bad(~_flags(fits), f"{name} is not letters, digits, '_', '.' and '-'")
-    for name, check in _NUMBERS.items():
-        if name in names:
-            bad(~check(table.column(name).to_numpy()), f"{name} is out of range")
+    for name, column in ((name, column) for name, column in COLUMNS.items() if name in names):
+        if column.is_id:
+            fits = pc.match_substring_regex(table.column(name), ID_PATTERN)
+            bad(~_flags(fits), f"{name} is not letters, digits, '_', '.' and '-'")
+        if column.within is not None:
+            least, most = column.within
+            values = table.column(name).to_numpy()
+            bad(~((values >= least) & (values <= most)), f"{name} is out of range")
     if {"width", "height"} <= names:
         pixels = table.column("width").to_numpy().astype(np.int64) * table.column("height").to_numpy()
         bad(pixels > MAX_PX, f"its pictures have more than {MAX_PX:,} px")
@@ -94,8 +91,8 @@ def _check_frames(table: pa.Table, bad: Bad) -> None:
     counts = _lengths(table, "t1_ns")
     bad(counts == 0, "it has no frames")
     uneven = np.zeros(len(table), bool)
-    for name in PER_FRAME:
-        if name in table.column_names:
+    for name in table.column_names:
+        if name in COLUMNS and COLUMNS[name].per_frame:
             differs = _lengths(table, name) != counts
             uneven |= differs
             bad(differs, f"{name} and t1_ns differ in length")
@@ -138,22 +135,6 @@ def _check_lists(
         bad(_rows(table, owners[~np.isfinite(changed)]), "changed is not finite")
 
 
-def _between(low: float, high: float) -> Callable[[NDArray[Any]], Flags]:
-    return lambda values: np.asarray((values >= low) & (values <= high), np.bool_)
-
-
-_NUMBERS: dict[str, Callable[[NDArray[Any]], Flags]] = {
-    "width": _between(1, MAX_SIDE_PX),
-    "height": _between(1, MAX_SIDE_PX),
-    "fps": _between(0.99 * MIN_FPS, MAX_FPS),
-    "duration_ns": _between(0, LONGEST_NS),
-    "clip_index": _between(0, 2**31),
-    "dropped": _between(0, 2**31),
-    **dict.fromkeys(("bracket_p50_ms", "bracket_p95_ms", "bracket_max_ms", "gap_max_ms"), np.isfinite),
-    "changed_ratio": np.isfinite,
-}  # fmt: skip
-
-
 def _flags(values: pa.ChunkedArray) -> Flags:
     return np.asarray(values.to_numpy(), bool)
 
@@ -168,7 +149,7 @@ def _null_inside(column: pa.ChunkedArray) -> Flags:
     values = pc.list_flatten(column)
     empty = _null(values)
     if pa.types.is_struct(values.type):
-        needed = [pc.struct_field(values, name) for name in _NEVER_EMPTY]
+        needed = [pc.struct_field(values, name) for name in REQUIRED_FIELDS]
         empty = functools.reduce(np.logical_or, map(_null, needed), empty)
     owners = np.repeat(np.arange(len(column)), counts)
     rows = np.zeros(len(column), bool)

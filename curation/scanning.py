@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation.masked import masked_data_set
 from curation.scan.look import ScanOptions
-from curation.scan.masked import masked_data_set
 from curation.scan.stage import stage
-from curation.scan.summary import ScanSummary, summary
+from curation.scanned import ScanSummary, summary
 from curation.stage import StageResult, require_workers, run_stage
 from manifests.clip_io import ClipReader
 from manifests.files import require_absent

@@ -14,6 +14,7 @@ from curation.publish.licence import KNOWN, of_card, require_known
 from goaltrace import main
 from manifests.errors import GoaltraceError
 from tests.factories import make_dataset
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_terminal_is_asked_until_the_answer_is_known(dataset: Path) -> None:
         except OSError:
             break
     os.close(ours)
-    assert run.wait(timeout=60) == 2
+    assert run.wait(timeout=PATIENCE_S) == 2
     assert said.count(b"licence: ") == 3  # asked twice; the answer between is named once
     assert b"'cc-by-5' is no licence that the Hub knows" in said
     assert b"the connection to http://127.0.0.1:9 failed" in said

@@ -104,7 +104,7 @@ def test_hostile_text_in_every_column_makes_no_section_and_no_cell(tmp_path: Pat
 
 def test_who_acted_is_told_by_kind_and_people_are_only_counted(tmp_path: Path, clip: dict[str, Any]) -> None:
     dataset = with_clips(
-        tmp_path / "data", clip, {}, {"arm": "random-fast", "actor": "random-fast"},
+        tmp_path / "data", clip, {}, {"arm": "random-fast", "actor": "random-fast", "control": True},
         {"actor": "human:p-one", "arm": "human"}, {"actor": "human:p-one", "arm": "human"},
         {"actor": "human:p-two", "arm": "human"}, {"actor": "unknown", "arm": "cast", "environment": "import"},
         {"actor": "some-model", "arm": "agent"},

@@ -16,6 +16,7 @@ import pytest
 from goaltrace import main
 from manifests.dataset import DatasetFolder, DatasetManifest
 from tests.factories import make_clip, make_dataset, write_dataset
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def write_table(table, path, **options):
         time.sleep(60)
 
 pq.write_table = write_table
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())
 """
 
 
@@ -152,7 +153,7 @@ def test_ctrl_c_stops_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     assert process.stdout is not None and process.stdout.readline() == "half\n"
     assert len(list((shards / "scores").glob(".*"))) == 1
     os.killpg(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, error
     assert "Traceback" not in error
     assert not list((shards / "scores").glob(".*"))

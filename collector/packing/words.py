@@ -1,0 +1,19 @@
+"""The columns of words of a clip: what happens in it, and what its pictures show."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Captions(TypedDict):
+    """What happens in a clip, as far as it is known."""
+
+    caption_short: str
+    caption: str
+    caption_detailed: str
+
+
+class ClipWords(Captions):
+    """The captions, and the text that each picture shows."""
+
+    screen_text: list[str]

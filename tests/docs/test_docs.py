@@ -123,7 +123,7 @@ def arms() -> set[str]:
 
 @each_page
 def test_every_setting_named_exists(page: Path) -> None:
-    from trainer.config import Config
+    from trainer.settings.config import Config
 
     default = Config()
     sections = make_reference.names(Config)

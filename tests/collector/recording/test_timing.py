@@ -16,7 +16,7 @@ import pytest
 
 from collector.campaign import result_of
 from collector.packing.pack import pack
-from collector.packing.recorded import why_left_out
+from collector.packing.recorded_session import why_left_out
 from collector.recording.timing import BAD, LONGEST_GAP_S, MOST_DROPPED, Timing, timing_reasons
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError

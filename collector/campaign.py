@@ -81,7 +81,7 @@ def set_aside(folder: SessionFolder) -> None:
 
 
 def mark_aborted(folder: SessionFolder, reason: str) -> None:
-    """A recorder that died could not say so itself."""
+    """Mark a session as aborted whose recorder died and so could not do it itself."""
     if not folder.manifest_path.is_file():
         return
     try:
@@ -107,10 +107,10 @@ class Campaign:
         done: Callable[[EpisodeResult], None],
         report: Callable[[str, dict[str, Any]], None],
     ) -> None:
-        """Record every episode; `done` hears of each as it ends, `report` of progress inside one, both in this thread.
+        """Record every episode.
 
-        Ctrl-C, or an exception in either of them, ends the running sessions cleanly, removes their containers and is
-        raised.
+        `done` is called with each as it ends, `report` with progress inside one, both in this thread. Ctrl-C,
+        or an exception in either of them, ends the running sessions cleanly, removes their containers and is raised.
         """
         news: queue.SimpleQueue[Future[EpisodeResult] | tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         running: set[Future[EpisodeResult]] = set()
@@ -122,14 +122,14 @@ class Campaign:
                     future.add_done_callback(news.put)
                 while running:
                     try:
-                        heard = news.get(timeout=_LOOK_S)
+                        item = news.get(timeout=_LOOK_S)
                     except queue.Empty:
                         continue
-                    if isinstance(heard, Future):
-                        running.discard(heard)
-                        done(heard.result())
+                    if isinstance(item, Future):
+                        running.discard(item)
+                        done(item.result())
                     else:
-                        report(*heard)
+                        report(*item)
             except BaseException:
                 self._stop(pool, running, done)
                 raise

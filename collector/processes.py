@@ -1,4 +1,4 @@
-"""Ending a process of ours that goes when nobody speaks to it any more."""
+"""Ending a process of ours that ends by itself when its standard input closes."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Says when a password field has the focus: a process of its own, which only needs Python and AT-SPI.
+"""Reports when a password field has the focus: a process of its own, which only needs Python and AT-SPI.
 
 `python -m collector.human.password_watch` prints JSON lines: {"t_ns": CLOCK_MONOTONIC, "focus": true or false}, first
 for what has the focus now, then at every change; or one {"error": "..."} when the desktop does not say. It ends when
 its standard input closes, so that it cannot outlive the recorder. `--check` prints the first line and ends; the line
-then has "everywhere" as well: false where browsers and Qt programs do not tell, because accessibility is not turned on.
+then has "everywhere" as well: false where browsers and Qt programs report nothing, as accessibility is not turned on.
 
 It is a program and not a part of the recorder because AT-SPI's Python (gi) belongs to the system's own interpreter.
 """
@@ -105,7 +105,7 @@ class PasswordWatch:
             accessible.clear_cache()
             states = accessible.get_state_set()
             if states.contains(self._atspi.StateType.DEFUNCT):
-                accessible.get_role()  # a program that is only busy looks defunct too: asking for more tells
+                accessible.get_role()  # a program that is only busy looks defunct too: only asking for more shows
                 return False
             return bool(states.contains(state))
         except self._glib.Error as error:

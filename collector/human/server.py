@@ -112,7 +112,7 @@ class Page:
         return socket
 
     async def close(self, app: web.Application) -> None:
-        """Tell the page how it ended before the server goes."""
+        """Send the page how the visit ended before the server goes."""
         if self._control is not None:
             await self._control.send_json(self._visit.state())
             await self._control.close(code=WSCloseCode.OK)

@@ -119,5 +119,5 @@ def timing_reasons(manifest: SessionManifest, frames: Iterable[Frame], actions: 
 
 
 def in_words(reason: str) -> str:
-    """A reason why a session is not valid, as it is told: a count that differs is something else than bad timing."""
+    """A reason why a session is not valid, as it is shown: where it is not bad timing, counts do not reconcile."""
     return reason if reason.startswith(BAD) else f"does not reconcile: {reason}"

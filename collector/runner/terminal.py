@@ -13,7 +13,7 @@ from collector.agent_registry import agent_entry
 from collector.agents.terminal.base import TerminalAgent
 from collector.containers.system import image_versions
 from collector.episodes.endings import EpisodeOver
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.episodes.spec import EpisodeSpec
 from collector.recording.session import Recording
 from collector.recording.watch import Watch, require_space
@@ -75,7 +75,7 @@ def _perform(agent: TerminalAgent, home: Home, recording: Recording) -> tuple[Ou
         watch.stop()
         shell.close()
     outcome, detail = check_task(recording.spec.task, home.path, home.environment)
-    say("check", outcome=outcome, detail=detail)
+    report_progress("check", outcome=outcome, detail=detail)
     return outcome, "; ".join(part for part in (problem, agent.remark, detail) if part)
 
 

@@ -7,7 +7,7 @@ import random
 from collector.agents.terminal.base import TerminalAgent
 from collector.agents.typing import TypingModel, type_text
 from collector.episodes.endings import StepFailed
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.shell.pty import Shell
 from collector.shell.typist import STEP_LIMIT_S, Typist
 from manifests.task import Step
@@ -38,7 +38,7 @@ class _Script:
         goal: str | None = None
         for number, step in enumerate(steps, start=1):
             goal = step.say or goal  # a sub-goal holds until the next one is named
-            say("step", number=number, of=len(steps), verb=step.verb, goal=goal)
+            report_progress("step", number=number, of=len(steps), verb=step.verb, goal=goal)
             try:
                 with self._typist.intent(step.verb, goal):
                     self._do(step)

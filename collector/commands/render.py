@@ -73,7 +73,7 @@ def _said(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say of the look, checked before any session is touched."""
     import re
 
-    from collector.terminal.looks import appearance_of
+    from collector.terminal.session_look import appearance_of
     from manifests.errors import GoaltraceError
     from manifests.session import TerminalLook
 

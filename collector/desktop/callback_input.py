@@ -151,7 +151,7 @@ def _keys(recording: Recording, display: str | None) -> _Keys:
 
 
 def _raw_listener() -> Any:
-    """pynput's listener for X, which tells keycode and state: its own table has two columns and knows no layouts."""
+    """pynput's listener for X, made to report keycode and state: its own table has two columns and knows no layouts."""
     from pynput import keyboard
 
     class Listener(keyboard.Listener):  # type: ignore[misc]

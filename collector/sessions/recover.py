@@ -150,10 +150,10 @@ def _cut_cast(cast: Path, made: Path, end_ns: int) -> None:
 
 def _draw(folder: SessionFolder, old: SessionManifest, new: SessionManifest) -> SessionManifest:
     """Draw a terminal's frames from its cast; still unfinished until the new session.json is written."""
-    from collector.terminal.looks import look_left
     from collector.terminal.render import render_session
+    from collector.terminal.session_look import available_look
 
-    look, said = look_left(old.look)
+    look, said = available_look(old.look)
     folder.write_manifest(old.model_copy(update={"duration_ns": new.duration_ns}))
     render_session(folder, old.fps, look)
     drawn = folder.read_manifest()

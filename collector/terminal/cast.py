@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from collector.terminal.work import Meter
+from collector.terminal.work_limit import Meter
 from manifests.errors import GoaltraceError
 
 MAX_LINE_BYTES = 16 * 2**20

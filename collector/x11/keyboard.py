@@ -50,7 +50,7 @@ class Keyboard:
             self._keymap = self._xkb.keymap()
 
     def catch_up(self) -> None:
-        """Hear of changes, for those who have no record of them among the events."""
+        """Ask the X server for changes of its keyboard, where the events read do not report them."""
         if not self._listening:
             self._xkb.listen()
         if self._xkb.changed() or not self._listening:

@@ -16,7 +16,7 @@ from collector.importers.cast.header import clean_header, whole
 from collector.importers.cast.source import Unusable, lines, opened
 from collector.importers.cast.times import Times
 from collector.terminal.cast import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, MAX_V1_BYTES, CastEvent
-from collector.terminal.work import Meter
+from collector.terminal.work_limit import Meter
 
 _JSON = json.JSONDecoder(strict=False)  # a bare control character in a string is meant as itself
 _AROUND = 20

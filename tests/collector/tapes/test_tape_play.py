@@ -189,14 +189,14 @@ def test_a_shell_whose_terminal_closes_before_it_ends_has_ended_by_itself(tmp_pa
 
 
 def test_the_last_output_is_kept_however_late_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hear = TextScreen.hear
+    add_output = TextScreen.add_output
 
     def late(screen: TextScreen, text: str) -> None:
-        hear(screen, text)
+        add_output(screen, text)
         if "first" in text:
             time.sleep(1.5)
 
-    monkeypatch.setattr(TextScreen, "hear", late)
+    monkeypatch.setattr(TextScreen, "add_output", late)
     session, _ = play(tmp_path, "Type 'echo fi\"\"rst; sleep 0.2; echo last; exit'\nEnter\nSleep 9s")
     assert "last\r\n" in output(session)
 

@@ -1,4 +1,4 @@
-"""How much work a cast may ask for: time and memory follow the bytes read, whatever those bytes say.
+"""Limits the work that a cast may ask for: time and memory are in proportion to the bytes read, whatever they ask.
 
 A few bytes can ask a terminal for much: repeat the last character 65,535 times, blank a screen of 100,000 cells, show
 one for 24 hours. What recordings of real programs ask for is far below what is allowed here.

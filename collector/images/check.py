@@ -1,4 +1,4 @@
-"""Using an image as a recording will, and saying what works: one row per part, with a picture of each window."""
+"""Checks an image by using it as a recording will: one row a part, with a picture of each window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody else's video into screen.mkv. Its pictures have to be encoded again: packing copies closed GOPs of H.264."""
+"""Encodes another recorder's video as screen.mkv, since packing can only copy closed GOPs of H.264."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A consent's clips out of one data set.
+"""Cuts the clips of a consent out of one data set.
 
 New shards get new names beside the old ones; then dataset.json is replaced, in one step; then the old shards go.
 Whenever this is stopped, dataset.json describes the data set as it was or as it will be, and names only files that
@@ -101,8 +101,8 @@ def _see_pages(cut: DatasetCut) -> None:
     if is_plain(card):
         text = read_bytes(card).decode("utf-8", "replace")
         cut.own_card = MADE_BY not in text
-        told = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', text)
-        cut.repository = told[1] if told else ""
+        published = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', text)
+        cut.repository = published[1] if published else ""
     cut.pages = [card] if is_plain(card) and not cut.own_card else []
     cut.pages += [cut.path / name for name in ("report.html", "preview.png") if is_plain(cut.path / name)]
 
@@ -143,7 +143,7 @@ def _apply(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
         if isinstance(error, OSError):
             raise_if_full(error, cut.path)
         raise
-    # scores, events, clips: what tells most of the sessions goes last, so that a stopped run is found again
+    # scores, events, clips: what names most of the sessions goes last, so that a stopped run is found again
     for name in sorted(cut.shards, reverse=True):
         (cut.path / name).unlink(missing_ok=True)
     for stray in sorted(cut.strays, reverse=True):

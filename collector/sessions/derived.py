@@ -1,6 +1,6 @@
-"""What was made of sessions beside data sets: how each kind is told, and what becomes of it when they are forgotten.
+"""What was made of sessions beside data sets: how each kind is found, and what becomes of it when they are forgotten.
 
-kind         told by                                what becomes of it
+kind         found by                               what becomes of it
 film, page   made_from.json in it or beside it      removed: rollout, play, report --out, compare
 evaluation   RUN/evaluation.json names the session  removed, with its page
 cast         the header names the session           removed: export cast
@@ -34,7 +34,7 @@ _CAST_OF = re.compile(rb'"GOALTRACE_SESSION": ?"([^"\\]{1,200})"')
 
 @dataclass
 class Candidates:
-    """What may have been made of sessions, as far as names tell."""
+    """What may have been made of sessions, going by names of files and folders alone."""
 
     documents: list[Path] = field(default_factory=list)
     """made_from.json and NAME.made_from.json."""
@@ -79,7 +79,7 @@ class Derived:
     path: Path
     """What it is called: a file or a folder."""
     files: list[Path] = field(default_factory=list)
-    """To remove, in this order; what it is told by comes last."""
+    """To remove, in this order; what it is found by comes last."""
     shards: list[Path] = field(default_factory=list)
     """Latents to write anew, without the sessions' rows."""
     marked: list[Path] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Derived:
         return bool(self.files or self.shards or self.marked or self.whole)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         if self.whole:
             return f"{self.kind} {self.path}, the whole folder"
         if self.shards:
@@ -105,7 +105,7 @@ class Derived:
 
 
 def consent_hash(whose: Whose) -> str:
-    """A consent without its name: those who have the id can check, and nothing says it again."""
+    """A hash of the consent's id: those who have the id can check it, and the id itself stands nowhere any more."""
     return hashlib.sha256(whose.actor.removeprefix("human:").encode()).hexdigest()
 
 
@@ -121,7 +121,7 @@ def plan_derived(found: Candidates, whose: Whose, names: re.Pattern[bytes], mode
         if is_plain(path) and names.search(read_bytes(path)):
             yield Derived("evaluation", path, [path.with_suffix(".html"), path])
     for path in found.casts:
-        if whose.session_ids and (told := _CAST_OF.search(_head(path))) and told[1].decode() in whose.session_ids:
+        if whose.session_ids and (source := _CAST_OF.search(_head(path))) and source[1].decode() in whose.session_ids:
             yield Derived("exported cast", path, [path])
     for path in found.pictures:
         if is_plain(path) and names.search(f'"{path.name}'.encode()):
@@ -231,7 +231,7 @@ def _cut(shard: Path, whose: Whose) -> None:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove a folder; what it is told by goes last."""
+    """Remove a folder; what it is found by goes last."""
     last = [folder / "latents.json", folder / "config.json", folder / NAME]
     for path in sorted(folder.iterdir()):
         if path in last:

@@ -67,7 +67,7 @@ class Forgotten:
 
     def lines(self, verb: str) -> list[str]:
         """What is removed, a line each, and what is not reached."""
-        lines = [f"{verb}: {item.told}" for item in self.derived if item.changes]
+        lines = [f"{verb}: {item.description}" for item in self.derived if item.changes]
         for cut in self.datasets:
             what = f"{cut.clips} of {cut.of_clips} clips, of {cut.sessions} sessions" if cut.clips else "its traces"
             rewritten = f" ({len(cut.shards)} files written anew)" if cut.shards else ""
@@ -143,7 +143,7 @@ def forget(consent_id: str, paths: list[Path], *, dry_run: bool = False, models:
 
 
 def plan_forget(consent_id: str, paths: list[Path], *, models: bool = False) -> Forgotten:
-    """What `remove` would remove."""
+    """Find what `remove` would remove."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{2,40}", consent_id):
         raise GoaltraceError(f"--consent: {consent_id!r} is no pseudonym; look for consent_id in a consent.json")
     found = search(consent_id, paths)
@@ -203,7 +203,7 @@ def _cached(plan: Forgotten, whose: Whose) -> list[Path]:
 
 
 def remove(plan: Forgotten, progress: Callable[[], object] = lambda: None) -> None:
-    """Do it; `progress` hears of each data set and session.
+    """Remove what was planned; `progress` is called once for each data set and session.
 
     Stopped half-way, each data set is as it was or as it will be; run it again for the rest.
     """

@@ -28,7 +28,7 @@ from manifests.session import SessionFolder, SessionManifest
 Status = Literal["fine", "recording", "recovered", "recoverable", "lost"]
 
 _FIRST = 16
-"""So many pictures tell whether a video decodes at all."""
+"""So many pictures show whether a video decodes at all."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Rows out of one Parquet file, everything else as it was: schema, compression, video bytes, checksums."""
+"""Cuts rows out of one Parquet file; all else stays as it was: schema, compression, video bytes, checksums."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLIPS = ("clip_id", "stretch")
 
 @dataclass
 class Whose:
-    """Which rows belong to the consent."""
+    """Which rows belong to one consent: those of its actor, and of the sessions and clips that were found to be its."""
 
     actor: str
     session_ids: set[str] = field(default_factory=set)

@@ -111,7 +111,7 @@ def _in_order(frames: list[Frame], problems: list[str]) -> list[Frame]:
 
 
 def _from_video(folder: SessionFolder, problems: list[str]) -> list[Frame]:
-    """Frames as the video alone tells them."""
+    """Frames made up from the video alone."""
     times = [t for t in own_times(folder.screen) if t <= LONGEST_NS] if is_plain(folder.screen) else []
     if times:
         problems.append("no frame times: those of the video are shown, and they are not exact")

@@ -1,4 +1,4 @@
-"""What control sequences say in a writing of their own: the clipboard, and the command line as a shell reports it."""
+"""Decodes texts inside control sequences: the clipboard (base64), and command lines as shells report them (quoted)."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from collector.importers.cast.halves import Halves
 from collector.importers.cast.header import clean_header, whole
 from collector.importers.cast.source import Unusable, lines, opened
+from collector.importers.cast.split_characters import SplitCharacters
 from collector.importers.cast.times import Times
 from collector.terminal.cast import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, MAX_V1_BYTES, CastEvent
 from collector.terminal.work_limit import Meter
@@ -36,7 +36,7 @@ class RepairedCast:
     repairs: Counter[str] = field(default_factory=Counter)
     times: Times = field(default_factory=lambda: Times(None, relative=True))
     codes: Counter[str] = field(default_factory=Counter)
-    halves: Halves = field(default_factory=Halves)
+    split_characters: SplitCharacters = field(default_factory=SplitCharacters)
     end_ns: int = 0
 
     def events(self) -> Iterator[CastEvent]:
@@ -51,9 +51,9 @@ class RepairedCast:
                     self.codes[event.code] += 1
                     self.end_ns = event.t_ns
                     yield event
-            for code, data in self.halves.left():
+            for code, data in self.split_characters.left():
                 yield CastEvent(self.end_ns, code, data)
-        self.repairs += self.halves.mended
+        self.repairs += self.split_characters.mended
         if not self.codes:
             raise Unusable("holds no events")
 
@@ -184,7 +184,7 @@ class RepairedCast:
             return None
         if not isinstance(data, str):
             raise Unusable(f"{where}: the data of {code!r} is not text")
-        clean = self.halves.whole(code, data)
+        clean = self.split_characters.whole(code, data)
         if code == "r":
             clean = _size(clean)
             if not clean:

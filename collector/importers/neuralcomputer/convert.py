@@ -1,4 +1,4 @@
-"""One session of theirs into one of ours: nothing is re-timed, and the manifest says what cannot be trusted."""
+"""Makes one session of theirs into one of ours: times stay, and the manifest says what cannot be trusted."""
 
 from __future__ import annotations
 

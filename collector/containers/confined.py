@@ -138,13 +138,13 @@ def wait_ready(container: Container, timeout_s: float = 90) -> float:
     while time.monotonic() - started < timeout_s:
         container.reload()
         if container.status in ("exited", "dead"):
-            raise GoaltraceError(f"the desktop did not start: {_last_words(container)}")
+            raise GoaltraceError(f"the desktop did not start: {_last_output(container)}")
         if container.status == "running" and container.exec_run(["test", "-e", READY_FILE]).exit_code == 0:
             return time.monotonic() - started
         time.sleep(0.2)
-    raise GoaltraceError(f"the desktop was not ready after {timeout_s:.0f} s: {_last_words(container)}")
+    raise GoaltraceError(f"the desktop was not ready after {timeout_s:.0f} s: {_last_output(container)}")
 
 
-def _last_words(container: Container) -> str:
+def _last_output(container: Container) -> str:
     lines = container.logs(tail=3).decode("utf-8", "replace").split("\n")
-    return " | ".join(line.strip() for line in lines if line.strip()) or "it said nothing"
+    return " | ".join(line.strip() for line in lines if line.strip()) or "no output"

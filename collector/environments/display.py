@@ -62,8 +62,8 @@ class DisplayRecorder:
         status = self._process.wait()
         if status not in (0, 130):
             self._errors.seek(0)
-            said = self._errors.read().strip().splitlines()
-            raise GoaltraceError(said[-1][:300] if said else f"the recorder ended with status {status}")
+            lines = self._errors.read().strip().splitlines()
+            raise GoaltraceError(lines[-1][:300] if lines else f"the recorder ended with status {status}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -224,8 +224,8 @@ def follow_recorder(
     finally:
         recorder.close()
     if status not in (0, 130):
-        said = errors.getvalue().decode(errors="replace").strip().splitlines()
-        reason = said[-1][:300] if said else f"the container is {_state(container)}"
+        lines = errors.getvalue().decode(errors="replace").strip().splitlines()
+        reason = lines[-1][:300] if lines else f"the container is {_state(container)}"
         raise GoaltraceError(f"episode {spec.episode_id}: the recorder ended with status {status}: {reason}")
     return status
 

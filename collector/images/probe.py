@@ -128,9 +128,9 @@ def dialog_text() -> str:
     dialog = find(desktop, lambda node: node.getRole() in DIALOG_ROLES and node.childCount > 0, depth=2)
     if dialog is None:
         return ""
-    said: list[str] = []
-    collect_labels(dialog, said)
-    return " ".join([dialog.name, *said]).strip()
+    labels: list[str] = []
+    collect_labels(dialog, labels)
+    return " ".join([dialog.name, *labels]).strip()
 
 
 def accessible(titles: set[str], timeout_s: float = 10) -> bool:

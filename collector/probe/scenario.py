@@ -76,8 +76,8 @@ def _count(recording: Recording, capture: Capture, name: str, seconds: float, se
             recording.gate.toggle_pause(recording.now_ns(), "probe")
     if counter.returncode != 0:
         assert counter.stderr is not None
-        said = counter.stderr.read().strip().splitlines()
-        raise GoaltraceError(f"the counter did not run: {said[-1] if said else 'no message'}")
+        errors = counter.stderr.read().strip().splitlines()
+        raise GoaltraceError(f"the counter did not run: {errors[-1] if errors else 'no message'}")
 
 
 if __name__ == "__main__":

@@ -88,6 +88,6 @@ def _act(agent: TerminalAgent, shell: Shell, typist: Typist) -> str | None:
 
 
 def _versions() -> dict[str, str]:
-    said = subprocess.run([bash(), "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
-    bash_version = said.partition("version ")[2].partition(" ")[0]
+    output = subprocess.run([bash(), "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
+    bash_version = output.partition("version ")[2].partition(" ")[0]
     return {"python": platform.python_version(), "bash": bash_version, **image_versions("terminal")}

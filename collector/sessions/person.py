@@ -22,8 +22,8 @@ def consent_problems(folder: SessionFolder, manifest: SessionManifest) -> Iterat
     try:
         consent = read_consent(folder.consent_path).consent_id
     except GoaltraceError as error:
-        said = str(error).removeprefix(f"{folder.consent_path}: ")
-        yield Problem("consent.json", said, "nothing shows that the person agreed", _RESTORE)
+        problem = str(error).removeprefix(f"{folder.consent_path}: ")
+        yield Problem("consent.json", problem, "nothing shows that the person agreed", _RESTORE)
         return
     for where, named in (("consent_id", manifest.consent_id), ("actor", pseudonym or consent)):
         if named != consent:
@@ -79,8 +79,8 @@ def leaks(events: Sequence[Event], frames: Sequence[Frame], actions: Sequence[Ac
 
 
 def _says_something(action: Action) -> bool:
-    said = (action.x, action.y, action.button, action.key, action.keysym, action.char)
-    return any(value is not None for value in said)
+    fields = (action.x, action.y, action.button, action.key, action.keysym, action.char)
+    return any(value is not None for value in fields)
 
 
 def _replayed(events: Sequence[Event]) -> Gate:

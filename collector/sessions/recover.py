@@ -153,11 +153,11 @@ def _draw(folder: SessionFolder, old: SessionManifest, new: SessionManifest) -> 
     from collector.terminal.render import render_session
     from collector.terminal.session_look import available_look
 
-    look, said = available_look(old.look)
+    look, notes = available_look(old.look)
     folder.write_manifest(old.model_copy(update={"duration_ns": new.duration_ns}))
     render_session(folder, old.fps, look)
     drawn = folder.read_manifest()
     return new.model_copy(
         update={"width": drawn.width, "height": drawn.height, "frames": drawn.frames, "look": look,
-                "notes": [*new.notes, *said]}
+                "notes": [*new.notes, *notes]}
     )  # fmt: skip

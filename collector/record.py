@@ -1,4 +1,4 @@
-"""Recording from Python: tasks in, session folders and a typed result out. `goaltrace record` is made of it."""
+"""Recording from Python: tasks in, session folders and a typed result out. `goaltrace record` calls it."""
 
 from __future__ import annotations
 

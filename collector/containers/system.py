@@ -1,4 +1,4 @@
-"""Which operating system an image is, and which versions it has of the parts that recording leans on.
+"""Which operating system an image is, and which versions it has of the parts that recording depends on.
 
 A part's version that nobody has tried is reported with its number: names, roles and options change between releases.
 """

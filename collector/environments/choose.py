@@ -1,4 +1,4 @@
-"""Which environment a name means."""
+"""Makes the environment that a name ("docker", "local") stands for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding a person's own screen, and saying before anything starts why it cannot be recorded."""
+"""Finds a person's own screen, and reports before anything starts why it cannot be recorded."""
 
 from __future__ import annotations
 

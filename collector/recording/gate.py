@@ -1,4 +1,4 @@
-"""What of a moment may be recorded: pixels and input ask the same gate, so that they stop and hide together.
+"""The gate: what may be recorded at a moment. Pixels and input ask the same one, so that they stop and hide together.
 
 A gate learns of changes a little after they happened (a hotkey is an event like any other, a password field's
 focus is reported by the desktop). Whoever records a person therefore holds frames and input back for `hold_ns`

@@ -1,4 +1,4 @@
-"""Is a session being recorded right now? Mending one under its recorder's hands would ruin it."""
+"""Whether a session is being recorded right now: repairing one while its recorder still writes would ruin it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person typed, looked through when the recording ends: keys that are part of a secret lose what they were.
+"""Redacts secrets in what a person typed, when the recording ends: their keys keep their times and nothing else.
 
 A password field is recognised while it has the focus. A token in an editor, a card number or the answer to `sudo` is
 not; its keys are taken out here, before the session is complete. The pictures cannot be searched, so the session says

@@ -1,4 +1,4 @@
-"""What is wrong with a session folder, problem by problem, whatever its files hold."""
+"""Checks a session folder: what is wrong with it, problem by problem, whatever its files hold."""
 
 from __future__ import annotations
 

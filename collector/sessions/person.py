@@ -1,4 +1,4 @@
-"""What a person's session promises: consent that names them, pauses that keep nothing, hiding that hides."""
+"""Checks what a person's session promises: consent that names them, pauses that keep nothing, hiding that hides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a damaged session is whole, and what its session.json will say: everything but the writing."""
+"""Plans a recovery: which parts of a damaged session are whole, and what its session.json will say. Writes nothing."""
 
 from __future__ import annotations
 

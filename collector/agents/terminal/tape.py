@@ -1,4 +1,4 @@
-"""Runs a tape as its author wrote it."""
+"""The agent that runs a tape as its author wrote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back: a terminal session as an asciicast."""
+"""Exports a terminal session as an asciicast."""
 
 from __future__ import annotations
 

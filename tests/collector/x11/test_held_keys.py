@@ -17,8 +17,8 @@ from collector.packing.rows import _action
 from collector.recording.session import reconcile
 from curation.scores.activity import activity
 from manifests.session import Action, Intent
-from tests.collector.packing.test_typed_text import Log, text
 from tests.collector.x11.keyboards import ALT_GR, SHIFT, Entry, Typist, layout
+from tests.collector.x11.test_typed_text import Log, text
 
 pytestmark = pytest.mark.needs("xvfb", "setxkbmap", "text-entry")
 HELD_S = 1.5

@@ -184,7 +184,7 @@ class _OnX:
 
 
 class _Described:
-    """By what pynput says of a key: Windows and macOS."""
+    """By pynput's own description of a key: Windows and macOS."""
 
     def __init__(self) -> None:
         self._down: dict[Any, Stroke] = {}

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from collector.episodes.spec import EpisodeSpec
-from collector.processes import end_by_silence
+from collector.processes import end_by_closing_stdin
 from manifests.errors import GoaltraceError
 
 END_S = 30
@@ -68,6 +68,6 @@ class DisplayRecorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        end_by_silence(self._process, END_S)
+        end_by_closing_stdin(self._process, END_S)
         self._errors.close()
         self._scratch.cleanup()

@@ -54,7 +54,7 @@ class Mark:
         self._draw()
 
     def show(self, state: str) -> None:
-        """Change what it says; unknown states are not obeyed, since the mark must never be wrong."""
+        """Show a state; unknown ones are ignored, since the mark must never be wrong."""
         if state in LOOKS:
             self._state = state
             self._draw()

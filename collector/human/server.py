@@ -38,7 +38,7 @@ def make_app(token: str, visit: Visit) -> web.Application:
 
 
 class Page:
-    """The handlers. One page at a time has the say: the one that was opened last."""
+    """The handlers. One page at a time is in control: the one that was opened last."""
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit

@@ -176,7 +176,7 @@ class StepDisplay:
 
 
 def _lines(events: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Whole lines with the event that ended each: what a build says on standard error comes in coloured pieces."""
+    """Whole lines with the event that ended each: what a build writes to standard error comes in coloured pieces."""
     begun = ""
     for event in events:
         if "stream" in event:

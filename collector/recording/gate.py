@@ -55,7 +55,7 @@ class Gate:
         (self.resume if self._paused else self.pause)(t_ns, reason)
 
     def hide(self, t_ns: int, reason: str) -> None:
-        """Blank pixels and take the identity of input from `t_ns` on, until every reason to hide has gone."""
+        """Blank pixels and redact input from `t_ns` on, until every reason to hide has gone."""
         with self._lock:
             if reason not in self._hidden_by:
                 self._hidden_by.add(reason)

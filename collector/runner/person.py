@@ -12,7 +12,7 @@ from typing import Any
 
 from collector.desktop.capture import Capture
 from collector.episodes.progress import report_progress
-from collector.processes import end_by_silence
+from collector.processes import end_by_closing_stdin
 from collector.recording.controls import Controls
 from collector.recording.session import Recording
 from collector.recording.watch import Watch
@@ -26,7 +26,7 @@ _MARK_S = 20
 
 
 class Person:
-    """Records until the person, the clock or the disk says that it is over."""
+    """Records until the person ends it, their time is over or the disk is full."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
@@ -132,7 +132,7 @@ class Companion:
 
     def close(self) -> None:
         self._closing = True
-        end_by_silence(self._process, 2)
+        end_by_closing_stdin(self._process, 2)
         self._thread.join(2)
 
     def _read(self) -> None:

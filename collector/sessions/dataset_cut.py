@@ -57,7 +57,7 @@ class DatasetCut:
     names: set[str] = field(default_factory=set)
     """What the sessions are called in the lineage."""
     lineage: bool = False
-    """dataset.json says something of the sessions."""
+    """dataset.json names the sessions."""
 
     def __bool__(self) -> bool:
         return bool(self.shards or self.strays or self.lineage)

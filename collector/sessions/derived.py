@@ -210,7 +210,7 @@ def _held_out(config: Path) -> list[str]:
 
 
 def _mark(document: Path, whose: Whose) -> None:
-    """Take the sessions' names out; a made_from.json then says by a hash that somebody was forgotten."""
+    """Take the sessions' names out; a made_from.json then holds a hash that shows that somebody was forgotten."""
     data: Any = read_json(document)
     name = "sessions" if document.name == NAME else "held_out"
     data[name] = [session for session in data[name] if session not in whose.session_ids]

@@ -130,7 +130,7 @@ class Forgotten:
 
 
 def forget(consent_id: str, paths: list[Path], *, dry_run: bool = False, models: bool = False) -> Forgotten:
-    """Remove everything recorded under a consent below `paths`; with `dry_run` only say what that would be.
+    """Remove everything recorded under a consent below `paths`; with `dry_run` only report what that would be.
 
     `models`: remove models that were trained on it as well, with their run folders.
 

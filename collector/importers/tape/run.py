@@ -41,7 +41,7 @@ class TapeResult:
     """Why it failed."""
     seconds: float | None = None
     notes: tuple[str, ...] = ()
-    """What was done otherwise than the tape says."""
+    """Where the run differs from what the tape asks for."""
 
 
 def import_tapes(

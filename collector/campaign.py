@@ -72,7 +72,7 @@ def result_of(folder: SessionFolder) -> EpisodeResult:
     return EpisodeResult(folder.path.name, manifest.outcome, detail, manifest.duration_ns / 1e9)
 
 
-def set_aside(folder: SessionFolder) -> None:
+def move_to_aborted(folder: SessionFolder) -> None:
     """Move what an earlier, unfinished try left into OUT/aborted, so that nothing is lost."""
     if folder.path.exists():
         aside = folder.path.parent / "aborted" / f"{folder.path.name}-{uuid.uuid4().hex[:6]}"
@@ -156,7 +156,7 @@ class Campaign:
             return before
         if self._stopping.is_set():
             return EpisodeResult(spec.episode_id, "aborted", STOPPED)
-        set_aside(folder)
+        move_to_aborted(folder)
         try:
             with one_item(f"episode {spec.episode_id}"):
                 return self._recorded(spec, folder, report)

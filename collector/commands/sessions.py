@@ -133,7 +133,7 @@ def _forget(args: argparse.Namespace) -> int:
         where = ", ".join(map(str, args.paths))
         message = f"{args.consent}: nothing under {where} was recorded under this consent; check the id and the paths"
         print(json.dumps(plan.as_json() | {"removed": False}, indent=2) if args.json else message)
-        for line in () if args.json else plan.left():
+        for line in () if args.json else plan.remaining():
             print(line)
         return 1
     if args.dry_run:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from collector.campaign import STOP_S, EpisodeResult, mark_aborted, result_of, set_aside
+from collector.campaign import STOP_S, EpisodeResult, mark_aborted, move_to_aborted, result_of
 from collector.environments.docker import DockerEnvironment
 from collector.episodes.spec import EpisodeSpec
 from collector.human import consent as words
@@ -143,7 +143,7 @@ class Visit:
     async def _episode(self, spec: EpisodeSpec, consent: Consent) -> None:
         """One session. Ctrl-C in the middle of it ends it like any other, before it goes on its way."""
         folder = SessionFolder(self._out / spec.episode_id)
-        set_aside(folder)
+        move_to_aborted(folder)
         self._view, self._seconds, self._discarded, self._end = "open", 0.0, False, {}
         self._notes, self._warning, self._commands = [], "", asyncio.Queue()
         self._go("opening")

@@ -81,7 +81,7 @@ def _perform(agent: TerminalAgent, home: Home, recording: Recording) -> tuple[Ou
 
 def _act(agent: TerminalAgent, shell: Shell, typist: Typist) -> str | None:
     """Let the agent act; None, or which step failed. Raises `EpisodeOver`."""
-    if not shell.marks.wait_prompt(0, typist.left(STEP_LIMIT_S)):
+    if not shell.marks.wait_prompt(0, typist.seconds_left(STEP_LIMIT_S)):
         typist.require_time()
         raise EpisodeOver("the shell showed no prompt")
     return agent.act(shell, typist)

@@ -21,7 +21,7 @@ PX_PER_BYTE, PX_AT_FIRST = 20_000, 2**32
 """Pixels to be encoded for each byte of a cast, and for any cast: about a minute's work."""
 
 
-class Meter:
+class WorkMeter:
     """Adds up what a cast's events ask of the terminal; one cast, in order."""
 
     def __init__(self, where: str, columns: int, rows: int) -> None:

@@ -60,7 +60,7 @@ class Keyboard:
     def close(self) -> None:
         self._display.close()
 
-    def left(self) -> None:
+    def forget_accent(self) -> None:
         """A button was pressed: a text entry forgets the accent that was waiting."""
         self._compose.reset()
 

@@ -57,12 +57,12 @@ class _Script:
         elif step.pause is not None:
             self._typist.sleep(step.pause)
         elif step.wait_prompt:
-            if not self._shell.marks.wait_prompt(self._prompts_at_enter, self._typist.left(STEP_LIMIT_S)):
+            if not self._shell.marks.wait_prompt(self._prompts_at_enter, self._typist.seconds_left(STEP_LIMIT_S)):
                 self._gave_up("the shell's prompt did not come back")
             self._read()
         elif step.wait_for_text is not None:
             text = step.wait_for_text
-            if not self._shell.marks.wait_text(text, self._text_at_enter, self._typist.left(STEP_LIMIT_S)):
+            if not self._shell.marks.wait_text(text, self._text_at_enter, self._typist.seconds_left(STEP_LIMIT_S)):
                 self._gave_up(f"{text[:60]!r} did not appear")
             self._read()
         else:

@@ -16,7 +16,7 @@ from collector.importers.cast.source import Unusable, lines, opened
 from collector.importers.cast.split_characters import SplitCharacters
 from collector.importers.cast.times import Times
 from collector.terminal.cast import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, MAX_V1_BYTES, CastEvent
-from collector.terminal.work_limit import Meter
+from collector.terminal.work_limit import WorkMeter
 
 _JSON = json.JSONDecoder(strict=False)  # a bare control character in a string is meant as itself
 _AROUND = 20
@@ -41,24 +41,24 @@ class RepairedCast:
 
     def events(self) -> Iterator[CastEvent]:
         """The header is read before the first event comes. Raises `Unusable` where the meaning is not clear."""
-        meter: Meter | None = None
+        meter: WorkMeter | None = None
         with opened(self.path) as source:
             for number, value in self._values(lines(source, MAX_LINE_BYTES, MAX_V1_BYTES)):
                 event = self._event(number, value)
                 if event is not None:
-                    meter = meter or Meter(number, self.header["term"]["cols"], self.header["term"]["rows"])
+                    meter = meter or WorkMeter(number, self.header["term"]["cols"], self.header["term"]["rows"])
                     self._measure(meter, event)
                     self.codes[event.code] += 1
                     self.end_ns = event.t_ns
                     yield event
-            for code, data in self.split_characters.left():
+            for code, data in self.split_characters.rest():
                 yield CastEvent(self.end_ns, code, data)
         self.repairs += self.split_characters.mended
         if not self.codes:
             raise Unusable("holds no events")
 
     @staticmethod
-    def _measure(meter: Meter, event: CastEvent) -> None:
+    def _measure(meter: WorkMeter, event: CastEvent) -> None:
         """Before anything is drawn: what was mended is still as a stranger meant it."""
         if event.code == "o":
             meter.output(event.data, len(event.data) + _AROUND)

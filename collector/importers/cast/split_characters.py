@@ -39,7 +39,7 @@ class SplitCharacters:
             self.mended["character cut in two put together"] += 1
         return clean
 
-    def left(self) -> Iterator[tuple[str, str]]:
+    def rest(self) -> Iterator[tuple[str, str]]:
         """What still waits when the cast is over: each code and its text."""
         yield from ((code, self._clean(begun)) for code, begun in self._waiting.items())
 

@@ -192,11 +192,11 @@ def _about_passwords() -> str:
         return f"Password fields are not recognised here ({found['error']}): {hint}."
     if not found.get("everywhere"):
         return (
-            f"Password fields are recognised in GTK programs; browsers and Qt programs do not tell of theirs: {hint} "
+            f"Password fields are recognised in GTK programs; browsers and Qt programs do not report theirs: {hint} "
             "there, or turn accessibility on first and restart them "
             "(gsettings set org.gnome.desktop.interface toolkit-accessibility true)."
         )
-    return f"Password fields are recognised in programs that tell of them; a terminal does not: {hint} there."
+    return f"Password fields are recognised in programs that report them; a terminal does not: {hint} there."
 
 
 def _record(spec: EpisodeSpec, folder: SessionFolder, dialogue: Dialogue) -> EpisodeResult:

@@ -44,7 +44,7 @@ class Person:
             self._marked.wait(_MARK_S)
             if not self._marked.is_set() or self._controls.end:
                 self._close()
-                why = self._controls.reason or f"nothing heard of it for {_MARK_S} s"
+                why = self._controls.reason or f"it did not answer for {_MARK_S} s"
                 raise GoaltraceError(f"nobody is recorded without the mark on the screen: {why}")
         return self
 

@@ -44,7 +44,7 @@ def event_problems(events: Sequence[Event]) -> Iterator[Problem]:
             continue
         if event.t_ns < last:
             what = f"line {number}: earlier than the line before"
-            yield Problem("events.jsonl", what, "what was paused or hidden cannot be told for sure", _TRIM)
+            yield Problem("events.jsonl", what, "what was paused or hidden is not certain", _TRIM)
             return
         last = event.t_ns
         reason = event.reason if event.kind in ("hide", "show") else ""
@@ -54,7 +54,7 @@ def event_problems(events: Sequence[Event]) -> Iterator[Problem]:
             begin = (begins[event.kind], reason)
             if begin not in open_now:
                 what = f"line {number}: {event.kind} without {begin[0]}"
-                yield Problem("events.jsonl", what, "what was paused or hidden cannot be told for sure", _TRIM)
+                yield Problem("events.jsonl", what, "what was paused or hidden is not certain", _TRIM)
                 return
             open_now.remove(begin)
 
@@ -74,7 +74,7 @@ def leaks(events: Sequence[Event], frames: Sequence[Frame], actions: Sequence[Ac
         view = gate.view(action.t_ns, action.t_ns)
         if view == "paused" or (view == "hidden" and _says_something(action)):
             what = f"seq {action.seq} was logged while the session was {view}"
-            yield Problem("actions.jsonl", what, "it may tell what was not to be recorded", _TRIM)
+            yield Problem("actions.jsonl", what, "it may reveal what was not to be recorded", _TRIM)
             break
 
 

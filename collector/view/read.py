@@ -55,7 +55,7 @@ def read_session(folder: SessionFolder) -> Session:
     if manifest is not None and manifest.state == "recording":
         problems.append(
             "the recording has not ended, or its recorder was killed; "
-            "'goaltrace sessions check' tells, 'goaltrace sessions recover' mends"
+            "'goaltrace sessions check' says which, 'goaltrace sessions recover' repairs it"
         )
     frames = _in_order(_records(folder.frames_path, Frame, problems), problems) or _from_video(folder, problems)
     actions = _records(folder.actions_path, Action, problems)

@@ -1,4 +1,4 @@
-"""What a clip says of itself: captions only tell what was shown, and the screen's text is that of the pictures."""
+"""What a clip says of itself: captions only describe what was shown, and the screen's text is that of the pictures."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.packing.pack import pack
-from collector.packing.recorded import why_left_out
+from collector.packing.recorded_session import why_left_out
 from manifests.session import SessionFolder, find_sessions
 
 

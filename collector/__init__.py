@@ -1,1 +1,1 @@
-"""Makes sessions: environments, agents, capture, packing into clips."""
+"""Records sessions of agents and people, imports those of other tools, and packs them into clips."""

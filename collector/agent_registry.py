@@ -1,4 +1,4 @@
-"""Who may act: one entry an agent. What it does is a class below `collector/agents/`, named here and loaded there.
+"""The registry of agents: one entry each, which names the classes below `collector/agents/` that act.
 
 A further agent is a module and an entry (docs/extending.md); an agent without an entry is refused.
 """

@@ -72,7 +72,7 @@ def result_of(folder: SessionFolder) -> EpisodeResult:
     return EpisodeResult(folder.path.name, manifest.outcome, detail, manifest.duration_ns / 1e9)
 
 
-def set_aside(folder: SessionFolder) -> None:
+def move_to_aborted(folder: SessionFolder) -> None:
     """Move what an earlier, unfinished try left into OUT/aborted, so that nothing is lost."""
     if folder.path.exists():
         aside = folder.path.parent / "aborted" / f"{folder.path.name}-{uuid.uuid4().hex[:6]}"
@@ -81,7 +81,7 @@ def set_aside(folder: SessionFolder) -> None:
 
 
 def mark_aborted(folder: SessionFolder, reason: str) -> None:
-    """A recorder that died could not say so itself."""
+    """Mark a session as aborted whose recorder died and so could not do it itself."""
     if not folder.manifest_path.is_file():
         return
     try:
@@ -107,10 +107,10 @@ class Campaign:
         done: Callable[[EpisodeResult], None],
         report: Callable[[str, dict[str, Any]], None],
     ) -> None:
-        """Record every episode; `done` hears of each as it ends, `report` of progress inside one, both in this thread.
+        """Record every episode.
 
-        Ctrl-C, or an exception in either of them, ends the running sessions cleanly, removes their containers and is
-        raised.
+        `done` is called with each as it ends, `report` with progress inside one, both in this thread. Ctrl-C,
+        or an exception in either of them, ends the running sessions cleanly, removes their containers and is raised.
         """
         news: queue.SimpleQueue[Future[EpisodeResult] | tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         running: set[Future[EpisodeResult]] = set()
@@ -122,14 +122,14 @@ class Campaign:
                     future.add_done_callback(news.put)
                 while running:
                     try:
-                        heard = news.get(timeout=_LOOK_S)
+                        item = news.get(timeout=_LOOK_S)
                     except queue.Empty:
                         continue
-                    if isinstance(heard, Future):
-                        running.discard(heard)
-                        done(heard.result())
+                    if isinstance(item, Future):
+                        running.discard(item)
+                        done(item.result())
                     else:
-                        report(*heard)
+                        report(*item)
             except BaseException:
                 self._stop(pool, running, done)
                 raise
@@ -156,7 +156,7 @@ class Campaign:
             return before
         if self._stopping.is_set():
             return EpisodeResult(spec.episode_id, "aborted", STOPPED)
-        set_aside(folder)
+        move_to_aborted(folder)
         try:
             with one_item(f"episode {spec.episode_id}"):
                 return self._recorded(spec, folder, report)

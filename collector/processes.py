@@ -1,11 +1,11 @@
-"""Ending a process of ours that goes when nobody speaks to it any more."""
+"""Ending a process of ours that ends by itself when its standard input closes."""
 
 from __future__ import annotations
 
 import subprocess
 
 
-def end_by_silence(process: subprocess.Popen[str], seconds: float) -> None:
+def end_by_closing_stdin(process: subprocess.Popen[str], seconds: float) -> None:
     """Close its standard input, give it `seconds` to end by itself, then kill it."""
     assert process.stdin is not None
     try:

@@ -1,4 +1,4 @@
-"""Options that are out of range, or none of those that there are, are refused in the same words everywhere."""
+"""Refuses options that are out of range or not among the choices, with the same messages everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recording from Python: tasks in, session folders and a typed result out. `goaltrace record` is made of it."""
+"""Recording from Python: tasks in, session folders and a typed result out. `goaltrace record` calls it."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def record(
 ) -> RecordResult:
     """Record `episodes` of each task into `out`, `workers` at a time; what is complete there is not recorded again.
 
-    `on_result` hears of each episode as it ends, `on_progress` counts them, both in the thread that called. Ctrl-C, or
-    an exception in one of them, ends the running sessions cleanly, removes their containers and is raised; the same
-    call goes on where it stopped. Raises `GoaltraceError` for options and tasks that cannot be recorded.
+    `on_result` is called with each episode as it ends, `on_progress` counts them, both in the thread that called.
+    Ctrl-C, or an exception in one of them, ends the running sessions cleanly, removes their containers and is raised;
+    the same call goes on where it stopped. Raises `GoaltraceError` for options and tasks that cannot be recorded.
     """
     folder = Path(out)
     require_one_of("--agent", agent, [entry.name for entry in recorded_agents() if not entry.person])

@@ -1,1 +1,1 @@
-"""Who acts: scripted agents with human hands, and the random control arm."""
+"""The agents that act in episodes: scripted ones at human speed, random ones as controls, and one that runs tapes."""

@@ -1,4 +1,4 @@
-"""How the end of an episode, and of all of them, is printed."""
+"""Prints how an episode ended, and how all of them did."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ def _build(args: argparse.Namespace) -> int:
             how = "unchanged, all from the cache" if build.cached else "built"
             print(f"{build.tags[-1]}  {build.id[7:19]}  on {base}  {how}  {build.seconds:.1f} s", flush=True)
             if build.untried:
-                said = f"never tried by us: {', '.join(build.untried)}; `goaltrace images check` tries them"
-                print(f"  {said}", flush=True)
+                hint = f"never tried by us: {', '.join(build.untried)}; `goaltrace images check` tries them"
+                print(f"  {hint}", flush=True)
     if args.json:
         print(json.dumps([build.as_json() for build in builds], indent=2))
     return 0

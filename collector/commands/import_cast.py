@@ -1,4 +1,4 @@
-"""`goaltrace import cast`: its options, and what it says."""
+"""`goaltrace import cast`: its options and its output."""
 
 from __future__ import annotations
 

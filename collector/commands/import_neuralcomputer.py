@@ -1,4 +1,4 @@
-"""`goaltrace import neuralcomputer`: its options, and what it says."""
+"""`goaltrace import neuralcomputer`: its options and its output."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         with _bar(name, args) as bar:
             verdicts = run_scenario(
                 name, args.seconds, display=args.display, fps=args.fps, capture=args.capture, seed=args.seed,
-                system=args.system, keep=args.keep, heard=partial(_advance, bar),
+                system=args.system, keep=args.keep, on_seconds=partial(_advance, bar),
             )  # fmt: skip
         found[name] = in_short(verdicts)
     if args.json:

@@ -1,6 +1,6 @@
 """`goaltrace render`: draw recorded terminal sessions again, at another rate, size, theme or font.
 
-What is not said stays as it was: a session knows its look.
+Options that are not given stay as they were: a session knows its look.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def run(args: argparse.Namespace) -> int:
     from manifests.plain import one_line
     from manifests.session import find_sessions
 
-    said = _said(args)
+    look = _look_options(args)
     drawn, failed = [], 0
     folders = find_sessions(args.sessions)
     bar = tqdm(folders, unit="session", desc="drawing", disable=None, leave=False)
     for folder in bar:
         try:
             with one_item(folder.path):
-                drawn.append(_draw(folder, args.fps, said, args.usual))
+                drawn.append(_draw(folder, args.fps, look, args.usual))
         except DiskFull:
             raise
         except GoaltraceError as error:
@@ -69,30 +69,30 @@ def run(args: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
-def _said(args: argparse.Namespace) -> dict[str, Any]:
-    """What the options say of the look, checked before any session is touched."""
+def _look_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the look that options give, checked before any session is touched."""
     import re
 
-    from collector.terminal.looks import appearance_of
+    from collector.terminal.session_look import appearance_of
     from manifests.errors import GoaltraceError
     from manifests.session import TerminalLook
 
-    said: dict[str, Any] = {}
+    look: dict[str, Any] = {}
     if args.theme:
-        said["theme"] = args.theme
+        look["theme"] = args.theme
     if args.cell:
         size = re.fullmatch(r"(\d{1,3})x(\d{1,3})", args.cell)
         if size is None:
             raise GoaltraceError(f"--cell {args.cell}: not a size; write it as 8x16")
-        said["cell"] = (int(size[1]), int(size[2]))
+        look["cell"] = (int(size[1]), int(size[2]))
     if args.font:
-        said["fonts"] = [str(path.expanduser().resolve()) for path in args.font]
+        look["fonts"] = [str(path.expanduser().resolve()) for path in args.font]
     if args.fallback_font:
-        said["fallback_fonts"] = _fallbacks(args.fallback_font)
+        look["fallback_fonts"] = _fallbacks(args.fallback_font)
     if args.fps is not None and not 0 < args.fps <= 240:
         raise GoaltraceError(f"--fps {args.fps:g}: not within 0 and 240")
-    appearance_of(TerminalLook(**said))
-    return said
+    appearance_of(TerminalLook(**look))
+    return look
 
 
 def _fallbacks(given: list[str]) -> list[str] | None:
@@ -105,7 +105,7 @@ def _fallbacks(given: list[str]) -> list[str] | None:
     return [] if given == ["none"] else [str(Path(file).expanduser().resolve()) for file in given]
 
 
-def _draw(folder: SessionFolder, fps: float | None, said: dict[str, Any], usual: bool) -> dict[str, Any]:
+def _draw(folder: SessionFolder, fps: float | None, look: dict[str, Any], usual: bool) -> dict[str, Any]:
     from collector.terminal.render import render_session
     from manifests.errors import GoaltraceError
     from manifests.session import TerminalLook
@@ -118,6 +118,6 @@ def _draw(folder: SessionFolder, fps: float | None, said: dict[str, Any], usual:
             f"{folder.path}: not finished; make it whole with: goaltrace sessions recover {folder.path}"
         )
     before = TerminalLook() if usual or manifest.look is None else manifest.look
-    render_session(folder, fps or manifest.fps, before.model_copy(update=said))
+    render_session(folder, fps or manifest.fps, before.model_copy(update=look))
     new = folder.read_manifest()
     return {"session": str(folder.path), "frames": new.frames, "width": new.width, "height": new.height, "fps": new.fps}

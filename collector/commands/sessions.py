@@ -133,24 +133,24 @@ def _forget(args: argparse.Namespace) -> int:
         where = ", ".join(map(str, args.paths))
         message = f"{args.consent}: nothing under {where} was recorded under this consent; check the id and the paths"
         print(json.dumps(plan.as_json() | {"removed": False}, indent=2) if args.json else message)
-        for line in () if args.json else plan.left():
+        for line in () if args.json else plan.remaining():
             print(line)
         return 1
     if args.dry_run:
-        return _tell(plan, args, removed=False)
+        return _print_plan(plan, args, removed=False)
     if not args.yes:
         if args.json or not sys.stdin.isatty():
             raise GoaltraceError(
                 "this cannot be undone, and nobody is here to ask; look with --dry-run, then give --yes"
             )
-        _tell(plan, args, removed=False)
+        _print_plan(plan, args, removed=False)
         if not _agreed("Remove all of this? It cannot be undone. [y/N] "):
             print("nothing was removed")
             return 1
     total = len(plan.derived) + len(plan.datasets) + len(plan.sessions)
     with tqdm(total=total, desc="forgetting", disable=None, leave=False) as bar:
         remove(plan, bar.update)
-    return _tell(plan, args, removed=True)
+    return _print_plan(plan, args, removed=True)
 
 
 def _agreed(question: str) -> bool:
@@ -160,7 +160,7 @@ def _agreed(question: str) -> bool:
         return False
 
 
-def _tell(plan: Forgotten, args: argparse.Namespace, removed: bool) -> int:
+def _print_plan(plan: Forgotten, args: argparse.Namespace, removed: bool) -> int:
     if args.json:
         print(json.dumps(plan.as_json() | {"removed": removed}, indent=2))
         return 1 if plan.unread or plan.found.closed else 0

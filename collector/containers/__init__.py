@@ -1,1 +1,1 @@
-"""The Docker engine, what keeps a container confined, programs in one, and the system that an image is."""
+"""Docker's engine, how containers are confined, programs running in one, and which system an image holds."""

@@ -1,4 +1,4 @@
-"""The walls around every container of ours, and throwaway ones for a check: gone afterwards whatever happens."""
+"""How every container of ours is confined, and throwaway containers for a check, removed whatever happens."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ FILE_BYTES = 8 * 2**30
 """The largest file that a program in a container can write, wherever that is."""
 
 
-def walls() -> dict[str, Any]:
-    """`UNPRIVILEGED`, and no file larger than `FILE_BYTES`, no core dumps."""
+def confinement() -> dict[str, Any]:
+    """Docker's options for it: `UNPRIVILEGED`, and no file larger than `FILE_BYTES`, no core dumps."""
     from docker.types import Ulimit
 
     limits = [Ulimit(name="fsize", soft=FILE_BYTES, hard=FILE_BYTES), Ulimit(name="core", soft=0, hard=0)]
@@ -118,7 +118,7 @@ def throwaway(
                 environment=environment,
                 detach=True,
                 mounts=writable(),
-                **walls(),
+                **confinement(),
                 **options,
             )
         )
@@ -133,18 +133,18 @@ def throwaway(
 
 
 def wait_ready(container: Container, timeout_s: float = 90) -> float:
-    """Seconds until the desktop's readiness file appeared; the container's own words if it never does."""
+    """Seconds until the desktop's readiness file appeared; `GoaltraceError` with its last output if it never does."""
     started = time.monotonic()
     while time.monotonic() - started < timeout_s:
         container.reload()
         if container.status in ("exited", "dead"):
-            raise GoaltraceError(f"the desktop did not start: {_last_words(container)}")
+            raise GoaltraceError(f"the desktop did not start: {_last_output(container)}")
         if container.status == "running" and container.exec_run(["test", "-e", READY_FILE]).exit_code == 0:
             return time.monotonic() - started
         time.sleep(0.2)
-    raise GoaltraceError(f"the desktop was not ready after {timeout_s:.0f} s: {_last_words(container)}")
+    raise GoaltraceError(f"the desktop was not ready after {timeout_s:.0f} s: {_last_output(container)}")
 
 
-def _last_words(container: Container) -> str:
+def _last_output(container: Container) -> str:
     lines = container.logs(tail=3).decode("utf-8", "replace").split("\n")
-    return " | ".join(line.strip() for line in lines if line.strip()) or "it said nothing"
+    return " | ".join(line.strip() for line in lines if line.strip()) or "no output"

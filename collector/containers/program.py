@@ -34,14 +34,14 @@ def close_stream(stream: Any) -> None:
 class Program:
     """`command` run in `container` by its user `agent`. One thread may read while another writes.
 
-    A program that does not `listen` has nothing on its standard input.
+    A program that does not take input has nothing on its standard input.
     """
 
-    def __init__(self, container: Container, command: list[str], workdir: str, listens: bool = True) -> None:
+    def __init__(self, container: Container, command: list[str], workdir: str, takes_input: bool = True) -> None:
         self._api: Any = container.client.api  # type: ignore[union-attr]
-        # The HTTP client may read the program's first words together with the answer's head and lose them: so
+        # The HTTP client may read the program's first output together with the answer's head and lose it: so
         # the program waits until the connection is ours, for one line.
-        go = 'read -r go && exec "$@"' + ("" if listens else " </dev/null")
+        go = 'read -r go && exec "$@"' + ("" if takes_input else " </dev/null")
         self._id = self._api.exec_create(
             container.id, ["sh", "-c", go, "sh", *command], stdin=True, user="agent", workdir=workdir,
             environment={"PYTHONDONTWRITEBYTECODE": "1"},
@@ -56,7 +56,7 @@ class Program:
         self._connection.sendall(data)
 
     def output(self) -> Iterator[tuple[Pipe, bytes]]:
-        """What the program says, piece by piece, until it ends or the connection is closed."""
+        """What the program writes, piece by piece, until it ends or the connection is closed."""
         # Docker sends frames: one byte for the pipe, three empty ones, the length, the bytes
         while header := self._exactly(8):
             pipe: Pipe = "stderr" if header[0] == 2 else "stdout"

@@ -1,6 +1,6 @@
-"""Which operating system an image is, and which versions it has of the parts that recording leans on.
+"""Which operating system an image is, and which versions it has of the parts that recording depends on.
 
-A part's version that nobody has tried is told with its number: names, roles and options change between releases.
+A part's version that nobody has tried is reported with its number: names, roles and options change between releases.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Recording a desktop: frames, input events and the session around them."""
+"""Recording a desktop: its frames and its input events, on one clock."""

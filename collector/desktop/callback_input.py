@@ -116,7 +116,7 @@ class CallbackInput:
 
     def _click(self, x: float, y: float, button: Any, pressed: bool) -> dict[str, Any]:
         self._pointer = self._map(x, y)
-        self._keys.left()
+        self._keys.forget_accent()
         return {
             "kind": "button_down" if pressed else "button_up",
             "button": _BUTTONS.get(button.name, button.name),
@@ -135,7 +135,7 @@ class _Keys(Protocol):
     """Knows what pynput's keys mean, press after press."""
 
     def close(self) -> None: ...
-    def left(self) -> None: ...
+    def forget_accent(self) -> None: ...
     def stroke(self, key: Any, pressed: bool) -> Stroke: ...
 
 
@@ -151,7 +151,7 @@ def _keys(recording: Recording, display: str | None) -> _Keys:
 
 
 def _raw_listener() -> Any:
-    """pynput's listener for X, which tells keycode and state: its own table has two columns and knows no layouts."""
+    """pynput's listener for X, made to report keycode and state: its own table has two columns and knows no layouts."""
     from pynput import keyboard
 
     class Listener(keyboard.Listener):  # type: ignore[misc]
@@ -172,8 +172,8 @@ class _OnX:
     def close(self) -> None:
         self._keyboard.close()
 
-    def left(self) -> None:
-        self._keyboard.left()
+    def forget_accent(self) -> None:
+        self._keyboard.forget_accent()
 
     def stroke(self, key: Any, pressed: bool) -> Stroke:
         if not isinstance(key, tuple):  # a pynput controller in this very process
@@ -184,7 +184,7 @@ class _OnX:
 
 
 class _Described:
-    """By what pynput says of a key: Windows and macOS."""
+    """By pynput's own description of a key: Windows and macOS."""
 
     def __init__(self) -> None:
         self._down: dict[Any, Stroke] = {}
@@ -193,7 +193,7 @@ class _Described:
     def close(self) -> None:
         pass
 
-    def left(self) -> None:
+    def forget_accent(self) -> None:
         self._accent = None
 
     def stroke(self, key: Any, pressed: bool) -> Stroke:

@@ -1,4 +1,4 @@
-"""The frame loop: one look a tick on an absolute schedule. What comes after the look happens in another thread."""
+"""The frame loop: one grab of the screen a tick, on an absolute schedule; what follows it is done in another thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames by mss, on any system; the bracket is what this process's clock said before and after."""
+"""Frames by mss, on any system; their bracket is this process's clock, read before and after."""
 
 from __future__ import annotations
 

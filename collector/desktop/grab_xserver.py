@@ -1,7 +1,7 @@
 """Frames bracketed by the X server itself: its time, the image, its time again, in one flush.
 
 The server answers one client's requests in order, so the image lies between two of its own stamps, on the clock of
-the input events; how late this process is scheduled does not matter. XDamage tells which screens need no image at all.
+the input events; how late this process is scheduled does not matter. XDamage shows when no image is needed at all.
 """
 
 from __future__ import annotations

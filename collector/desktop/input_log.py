@@ -135,7 +135,7 @@ class InputLog:
             fields["kind"] = "move"
         elif event.type in (X.ButtonPress, X.ButtonRelease):
             pressed = event.type == X.ButtonPress
-            self._keyboard.left()
+            self._keyboard.forget_accent()
             if event.detail in WHEEL:
                 if not pressed:
                     return None  # a wheel click has no duration

@@ -1,1 +1,1 @@
-"""Where an episode runs: a container of its own, or this machine."""
+"""Where an episode runs: a container of its own, this machine, or a person's own screen."""

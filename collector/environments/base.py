@@ -1,4 +1,4 @@
-"""What every place where episodes run can do."""
+"""The interface of environments, the places where episodes run."""
 
 from __future__ import annotations
 

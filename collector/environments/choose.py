@@ -1,4 +1,4 @@
-"""Which environment a name means."""
+"""Makes the environment that a name ("docker", "local") stands for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Unattended = Literal["docker", "local"]
 def environment_of(name: Unattended, system: str | None, note: Callable[[str], object]) -> Environment:
     """Where episodes run; `system` chooses among the images. `GoaltraceError` for any other name.
 
-    `note` hears, in any thread, what a user should know of the containers.
+    `note` is called, in any thread, with what a user should know of the containers.
     """
     require_one_of("--env", name, get_args(Unattended))
     if name == "local":

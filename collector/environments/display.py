@@ -1,4 +1,4 @@
-"""A person's own screen as the environment: the recorder is a process beside theirs, told what to do line by line."""
+"""A person's own screen as the environment: the recorder is a process of its own, which is sent commands as lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from collector.episodes.spec import EpisodeSpec
-from collector.processes import end_by_silence
+from collector.processes import end_by_closing_stdin
 from manifests.errors import GoaltraceError
 
 END_S = 30
@@ -45,8 +45,8 @@ class DisplayRecorder:
         )  # fmt: skip
         return self
 
-    def tell(self, do: str, reason: str = "terminal") -> None:
-        """A command to the recorder (see `collector.recording.controls`); none is heard once it has ended."""
+    def send(self, do: str, reason: str = "terminal") -> None:
+        """Send the recorder a command (see `collector.recording.controls`); without effect once it has ended."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps({"do": do, "reason": reason}) + "\n")
@@ -55,19 +55,19 @@ class DisplayRecorder:
             pass
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """What the recorder says, until it has ended. `GoaltraceError` with its last words when it broke."""
+        """The recorder's progress until it has ended. `GoaltraceError` with its last line of errors when it broke."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             yield json.loads(line)
         status = self._process.wait()
         if status not in (0, 130):
             self._errors.seek(0)
-            said = self._errors.read().strip().splitlines()
-            raise GoaltraceError(said[-1][:300] if said else f"the recorder ended with status {status}")
+            lines = self._errors.read().strip().splitlines()
+            raise GoaltraceError(lines[-1][:300] if lines else f"the recorder ended with status {status}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        end_by_silence(self._process, END_S)
+        end_by_closing_stdin(self._process, END_S)
         self._errors.close()
         self._scratch.cleanup()

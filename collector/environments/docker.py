@@ -18,14 +18,22 @@ from importlib.resources import files as files_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collector.containers.confined import PYTHON, image_of, not_built, wait_ready, walls, with_limited_layer, writable
+from collector.containers.confined import (
+    PYTHON,
+    confinement,
+    image_of,
+    not_built,
+    wait_ready,
+    with_limited_layer,
+    writable,
+)
 from collector.containers.engine import connect
 from collector.containers.program import Program
 from collector.environments.base import STOPPED
-from collector.environments.letting_in import let_in, shut_out
+from collector.environments.collect_files import collect_files
+from collector.environments.folder_access import grant_access, revoke_access
 from collector.environments.orphans import OWNER, owner, remove_orphans
 from collector.environments.quota import Quota
-from collector.environments.taking import take
 from collector.episodes.spec import EpisodeSpec
 from manifests import __version__
 from manifests.errors import GoaltraceError
@@ -40,7 +48,7 @@ SOURCE = "/opt/goaltrace/src"
 class DockerEnvironment:
     """Records episodes, each in a fresh container of the image of its kind (of `system`, where there are several).
 
-    `note` hears, in any thread, what a user should know of containers: one that was left over, a file that was refused.
+    `note` is called, in any thread, with what a user should know: a container left over, a file that was refused.
     """
 
     def __init__(self, system: str | None = None, note: Callable[[str], object] = ignore) -> None:
@@ -70,17 +78,17 @@ class DockerEnvironment:
     def run(self, spec: EpisodeSpec, folder: Path, report: Callable[[dict[str, Any]], None]) -> int:
         """Record `spec` into `folder`; the recorder's exit status. Blocks until the container is gone."""
         with self.container(spec, folder) as container:
-            recorder = start_recorder(container, listens=False)
-            if self._stopped:  # perhaps before there was a recorder that could hear it
+            recorder = start_recorder(container, takes_input=False)
+            if self._stopped:  # perhaps before there was a recorder to be stopped
                 recorder.close()
                 raise GoaltraceError(f"episode {spec.episode_id}: {STOPPED}")
-            return hear_out(recorder, container, spec, report)
+            return follow_recorder(recorder, container, spec, report)
 
     @contextmanager
     def container(
         self, spec: EpisodeSpec, folder: Path, vnc: bool = False, also: tuple[str, ...] = ()
     ) -> Iterator[Container]:
-        """A container ready to record `spec` into `folder`, gone on leaving; what it left there is then taken over.
+        """A container ready to record `spec` into `folder`, removed on leaving; its files there are then collected.
 
         `vnc`: its screen can be looked at. `also`: files that it may leave beside those of a session.
         """
@@ -100,8 +108,8 @@ class DockerEnvironment:
             quota.stop()
             self._remove(container)
             self._give_back(container, folder)
-            shut_out(folder)
-            for refused in take(folder, also):
+            revoke_access(folder)
+            for refused in collect_files(folder, also):
                 self._note(f"episode {spec.episode_id}: not taken out of its container: {refused}")
 
     def stop_all(self) -> None:
@@ -140,7 +148,7 @@ class DockerEnvironment:
                     labels={"goaltrace.run": self._run_id, "goaltrace.episode": spec.episode_id, OWNER: owner()},
                     environment={"GOALTRACE_GEOMETRY": f"{spec.width}x{spec.height}", **settings},
                     mounts=[Mount("/session", str(folder.resolve()), type="bind"), *writable(SOURCE)],
-                    **walls(),
+                    **confinement(),
                     **options,
                 )
             )
@@ -152,7 +160,7 @@ class DockerEnvironment:
             container.put_archive(SOURCE, self._source)
             container.put_archive("/tmp", _archive({"spec.json": spec.model_dump_json().encode()}))
             container.start()
-            let_in(folder, container)
+            grant_access(folder, container)
         except GoaltraceError:
             self._remove(container)
             raise
@@ -199,15 +207,15 @@ class DockerEnvironment:
             pass
 
 
-def start_recorder(container: Container, listens: bool) -> Program:
-    """The recorder of the container's one episode; a person's `listens` for commands on its standard input."""
-    return Program(container, [PYTHON, "-m", "collector.runner", "/tmp/spec.json", "/session"], SOURCE, listens)
+def start_recorder(container: Container, takes_input: bool) -> Program:
+    """Start the recorder of the container's one episode; a person's takes commands on its standard input."""
+    return Program(container, [PYTHON, "-m", "collector.runner", "/tmp/spec.json", "/session"], SOURCE, takes_input)
 
 
-def hear_out(
+def follow_recorder(
     recorder: Program, container: Container, spec: EpisodeSpec, report: Callable[[dict[str, Any]], None]
 ) -> int:
-    """Give `report` the recorder's progress until it ends; its exit status. `GoaltraceError` when it broke."""
+    """Call `report` with the recorder's progress until it ends; its exit status. `GoaltraceError` when it broke."""
     errors = io.BytesIO()
     try:
         for event in _events(recorder, errors):
@@ -216,8 +224,8 @@ def hear_out(
     finally:
         recorder.close()
     if status not in (0, 130):
-        said = errors.getvalue().decode(errors="replace").strip().splitlines()
-        reason = said[-1][:300] if said else f"the container is {_state(container)}"
+        lines = errors.getvalue().decode(errors="replace").strip().splitlines()
+        reason = lines[-1][:300] if lines else f"the container is {_state(container)}"
         raise GoaltraceError(f"episode {spec.episode_id}: the recorder ended with status {status}: {reason}")
     return status
 
@@ -233,7 +241,7 @@ def _state(container: Container) -> str:
 
 
 def _events(recorder: Program, errors: io.BytesIO) -> Iterator[dict[str, Any]]:
-    """The recorder's progress lines, decoded; what it says on standard error is kept in `errors`."""
+    """The recorder's progress lines, decoded; what it writes to standard error is kept in `errors`."""
     pending = b""
     for pipe, data in recorder.output():
         if pipe == "stderr":

@@ -50,7 +50,7 @@ def _machine() -> tuple[str, str]:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in ticks since boot; "gone" where there is none, "?" where nobody says."""
+    """When a process started, in ticks since boot; "gone" where there is none, "?" where that cannot be known."""
     if not sys.platform.startswith("linux"):
         return "?"
     try:

@@ -1,4 +1,4 @@
-"""Beside a container: ends it when it writes more than a session may, or leaves the disk too little.
+"""Ends a container from outside when it writes more than a session may, or leaves the disk too little.
 
 The recorder inside looks after the disk too, and ends its session well. But what runs beside it may stop it from doing
 so, and nothing that runs in the container can stop this.
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.environments.taking import QUOTA_BYTES, usage
+from collector.environments.collect_files import QUOTA_BYTES, usage
 
 _EVERY_S = 1.0
 _MOST_FILES = 1000

@@ -1,1 +1,1 @@
-"""What one episode is, as the host writes it down and the recorder beside the screen reads it."""
+"""What host and recorder share about an episode: its specification, its progress, the exceptions that end it."""

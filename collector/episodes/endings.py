@@ -1,4 +1,4 @@
-"""Why whoever acts cannot go on."""
+"""The exceptions that an agent raises when it cannot go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one episode is: the specification that the host writes and the recorder beside the screen reads."""
+"""The specification of one episode, which the host writes and the recorder beside the screen reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tape says, as data: the commands, the words that VHS reserves, and the settings with their kinds of value.
+"""A tape as data: its commands, the keywords of VHS, and the settings with their kinds of value.
 
 The language: https://github.com/charmbracelet/vhs (README and `vhs manual`).
 """

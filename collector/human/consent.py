@@ -1,4 +1,4 @@
-"""The words a person agrees to before anything is recorded, and the record of having agreed."""
+"""The text that a person agrees to before anything is recorded, and the record of their consent."""
 
 from __future__ import annotations
 

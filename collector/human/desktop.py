@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector.containers.confined import PYTHON
 from collector.containers.program import Program
-from collector.environments.docker import SOURCE, hear_out, start_recorder
+from collector.environments.docker import SOURCE, follow_recorder, start_recorder
 from collector.episodes.spec import EpisodeSpec
 from manifests.errors import GoaltraceError
 
@@ -42,14 +42,14 @@ class PersonDesktop:
         return {name.partition("/")[2]: data for name, data in files.items()}
 
     def start_recorder(self) -> None:
-        self._recorder = start_recorder(self._container, listens=True)
+        self._recorder = start_recorder(self._container, takes_input=True)
 
-    def hear_out(self, report: Callable[[dict[str, Any]], None]) -> int:
-        """Give `report` the recorder's progress until it ends; its exit status."""
+    def follow_recorder(self, report: Callable[[dict[str, Any]], None]) -> int:
+        """Call `report` with the recorder's progress until it ends; its exit status."""
         assert self._recorder is not None
-        return hear_out(self._recorder, self._container, self._spec, report)
+        return follow_recorder(self._recorder, self._container, self._spec, report)
 
-    def tell_recorder(self, line: bytes) -> None:
+    def send_to_recorder(self, line: bytes) -> None:
         """Send the recorder a command; one that is gone needs none."""
         assert self._recorder is not None
         try:

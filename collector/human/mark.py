@@ -1,4 +1,4 @@
-"""The mark that is always on the screen while a person is recorded: `python -m collector.human.mark --display :N`.
+"""The mark that shows on the screen that a person is being recorded: `python -m collector.human.mark --display :N`.
 
 A process of its own that ends when its standard input closes, so that no mark outlives its recorder, not even a killed
 one. It prints {"box": [x, y, width, height]} when it is on the screen, or {"error": "..."}, and reads states, one a
@@ -54,7 +54,7 @@ class Mark:
         self._draw()
 
     def show(self, state: str) -> None:
-        """Change what it says; unknown states are not obeyed, since the mark must never be wrong."""
+        """Show a state; unknown ones are ignored, since the mark must never be wrong."""
         if state in LOOKS:
             self._state = state
             self._draw()

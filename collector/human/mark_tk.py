@@ -1,4 +1,4 @@
-"""The mark on screens without X (Windows, macOS): a topmost Tk window with the same looks and the same manners."""
+"""The mark on screens without X (Windows, macOS): a topmost Tk window that looks and behaves the same."""
 
 from __future__ import annotations
 

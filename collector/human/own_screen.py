@@ -1,4 +1,4 @@
-"""A person records their own desktop: asked first, told what happens, and able to stop it at any moment."""
+"""A person records their own desktop: asked for consent first, kept informed, and able to stop it at any moment."""
 
 from __future__ import annotations
 
@@ -192,11 +192,11 @@ def _about_passwords() -> str:
         return f"Password fields are not recognised here ({found['error']}): {hint}."
     if not found.get("everywhere"):
         return (
-            f"Password fields are recognised in GTK programs; browsers and Qt programs do not tell of theirs: {hint} "
+            f"Password fields are recognised in GTK programs; browsers and Qt programs do not report theirs: {hint} "
             "there, or turn accessibility on first and restart them "
             "(gsettings set org.gnome.desktop.interface toolkit-accessibility true)."
         )
-    return f"Password fields are recognised in programs that tell of them; a terminal does not: {hint} there."
+    return f"Password fields are recognised in programs that report them; a terminal does not: {hint} there."
 
 
 def _record(spec: EpisodeSpec, folder: SessionFolder, dialogue: Dialogue) -> EpisodeResult:
@@ -216,25 +216,25 @@ def _record(spec: EpisodeSpec, folder: SessionFolder, dialogue: Dialogue) -> Epi
 
 
 def _follow(recorder: DisplayRecorder, spec: EpisodeSpec, dialogue: Dialogue) -> dict[str, Any]:
-    """Pass on what is ordered and say what happens, until the recorder ends; its last event."""
-    heard: queue.Queue[dict[str, Any] | str | Exception | None] = queue.Queue()
-    threading.Thread(target=_listen, args=(recorder, heard), daemon=True).start()
-    threading.Thread(target=_take_orders, args=(dialogue, heard), daemon=True).start()
+    """Pass orders to the recorder and its progress to the dialogue until it ends; its last event."""
+    incoming: queue.Queue[dict[str, Any] | str | Exception | None] = queue.Queue()
+    threading.Thread(target=_read_events, args=(recorder, incoming), daemon=True).start()
+    threading.Thread(target=_take_orders, args=(dialogue, incoming), daemon=True).start()
     last: dict[str, Any] = {}
     while True:
         try:
-            item = heard.get(timeout=0.5)  # a wait without end does not see Ctrl-C on Windows
+            item = incoming.get(timeout=0.5)  # a wait without end does not see Ctrl-C on Windows
         except queue.Empty:
             continue
         except KeyboardInterrupt:
-            recorder.tell("done")
+            recorder.send("done")
             continue
         if item is None:
             return last
         if isinstance(item, Exception):
             raise item
         if isinstance(item, str):
-            recorder.tell(item)
+            recorder.send(item)
         else:
             last = item
             _pass_on(item, spec, dialogue)
@@ -252,22 +252,22 @@ def _pass_on(event: dict[str, Any], spec: EpisodeSpec, dialogue: Dialogue) -> No
             dialogue.note(str(event.get("text")))
 
 
-def _listen(recorder: DisplayRecorder, heard: queue.Queue[Any]) -> None:
+def _read_events(recorder: DisplayRecorder, incoming: queue.Queue[Any]) -> None:
     try:
         for event in recorder.events():
-            heard.put(event)
+            incoming.put(event)
     except (GoaltraceError, OSError, ValueError) as error:
-        heard.put(error)
-    heard.put(None)
+        incoming.put(error)
+    incoming.put(None)
 
 
-def _take_orders(dialogue: Dialogue, heard: queue.Queue[Any]) -> None:
+def _take_orders(dialogue: Dialogue, incoming: queue.Queue[Any]) -> None:
     try:
         for order in dialogue.orders():
-            heard.put(order)
+            incoming.put(order)
     except Exception as error:  # the caller's own fault ends the recording, and not only this thread
-        heard.put(error)
-    heard.put("done")  # nobody is there any more who could stop it
+        incoming.put(error)
+    incoming.put("done")  # nobody is there any more who could stop it
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Says when a password field has the focus: a process of its own, which only needs Python and AT-SPI.
+"""Reports when a password field has the focus: a process of its own, which only needs Python and AT-SPI.
 
 `python -m collector.human.password_watch` prints JSON lines: {"t_ns": CLOCK_MONOTONIC, "focus": true or false}, first
 for what has the focus now, then at every change; or one {"error": "..."} when the desktop does not say. It ends when
 its standard input closes, so that it cannot outlive the recorder. `--check` prints the first line and ends; the line
-then has "everywhere" as well: false where browsers and Qt programs do not tell, because accessibility is not turned on.
+then has "everywhere" as well: false where browsers and Qt programs report nothing, as accessibility is not turned on.
 
 It is a program and not a part of the recorder because AT-SPI's Python (gi) belongs to the system's own interpreter.
 """
@@ -20,9 +20,9 @@ from typing import Any
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 POLL_MS = 100
-"""How often a focused password field is looked at again: one that vanishes with its window says nothing more."""
+"""How often a focused password field is looked at again: one that vanishes with its window sends no event."""
 SETTLED_NS = 200_000_000
-"""So long no password field must have the focus before that is said: programs' reports come out of order."""
+"""So long no password field must have the focus before that is reported: programs' events come out of order."""
 _TIMED_OUT = 1  # the code of AT-SPI's error where a program did not answer in time
 _SEARCH_S = 1.0
 _SEARCH_NODES = 5000
@@ -38,7 +38,7 @@ class PasswordWatch:
         self._atspi = atspi
         self._glib = glib
         self._found: Any = None
-        self._said: bool | None = None
+        self._reported: bool | None = None
         self._last: Any = None
         self._lost_ns: int | None = None
 
@@ -47,11 +47,11 @@ class PasswordWatch:
         for event in ("object:state-changed:focused", "focus:", "window:activate", "window:deactivate"):
             self._listener.register(event)
         self._found = self.search()
-        self._say()
+        self._report()
         self._glib.timeout_add(POLL_MS, self._poll)
 
     def _on_event(self, event: Any) -> None:
-        heard_ns = time.monotonic_ns()
+        received_ns = time.monotonic_ns()
         if event.type.startswith("window:"):
             if event.type == "window:deactivate" and self._is_in(event.source):
                 self._found = None  # a browser's field keeps its state, but keys go elsewhere now
@@ -61,12 +61,12 @@ class PasswordWatch:
             self._found = event.source if self._is_password(event.source) else None
         elif self._found is not None and event.source == self._found:
             self._found = None
-        self._say(heard_ns)
+        self._report(received_ns)
 
     def _poll(self) -> bool:
         if self._found is not None and not self._is_focused(self._found):
             self._found = None
-        self._say()
+        self._report()
         return True
 
     def _is_password(self, accessible: Any) -> bool:
@@ -105,7 +105,7 @@ class PasswordWatch:
             accessible.clear_cache()
             states = accessible.get_state_set()
             if states.contains(self._atspi.StateType.DEFUNCT):
-                accessible.get_role()  # a program that is only busy looks defunct too: asking for more tells
+                accessible.get_role()  # a program that is only busy looks defunct too: only asking for more shows
                 return False
             return bool(states.contains(state))
         except self._glib.Error as error:
@@ -146,9 +146,9 @@ class PasswordWatch:
                 continue
         return windows
 
-    def _say(self, t_ns: int | None = None) -> None:
+    def _report(self, t_ns: int | None = None) -> None:
         now_ns = time.monotonic_ns()
-        if self._found is None and self._said:
+        if self._found is None and self._reported:
             self._lost_ns = self._lost_ns or now_ns
             if now_ns - self._lost_ns < SETTLED_NS:
                 return
@@ -156,8 +156,8 @@ class PasswordWatch:
                 self._found = self._last
         focus = self._found is not None
         self._last, self._lost_ns = self._found, None
-        if focus != self._said:
-            self._said = focus
+        if focus != self._reported:
+            self._reported = focus
             _print(t_ns=t_ns if focus and t_ns else now_ns, focus=focus)
 
 

@@ -1,4 +1,4 @@
-"""Finding a person's own screen, and saying before anything starts why it cannot be recorded."""
+"""Finds a person's own screen, and reports before anything starts why it cannot be recorded."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _find_x_screen(display: str | None, inputs: str, hotkey: Hotkey, environment
             raise GoaltraceError(f"--display {name}: {WAYLAND}")
         if inputs != "callback" and not server.has_extension("RECORD"):
             raise GoaltraceError(
-                f"--display {name}: its X server has no RECORD extension, which tells of input with exact times; "
+                f"--display {name}: its X server has no RECORD extension, which reports input with exact times; "
                 "use Xorg, Xvfb or Xtigervnc"
             )
         _require_key(server, name, hotkey)

@@ -38,7 +38,7 @@ def make_app(token: str, visit: Visit) -> web.Application:
 
 
 class Page:
-    """The handlers. One page at a time has the say: the one that was opened last."""
+    """The handlers. One page at a time is in control: the one that was opened last."""
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
@@ -112,7 +112,7 @@ class Page:
         return socket
 
     async def close(self, app: web.Application) -> None:
-        """Tell the page how it ended before the server goes."""
+        """Send the page how the visit ended before the server goes."""
         if self._control is not None:
             await self._control.send_json(self._visit.state())
             await self._control.close(code=WSCloseCode.OK)

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from collector.campaign import STOP_S, EpisodeResult, mark_aborted, result_of, set_aside
+from collector.campaign import STOP_S, EpisodeResult, mark_aborted, move_to_aborted, result_of
 from collector.environments.docker import DockerEnvironment
 from collector.episodes.spec import EpisodeSpec
 from collector.human import consent as words
 from collector.human.desktop import PersonDesktop
-from collector.human.waiting import held
+from collector.human.in_threads import entered_in_threads
 from manifests.consent import Consent
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
@@ -34,7 +34,7 @@ GRACE_S = 600.0
 
 
 class Visit:
-    """Records `specs` into `out` with the person at the page; `done` hears of each session as it ends."""
+    """Records `specs` into `out` with the person at the page; `done` is called with each session as it ends."""
 
     def __init__(
         self, environment: DockerEnvironment, specs: Sequence[EpisodeSpec], out: Path, consent_id: str, *,
@@ -103,7 +103,7 @@ class Visit:
         if command in self._choices and self._choice is not None and not self._choice.done():
             self._choice.set_result(command)
         elif self._phase == "recording" and command in SWITCHES + ENDS:
-            self._tell(command, "page" if command in SWITCHES else "")
+            self._send(command, "page" if command in SWITCHES else "")
             if command == "resume":
                 self._notes = [note for note in self._notes if note != PAUSED_NOTE]
             if command in ENDS:
@@ -118,15 +118,15 @@ class Visit:
     def page_left(self) -> None:
         """Nobody watches: pause, show nothing more, and wait for a while."""
         if self._phase in ("starting", "recording"):
-            self._tell("pause", "the page was closed")
-            self._tell("show", "page")
+            self._send("pause", "the page was closed")
+            self._send("show", "page")
             self._notes = [*(note for note in self._notes if note != PAUSED_NOTE), PAUSED_NOTE]
         if self._phase not in ("consent", "finished"):
             self._grace = asyncio.get_running_loop().call_later(self._grace_s, self._abandoned)
 
     def _abandoned(self) -> None:
         if self._phase in ("starting", "recording"):
-            self._tell("stop", f"the page was closed for {self._grace_s:.0f} s")
+            self._send("stop", f"the page was closed for {self._grace_s:.0f} s")
             self._go("ending")
         for way_out in ("leave", "finish"):
             self.do(way_out)
@@ -143,14 +143,14 @@ class Visit:
     async def _episode(self, spec: EpisodeSpec, consent: Consent) -> None:
         """One session. Ctrl-C in the middle of it ends it like any other, before it goes on its way."""
         folder = SessionFolder(self._out / spec.episode_id)
-        set_aside(folder)
+        move_to_aborted(folder)
         self._view, self._seconds, self._discarded, self._end = "open", 0.0, False, {}
         self._notes, self._warning, self._commands = [], "", asyncio.Queue()
         self._go("opening")
         problem = ""
         try:
             spec = self._environment.describe(spec)
-            async with held(self._environment.container(spec, folder.path, vnc=True)) as container:
+            async with entered_in_threads(self._environment.container(spec, folder.path, vnc=True)) as container:
                 desktop = await asyncio.to_thread(PersonDesktop, container, spec)
                 self.novnc = self.novnc or await asyncio.to_thread(desktop.novnc)
                 self.desktop = desktop
@@ -173,31 +173,31 @@ class Visit:
         """From the recorder's start to its end."""
         loop = asyncio.get_running_loop()
         await asyncio.to_thread(desktop.start_recorder)
-        speaking = asyncio.create_task(self._speak(desktop, self._commands))
+        sending = asyncio.create_task(self._send_commands(desktop, self._commands))
 
         def report(event: dict[str, Any]) -> None:
-            loop.call_soon_threadsafe(self._heard, event)
+            loop.call_soon_threadsafe(self._on_progress, event)
 
-        hearing = asyncio.ensure_future(asyncio.to_thread(desktop.hear_out, report))
+        following = asyncio.ensure_future(asyncio.to_thread(desktop.follow_recorder, report))
         try:
-            await asyncio.shield(hearing)
+            await asyncio.shield(following)
         except asyncio.CancelledError:
-            self._tell("stop", STOPPED)
-            await asyncio.wait([hearing], timeout=STOP_S)
-            hearing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            self._send("stop", STOPPED)
+            await asyncio.wait([following], timeout=STOP_S)
+            following.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             raise
         finally:
-            speaking.cancel()
+            sending.cancel()
 
     @staticmethod
-    async def _speak(desktop: PersonDesktop, commands: asyncio.Queue[bytes]) -> None:
+    async def _send_commands(desktop: PersonDesktop, commands: asyncio.Queue[bytes]) -> None:
         while True:
-            await asyncio.to_thread(desktop.tell_recorder, await commands.get())
+            await asyncio.to_thread(desktop.send_to_recorder, await commands.get())
 
-    def _tell(self, command: str, reason: str) -> None:
+    def _send(self, command: str, reason: str) -> None:
         self._commands.put_nowait(json.dumps({"do": command, "reason": reason}).encode() + b"\n")
 
-    def _heard(self, event: dict[str, Any]) -> None:
+    def _on_progress(self, event: dict[str, Any]) -> None:
         """A line of the recorder's progress."""
         match event.get("event"):
             case "recording":

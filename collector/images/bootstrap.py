@@ -202,12 +202,12 @@ def _import(client: DockerClient, root: list[str], folder: Path, release: str) -
     with subprocess.Popen(archive, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
-            said = client.api.import_image_from_stream(process.stdout, changes=changes)
+            answer = client.api.import_image_from_stream(process.stdout, changes=changes)
         except APIError as error:
             raise GoaltraceError(f"--base bootstrap: Docker refused the image: {error.explanation}") from None
-    made = re.findall(r"sha256:[0-9a-f]{64}", said)
+    made = re.findall(r"sha256:[0-9a-f]{64}", answer)
     if process.returncode or not made:
-        raise GoaltraceError(f"--base bootstrap: the import failed: {said.strip() or 'tar failed'}; run it again")
+        raise GoaltraceError(f"--base bootstrap: the import failed: {answer.strip() or 'tar failed'}; run it again")
     # Tagged last: an import that was cut short never gets the name that later builds trust.
     client.images.get(made[-1]).tag(*tag_of(release).split(":"))
     print(f"base  imported as {tag_of(release)} in {time.monotonic() - started:.1f} s", file=sys.stderr)

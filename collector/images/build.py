@@ -176,7 +176,7 @@ class StepDisplay:
 
 
 def _lines(events: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Whole lines with the event that ended each: what a build says on standard error comes in coloured pieces."""
+    """Whole lines with the event that ended each: what a build writes to standard error comes in coloured pieces."""
     begun = ""
     for event in events:
         if "stream" in event:
@@ -196,8 +196,8 @@ def _failure(kind: str, base: str, error: str, last: str, log: Path) -> str:
             f"{kind}: the base image {base} is not here and cannot be pulled ({error}); "
             "correct --base, or use --base bootstrap where no registry can be reached"
         )
-    said = f"{last} ({error})" if last and last not in error else error
-    return f"{kind}: the build failed: {said}; the whole log is {log}"
+    reason = f"{last} ({error})" if last and last not in error else error
+    return f"{kind}: the build failed: {reason}; the whole log is {log}"
 
 
 def _log_path(kind: str) -> Path:

@@ -1,4 +1,4 @@
-"""Using an image as a recording will, and saying what works: one row per part, with a picture of each window."""
+"""Checks an image by using it as a recording will: one row a part, with a picture of each window."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _exec_lines(container: Container, command: list[str]) -> Iterator[str]:
         for line in lines:
             yield line.decode("utf-8", "replace")
     if api.exec_inspect(exec_id)["ExitCode"] != 0:
-        last = (errors.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
+        last = (errors.decode("utf-8", "replace").strip().splitlines() or ["no output"])[-1]
         raise GoaltraceError(f"the check inside the container failed: {last}")
 
 
@@ -109,9 +109,9 @@ def check_terminal(container: Container) -> Iterator[CheckRow]:
 def _check_command(container: Container, name: str, command: list[str]) -> CheckRow:
     started = time.monotonic()
     result: Any = container.exec_run(command)
-    said = (result.output.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
+    last_line = (result.output.decode("utf-8", "replace").strip().splitlines() or ["no output"])[-1]
     ok = result.exit_code == 0
-    return CheckRow(name, ok, _since(started), said if ok else "", "" if ok else said)
+    return CheckRow(name, ok, _since(started), last_line if ok else "", "" if ok else last_line)
 
 
 def _check_pty(container: Container) -> CheckRow:

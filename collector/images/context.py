@@ -52,7 +52,7 @@ def context_tar(kind: str, folder: Path, ca_bundle: bytes | None = None) -> io.B
 
 
 def host_ca_cert(environment: Mapping[str, str]) -> Path | None:
-    """The CA bundle that this host's own tools are told to use, so that the build's pip trusts the same."""
+    """The CA bundle that this host's own tools are set to use, so that the build's pip trusts the same."""
     for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         if environment.get(name) and Path(environment[name]).is_file():
             return Path(environment[name])

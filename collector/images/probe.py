@@ -123,14 +123,14 @@ def panel_button(name: str) -> Any:
 
 
 def dialog_text() -> str:
-    """What an open dialog says, by AT-SPI, or ""."""
+    """The text of an open dialog, by AT-SPI, or ""."""
     desktop = pyatspi.Registry.getDesktop(0)
     dialog = find(desktop, lambda node: node.getRole() in DIALOG_ROLES and node.childCount > 0, depth=2)
     if dialog is None:
         return ""
-    said: list[str] = []
-    collect_labels(dialog, said)
-    return " ".join([dialog.name, *said]).strip()
+    labels: list[str] = []
+    collect_labels(dialog, labels)
+    return " ".join([dialog.name, *labels]).strip()
 
 
 def accessible(titles: set[str], timeout_s: float = 10) -> bool:

@@ -1,1 +1,1 @@
-"""What others recorded, made into sessions: as it is, with what is wrong with it said and not mended."""
+"""Imports what other tools recorded, as sessions: times stay as they are, and session.json notes what is wrong."""

@@ -1,4 +1,4 @@
-"""Somebody else's video into screen.mkv. Its pictures have to be encoded again: packing copies closed GOPs of H.264."""
+"""Encodes another recorder's video as screen.mkv, since packing can only copy closed GOPs of H.264."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class VideoFacts:
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopiedVideo:
     """A video after it was encoded again."""
 
     facts: VideoFacts
@@ -53,7 +53,7 @@ def video_facts(path: Path) -> VideoFacts:
         raise _broken(path, error) from None
 
 
-def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: None) -> Copied:
+def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: None) -> CopiedVideo:
     """Encode every picture of `source` into `out`; frame i is put at i/fps.
 
     Raises `GoaltraceError` when the video is broken; `out` is then of no use.
@@ -85,7 +85,7 @@ def copy_video(source: Path, out: Path, on_frame: Callable[[], None] = lambda: N
         raise _broken(source, error) from None
     if len(frames) < 2:
         raise GoaltraceError(f"{source}: holds {len(frames)} pictures; the recording was lost")
-    return Copied(facts, frames, off_s)
+    return CopiedVideo(facts, frames, off_s)
 
 
 def _facts(path: Path, stream: Any) -> VideoFacts:

@@ -1,7 +1,7 @@
-"""What happens in a clip of a desktop, in words: the sub-goals that were worked on, and in detail what was done.
+"""Captions of a desktop's clip: the sub-goals that were worked on, and in detail what was done.
 
 What was done comes from the actions that the X server saw; an intent only adds what was clicked. Controls have no
-goals and no targets, so nothing but their actions is told.
+goals and no targets, so their captions name actions alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from collector.packing.words import Captions
+from collector.packing.text_columns import Captions
 from manifests.clip import ClipAction
 from manifests.session import Intent, SessionManifest
 
@@ -40,7 +40,7 @@ def desktop_captions(
     here = [] if manifest.control else [i for i in intents if i.t_ns <= span[1] and i.t_end_ns >= span[0]]
     goals = ". ".join(dict.fromkeys(intent.goal for intent in here if intent.goal))
     goals = goals or ("" if manifest.control else manifest.goal)
-    done = [said for said, _ in groupby(_done(actions, here, held))]
+    done = [phrase for phrase, _ in groupby(_done(actions, here, held))]
     more = [f"and {len(done) - _MOST} more"] if len(done) > _MOST else []
     in_words = "; ".join([*done[:_MOST], *more])
     detailed = in_words[:1].upper() + in_words[1:] + "." if in_words else "Nothing is pressed or typed."

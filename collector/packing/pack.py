@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from collector.packing.recorded import read_recorded, why_left_out
+from collector.packing.recorded_session import read_recorded_session, why_left_out
 from collector.packing.rows import Packed, pack_session
 from collector.ranges import require_between
 from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
@@ -93,7 +93,7 @@ def _pack(
                         packed, clips = _pack_one(session, clip_s, seen, keep_bad_timing)
                         source = _input(session, packed)
                 except GoaltraceError as error:
-                    left_out.append(LeftOut(name=one_line(session.path.name), reason=_told(error, session)))
+                    left_out.append(LeftOut(name=one_line(session.path.name), reason=_public_reason(error, session)))
                 else:
                     for row, clip in zip(packed.rows, clips, strict=True):
                         writer.write_table(clip)
@@ -115,8 +115,8 @@ def _pack(
     return manifest
 
 
-def _told(error: GoaltraceError, session: SessionFolder) -> str:
-    """Why a session is left out, for everybody: its files are named as seen from its folder."""
+def _public_reason(error: GoaltraceError, session: SessionFolder) -> str:
+    """Why a session is left out, without paths of this machine: its files are named as seen from its folder."""
     return one_line(without_places(str(error), session.path))
 
 
@@ -124,7 +124,7 @@ def _pack_one(
     session: SessionFolder, clip_s: float, seen: set[str], keep_bad_timing: bool
 ) -> tuple[Packed, list[pa.Table]]:
     """One session's clips, all or none; `GoaltraceError` with the reason when it must be left out."""
-    recorded = read_recorded(session, keep_bad_timing=keep_bad_timing)
+    recorded = read_recorded_session(session, keep_bad_timing=keep_bad_timing)
     session_id = recorded.manifest.session_id
     if session_id in seen:
         raise GoaltraceError(f"session_id {session_id} is in the data set already")

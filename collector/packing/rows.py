@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from collector.packing.cut_costs import TerminalCutCosts, held_costs
 from collector.packing.desktop_captions import desktop_captions
-from collector.packing.held import Held
-from collector.packing.quiet import TerminalQuiet, held_costs
-from collector.packing.recorded import Recorded
+from collector.packing.held_inputs import HeldInputs
+from collector.packing.recorded_session import RecordedSession
 from collector.packing.stretches import ClipSpan, stretches
+from collector.packing.text_columns import ClipTexts
 from collector.packing.video import SessionVideo
 from collector.packing.windows import clip_starts, clip_windows
-from collector.packing.words import ClipWords
 from manifests.clip import PTS_PER_SECOND, ClipAction, ClipActions, ClipQuality, ClipRow
 from manifests.errors import GoaltraceError
 from manifests.session import IN_CLEAR, Action, Frame, SessionManifest
@@ -34,14 +34,14 @@ class Packed:
     """"trimmed": outside what the review kept; "cut": before the first key frame of a stretch, or alone in it."""
 
 
-def pack_session(session: Recorded, clip_s: float) -> Packed:
+def pack_session(session: RecordedSession, clip_s: float) -> Packed:
     """The rows of `manifests.clip.CLIPS_SCHEMA` of one session, in order.
 
     Raises `GoaltraceError` when the video does not hold the pictures that the log names, or no clip can be cut.
     """
     packed = Packed()
     replay = _replay(session)
-    quiet = TerminalQuiet(session) if replay else None
+    terminal_costs = TerminalCutCosts(session) if replay else None
     with SessionVideo(session.folder.screen) as video:
         if len(video) != session.pictures[-1] + 1:
             raise GoaltraceError(
@@ -49,23 +49,25 @@ def pack_session(session: Recorded, clip_s: float) -> Packed:
                 f"{session.pictures[-1] + 1} in frames.jsonl"
             )
         if video.size != (session.manifest.width, session.manifest.height):
-            said, seen = f"{session.manifest.width}x{session.manifest.height}", f"{video.size[0]}x{video.size[1]}"
-            raise GoaltraceError(f"{session.folder.screen}: does not reconcile: {seen} px, session.json says {said}")
+            stated, seen = f"{session.manifest.width}x{session.manifest.height}", f"{video.size[0]}x{video.size[1]}"
+            raise GoaltraceError(f"{session.folder.screen}: does not reconcile: {seen} px, session.json says {stated}")
         for stretch in stretches(session.frames, session.events, session.manifest.keep_ns):
             starts = clip_starts(session.pictures, video.keyframes, stretch.first, stretch.stop)
-            costs = quiet.costs(starts) if quiet else held_costs(starts, session.frames, session.actions)
+            costs = (
+                terminal_costs.costs(starts) if terminal_costs else held_costs(starts, session.frames, session.actions)
+            )
             cut = clip_windows(starts, stretch.stop, session.manifest.fps, clip_s, costs)
             windows = [w for w in cut if w[1] - w[0] > 1]
             for window, actions in zip(windows, _actions(session, stretch, windows), strict=True):
-                words = replay.columns(stretch, *window) if replay else _words(session, actions, *window)
-                packed.rows.append(_row(session, video, window, len(packed.rows), words, actions))
+                texts = replay.columns(stretch, *window) if replay else _desktop_texts(session, actions, *window)
+                packed.rows.append(_row(session, video, window, len(packed.rows), texts, actions))
     if not packed.rows:
         raise GoaltraceError("no two frames in a row to make a clip of, between its pauses and inside what was kept")
     packed.frames_left_out = _left_out(session, packed.rows)
     return packed
 
 
-def _replay(session: Recorded) -> Replay | None:
+def _replay(session: RecordedSession) -> Replay | None:
     """The replay of a terminal that has a cast; a film of a terminal has none."""
     if session.manifest.kind != "terminal" or not session.folder.cast.is_file():
         return None
@@ -74,13 +76,13 @@ def _replay(session: Recorded) -> Replay | None:
     return Replay(session)
 
 
-def _words(session: Recorded, own: ClipActions, first: int, end: int) -> ClipWords:
+def _desktop_texts(session: RecordedSession, own: ClipActions, first: int, end: int) -> ClipTexts:
     span = (session.frames[first].t0_ns, session.frames[end - 1].t1_ns)
-    said = desktop_captions(session.manifest, session.intents, own["actions"], span, own["start_keys"])
-    return {"screen_text": [], **said}
+    captions = desktop_captions(session.manifest, session.intents, own["actions"], span, own["start_keys"])
+    return {"screen_text": [], **captions}
 
 
-def _left_out(session: Recorded, rows: Sequence[ClipRow]) -> dict[str, int]:
+def _left_out(session: RecordedSession, rows: Sequence[ClipRow]) -> dict[str, int]:
     keep, frames = session.manifest.keep_ns, session.frames
     trimmed = sum(frame.t0_ns < keep[0] or frame.t1_ns > keep[1] for frame in frames) if keep else 0
     cut = len(frames) - trimmed - sum(len(row["t0_ns"]) for row in rows)
@@ -88,40 +90,45 @@ def _left_out(session: Recorded, rows: Sequence[ClipRow]) -> dict[str, int]:
 
 
 def _row(
-    session: Recorded, video: SessionVideo, window: tuple[int, int], number: int, words: ClipWords, own: ClipActions
+    session: RecordedSession,
+    video: SessionVideo,
+    window: tuple[int, int],
+    number: int,
+    texts: ClipTexts,
+    own: ClipActions,
 ) -> ClipRow:
     """The session's clip of that number, which holds the frames [first, end) of the window."""
-    said, (first, end) = session.manifest, window
-    frames, clip_id = session.frames[first:end], f"{said.session_id}-{number:04d}"
+    manifest, (first, end) = session.manifest, window
+    frames, clip_id = session.frames[first:end], f"{manifest.session_id}-{number:04d}"
     began = frames[0].t1_ns
     pts = [round((frame.t1_ns - began) * PTS_PER_SECOND / 1e9) for frame in frames]
     before = session.pictures[first]
     picture = [number - before for number in session.pictures[first:end]]
     shown = [0, *(b for b, (p, q) in enumerate(pairwise(picture), start=1) if p != q)]  # frames with a new picture
-    times = [*(pts[frame] for frame in shown), pts[-1] + round(PTS_PER_SECOND / said.fps)]
+    times = [*(pts[frame] for frame in shown), pts[-1] + round(PTS_PER_SECOND / manifest.fps)]
     return {
         "clip_id": clip_id,
-        "session_id": said.session_id,
-        "episode_id": said.episode_id,
+        "session_id": manifest.session_id,
+        "episode_id": manifest.episode_id,
         "schema_version": SCHEMA_VERSION,
-        "recorder_version": said.recorder_version,
-        "kind": said.kind,
-        "task_id": said.task_id,
-        "family": said.family,
-        "goal": said.goal,
-        "actor": said.actor,
-        "arm": said.arm,
-        "control": said.control,
-        "outcome": said.outcome,
-        "environment": said.environment,
-        "clock_source": said.clock.source,
+        "recorder_version": manifest.recorder_version,
+        "kind": manifest.kind,
+        "task_id": manifest.task_id,
+        "family": manifest.family,
+        "goal": manifest.goal,
+        "actor": manifest.actor,
+        "arm": manifest.arm,
+        "control": manifest.control,
+        "outcome": manifest.outcome,
+        "environment": manifest.environment,
+        "clock_source": manifest.clock.source,
         "clip_index": number,
-        "seed": said.seed,
-        "width": said.width,
-        "height": said.height,
-        "fps": said.fps,
+        "seed": manifest.seed,
+        "width": manifest.width,
+        "height": manifest.height,
+        "fps": manifest.fps,
         "duration_ns": frames[-1].t1_ns - began,
-        "cursor_in_pixels": said.cursor_in_pixels,
+        "cursor_in_pixels": manifest.cursor_in_pixels,
         "t0_ns": [frame.t0_ns for frame in frames],
         "t1_ns": [frame.t1_ns for frame in frames],
         "pts": pts,
@@ -130,9 +137,9 @@ def _row(
         "changed": [frame.changed for frame in frames],
         "cursor_x": [frame.cursor_x for frame in frames],
         "cursor_y": [frame.cursor_y for frame in frames],
-        **words,
+        **texts,
         **own,
-        **_quality(said, frames),
+        **_quality(manifest, frames),
         "video": {"bytes": video.cut(before, times), "path": f"{clip_id}.mp4"},
     }
 
@@ -153,18 +160,18 @@ def _quality(manifest: SessionManifest, frames: Sequence[Frame]) -> ClipQuality:
     }
 
 
-def _actions(session: Recorded, stretch: ClipSpan, windows: Sequence[tuple[int, int]]) -> Iterator[ClipActions]:
+def _actions(session: RecordedSession, stretch: ClipSpan, windows: Sequence[tuple[int, int]]) -> Iterator[ClipActions]:
     """For each clip of a stretch: its own actions, and what was held when its first frame was taken.
 
     The slot after a clip's last frame belongs to that clip: so no action is lost between two clips. Nothing is held
-    when a stretch begins: what happened before it is not known, or not to be told.
+    when a stretch begins: what happened before it is not known, or was hidden.
     """
     frames = session.frames[stretch.first : stretch.stop]
     if not windows:
         return
     inside = [action for action in session.actions if stretch.begin_ns <= action.t_ns < stretch.end_ns]
     slots = assign_slots([f.t0_ns for f in frames], [f.t1_ns for f in frames], [a.t_ns for a in inside])
-    held = Held()
+    held = HeldInputs()
     next_one = 0
     for first, end in windows:
         while next_one < len(inside) and slots[next_one].slot + stretch.first < first:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from collector.packing.captions import Happened, terminal_captions
-from collector.packing.recorded import Recorded
+from collector.packing.captions import ClipFacts, terminal_captions
+from collector.packing.recorded_session import RecordedSession
 from collector.packing.stretches import ClipSpan
-from collector.packing.words import ClipWords
+from collector.packing.text_columns import ClipTexts
 from collector.terminal.cast import CastEvent, open_cast, parse_size
 from collector.terminal.screen import Screen
 from collector.terminal.transcript import Transcript
@@ -21,7 +21,7 @@ MAX_CHARS = 2**28
 class Replay:
     """Goes through a session's cast and keys once, clip by clip, in order."""
 
-    def __init__(self, session: Recorded) -> None:
+    def __init__(self, session: RecordedSession) -> None:
         cast = open_cast(session.folder.cast)
         self._session = session
         self._hidden = hidden_spans(session.events)
@@ -34,10 +34,10 @@ class Replay:
         self._text: str | None = None
         self._chars = 0
 
-    def columns(self, stretch: ClipSpan, first: int, end: int) -> ClipWords:
+    def columns(self, stretch: ClipSpan, first: int, end: int) -> ClipTexts:
         """`screen_text` and the captions of the clip of the frames [first, end), which follow the clip before it.
 
-        A clip tells what happened after its first frame was taken and until the next clip's first frame: the same
+        They say what happened after its first frame was taken and until the next clip's first frame: the same
         rule as for actions.
         """
         frames = self._session.frames
@@ -46,7 +46,7 @@ class Replay:
         texts = list(self._texts(stretch, first, end))
         self._go(frames[end].t1_ns if end < stretch.stop else stretch.end_ns - 1, stretch)
         seen = [text for text, blank in texts if not blank]
-        happened = Happened(
+        facts = ClipFacts(
             part=self._transcript.take(),
             marked=self._transcript.marked,
             began_ns=frames[first].t1_ns,
@@ -55,7 +55,7 @@ class Replay:
             between=next((text for text in reversed(seen) if text not in (seen[0], seen[-1])), ""),
             blank=any(frame.redacted for frame in frames[first:end]),
         )
-        return {"screen_text": [text for text, _ in texts], **terminal_captions(happened)}
+        return {"screen_text": [text for text, _ in texts], **terminal_captions(facts)}
 
     def _count(self, text: str) -> str:
         self._chars += len(text)
@@ -80,14 +80,14 @@ class Replay:
         return self._text
 
     def _go(self, t_ns: int, stretch: ClipSpan) -> None:
-        """Everything up to `t_ns`; what is hidden or outside the stretch leaves no words."""
+        """Everything up to `t_ns`; what is hidden or outside the stretch leaves no text."""
         output: list[str] = []
         while self._event is not None and self._event.t_ns <= t_ns:
             event = self._event
             self._press(event.t_ns, stretch)
             if event.code == "o":
                 output.append(event.data)
-                self._transcript.output(event.t_ns, event.data, self._told(event.t_ns, stretch))
+                self._transcript.output(event.t_ns, event.data, self._quotable(event.t_ns, stretch))
             elif event.code == "r":
                 self._feed(output)
                 size = parse_size(event.data, self._where)
@@ -107,11 +107,12 @@ class Replay:
     def _press(self, t_ns: int, stretch: ClipSpan) -> None:
         while self._key is not None and self._key.t_ns <= t_ns:
             if self._key.kind == "key":
-                hidden = self._key.redacted or not self._told(self._key.t_ns, stretch)
+                hidden = self._key.redacted or not self._quotable(self._key.t_ns, stretch)
                 self._transcript.key(self._key.key, hidden)
             self._key = next(self._keys, None)
 
-    def _told(self, t_ns: int, stretch: ClipSpan) -> bool:
+    def _quotable(self, t_ns: int, stretch: ClipSpan) -> bool:
+        """Whether what came at `t_ns` may be quoted: it is inside the stretch and was not hidden."""
         inside = stretch.begin_ns <= t_ns < stretch.end_ns
         return inside and not any(begin <= t_ns <= end for begin, end in self._hidden)
 

@@ -1,1 +1,1 @@
-"""How exact is a recorder? It films a counter that counts keys, and its frames are held against its own log."""
+"""Measures how exact the recorder is: it films a counter of key presses, and its frames are compared with its log."""

@@ -1,4 +1,4 @@
-"""Holds the counts that the frames show against the times that the log gives to the keys."""
+"""Compares the counts that the frames show with the times that the log gives to the keys."""
 
 from __future__ import annotations
 

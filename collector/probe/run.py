@@ -21,6 +21,7 @@ from collector.episodes.spec import CaptureChoice, EpisodeSpec
 from collector.probe.judge import Verdict, judge
 from collector.probe.scenario import COUNTER_LOG
 from manifests.errors import GoaltraceError
+from manifests.progress import ignore
 from manifests.task import TaskManifest
 from manifests.versions import SCHEMA_VERSION
 
@@ -48,13 +49,18 @@ _TASK = {
 }  # fmt: skip
 
 
+OnSeconds = Callable[[float], None]
+"""Called with the seconds that a recorder has recorded."""
+
+
 def run_scenario(
     name: str, seconds: float, *, display: str | None, fps: float, capture: CaptureChoice, seed: int,
-    system: str | None = None, keep: Path | None = None, heard: Callable[[float], None] = lambda _: None,
+    system: str | None = None, keep: Path | None = None, on_seconds: OnSeconds = ignore,
 ) -> list[Verdict]:  # fmt: skip
     """The verdict of each recorder of one scenario; `display` None: in containers of `system`.
 
-    `heard` gets seconds done, `keep` is a folder in which the sessions stay.
+    `on_seconds` is called with the seconds that the first recorder has recorded, `keep` is a folder in which the
+    sessions stay.
     Raises `GoaltraceError` when a recorder could not record.
     """
     seconds = max(seconds, DRIFT_S) if name == "drift" else seconds
@@ -62,16 +68,12 @@ def run_scenario(
     with _folder(keep) as root, ThreadPoolExecutor(len(specs)) as pool:
         where = _on_display if display else _Containers(len(specs), system).run
         runs = [
-            pool.submit(where, spec, root / f"{name}-{number}", name, seconds, heard if number == 0 else _unheard)
+            pool.submit(where, spec, root / f"{name}-{number}", name, seconds, on_seconds if number == 0 else ignore)
             for number, spec in enumerate(specs)
         ]
         for run in runs:
             run.result()
         return [judge(root / f"{name}-{number}") for number in range(len(specs))]
-
-
-def _unheard(seconds: float) -> None:
-    pass
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def _arguments(spec: Path, folder: str, name: str, seconds: float, seed: int) ->
     return ["-m", "collector.probe.scenario", str(spec), folder, name, str(seconds), str(seed)]
 
 
-def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:
+def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, on_seconds: OnSeconds) -> None:
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "spec.json"
@@ -112,7 +114,7 @@ def _on_display(spec: EpisodeSpec, folder: Path, name: str, seconds: float, hear
         assert recorder.stdout is not None and recorder.stderr is not None
         try:
             for line in recorder.stdout:
-                _hear(line, heard)
+                _report_seconds(line, on_seconds)
             errors = recorder.stderr.read().strip().splitlines()
         finally:
             if recorder.poll() is None:
@@ -132,15 +134,15 @@ class _Containers:
         self._environment: DockerEnvironment = DockerEnvironment(system, partial(print, file=sys.stderr))
         self._environment.prepare({"desktop"})
 
-    def run(self, spec: EpisodeSpec, folder: Path, name: str, seconds: float, heard: Callable[[float], None]) -> None:
+    def run(self, spec: EpisodeSpec, folder: Path, name: str, seconds: float, on_seconds: OnSeconds) -> None:
         from collector.containers.confined import PYTHON
         from collector.containers.program import Program
-        from collector.environments.docker import SOURCE, hear_out
+        from collector.environments.docker import SOURCE, follow_recorder
 
         with self._begin_together(spec, folder) as container:
             arguments = _arguments(Path("/tmp/spec.json"), "/session", name, seconds, spec.seed)
-            scenario = Program(container, [PYTHON, *arguments], SOURCE, listens=False)
-            hear_out(scenario, container, spec, lambda event: heard(float(event.get("seconds", 0))))
+            scenario = Program(container, [PYTHON, *arguments], SOURCE, takes_input=False)
+            follow_recorder(scenario, container, spec, lambda event: on_seconds(float(event.get("seconds", 0))))
 
     @contextmanager
     def _begin_together(self, spec: EpisodeSpec, folder: Path) -> Iterator[Container]:
@@ -158,9 +160,9 @@ class _Containers:
             raise
 
 
-def _hear(line: str, heard: Callable[[float], None]) -> None:
+def _report_seconds(line: str, on_seconds: OnSeconds) -> None:
     event = json.loads(line)
-    heard(float(event.get("seconds", 0)))
+    on_seconds(float(event.get("seconds", 0)))
 
 
 def in_short(verdicts: Sequence[Verdict]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from collector.desktop.capture import Capture
 from collector.desktop.input_log import InputLog
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.episodes.spec import read_spec
 from collector.recording.session import Recording
 from manifests.errors import GoaltraceError
@@ -70,14 +70,14 @@ def _count(recording: Recording, capture: Capture, name: str, seconds: float, se
             counter.wait()
             return  # the caller says why
         time.sleep(0.1)
-        say("time", seconds=round(recording.now_ns() / 1e9, 1))
+        report_progress("time", seconds=round(recording.now_ns() / 1e9, 1))
         turn += 1
         if name == "paused" and turn % 20 == 0:  # every two seconds
             recording.gate.toggle_pause(recording.now_ns(), "probe")
     if counter.returncode != 0:
         assert counter.stderr is not None
-        said = counter.stderr.read().strip().splitlines()
-        raise GoaltraceError(f"the counter did not run: {said[-1] if said else 'no message'}")
+        errors = counter.stderr.read().strip().splitlines()
+        raise GoaltraceError(f"the counter did not run: {errors[-1] if errors else 'no message'}")
 
 
 if __name__ == "__main__":

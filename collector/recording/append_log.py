@@ -8,7 +8,7 @@ from typing import TextIO
 
 from pydantic import BaseModel
 
-from collector.recording.live import hold
+from collector.recording.live import lock_log
 
 
 class AppendLog:
@@ -16,7 +16,7 @@ class AppendLog:
 
     def __init__(self, path: Path) -> None:
         self._out: TextIO = path.open("a", encoding="utf-8")
-        hold(self._out)  # `goaltrace sessions` must not take a paused recording for a killed one
+        lock_log(self._out)  # `goaltrace sessions` must not take a paused recording for a killed one
         self._writing = threading.Lock()
         self.count = 0
 

@@ -1,4 +1,4 @@
-"""What the person, or the host on their behalf, tells a running recorder: one JSON object a line on standard input."""
+"""Commands of the person, or of the host on their behalf, to a running recorder: JSON lines on its standard input."""
 
 from __future__ import annotations
 

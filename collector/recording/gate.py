@@ -1,6 +1,6 @@
-"""What of a moment may be recorded: pixels and input ask the same gate, so that they stop and hide together.
+"""The gate: what may be recorded at a moment. Pixels and input ask the same one, so that they stop and hide together.
 
-A gate is told of changes a little after they happened (a hotkey is an event like any other, a password field's
+A gate learns of changes a little after they happened (a hotkey is an event like any other, a password field's
 focus is reported by the desktop). Whoever records a person therefore holds frames and input back for `hold_ns`
 before asking; an agent's session holds nothing.
 """
@@ -55,7 +55,7 @@ class Gate:
         (self.resume if self._paused else self.pause)(t_ns, reason)
 
     def hide(self, t_ns: int, reason: str) -> None:
-        """Blank pixels and take the identity of input from `t_ns` on, until every reason to hide has gone."""
+        """Blank pixels and redact input from `t_ns` on, until every reason to hide has gone."""
         with self._lock:
             if reason not in self._hidden_by:
                 self._hidden_by.add(reason)

@@ -49,7 +49,7 @@ class Hotkey:
         return frozenset(self.names).union(*(MODIFIERS[name] for name in self._modifiers))
 
     def feed(self, kind: str, key: str, t_ns: int) -> bool:
-        """Tell it of every input event in order; True for the one that completes the combination."""
+        """Take in every input event, in order; True for the one that completes the combination."""
         if kind == "key_up":
             self._up(key, t_ns)
             return False

@@ -1,4 +1,4 @@
-"""Is a session being recorded right now? Mending one under its recorder's hands would ruin it."""
+"""Whether a session is being recorded right now: repairing one while its recorder still writes would ruin it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from manifests.session import SessionFolder
 RECENT_S = 3.0
 
 
-def hold(log: IO[str]) -> None:
-    """Mark a log as being written; the mark goes with the process, however it ends.
+def lock_log(log: IO[str]) -> None:
+    """Mark a log as being written, by a lock that ends with the process, however that ends.
 
     Best effort: where files cannot be locked, `is_live` has only their age to go by.
     """
@@ -25,16 +25,16 @@ def hold(log: IO[str]) -> None:
 
 
 def is_live(folder: SessionFolder) -> bool:
-    """True if a recorder holds one of the logs, or one was written within the last seconds."""
+    """True if a recorder has locked one of the logs, or one was written within the last seconds."""
     logs = (folder.frames_path, folder.actions_path, folder.events_path, folder.cast)
-    return any(path.is_file() and (_recent(path) or _held(path)) for path in logs)
+    return any(path.is_file() and (_recent(path) or _is_locked(path)) for path in logs)
 
 
 def _recent(path: Path) -> bool:
     return abs(time.time() - path.stat().st_mtime) < RECENT_S
 
 
-def _held(path: Path) -> bool:
+def _is_locked(path: Path) -> bool:
     try:
         import fcntl
     except ImportError:

@@ -205,7 +205,7 @@ class Recording:
             )
 
     def _change(self, **changes: object) -> None:
-        """Called with the lock held: a mark, a password watch and the capture tell of themselves in their own time."""
+        """Called with the lock held: the mark, the password watch and the capture write here from their own threads."""
         self.manifest = self.manifest.model_copy(update=changes)
         self.folder.write_manifest(self.manifest)
 

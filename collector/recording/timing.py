@@ -1,4 +1,4 @@
-"""Whether a desktop's recording kept up: said while it is made, in the session's verdict, and again when it is packed.
+"""Whether a desktop's recording kept up: warned of while it runs, judged when it ends and again when it is packed.
 
 On a machine that is too busy frames are not taken and the X server hands out old times late and together. Such a
 session reconciles, and yet its frames do not show what its actions did.
@@ -119,5 +119,5 @@ def timing_reasons(manifest: SessionManifest, frames: Iterable[Frame], actions: 
 
 
 def in_words(reason: str) -> str:
-    """A reason why a session is not valid, as it is told: a count that differs is something else than bad timing."""
+    """A reason why a session is not valid, as it is shown: where it is not bad timing, counts do not reconcile."""
     return reason if reason.startswith(BAD) else f"does not reconcile: {reason}"

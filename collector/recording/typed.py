@@ -1,4 +1,4 @@
-"""What a person typed, looked through when the recording ends: keys that are part of a secret lose what they were.
+"""Redacts secrets in what a person typed, when the recording ends: their keys keep their times and nothing else.
 
 A password field is recognised while it has the focus. A token in an editor, a card number or the answer to `sudo` is
 not; its keys are taken out here, before the session is complete. The pictures cannot be searched, so the session says
@@ -19,7 +19,7 @@ _ENDS = "Linefeed"
 
 
 def redact_typed(folder: SessionFolder, listed: Iterable[str] = ()) -> dict[str, int]:
-    """Take the identity of every key of a secret out of actions.jsonl; how many secrets of each kind there were."""
+    """Redact every key of a secret in actions.jsonl; how many secrets of each kind there were."""
     known = Known()
     known.add_listed(listed)
     actions = folder.actions()
@@ -36,7 +36,7 @@ def redact_typed(folder: SessionFolder, listed: Iterable[str] = ()) -> dict[str,
 
 
 def redacted(action: Action) -> Action:
-    """The action with its time, and nothing of what it was."""
+    """The action redacted: with its time, and nothing of what it was."""
     return Action(seq=action.seq, t_ns=action.t_ns, kind=action.kind, redacted=True, repeat=action.repeat)
 
 
@@ -54,7 +54,7 @@ def _keys(actions: Sequence[Action]) -> Iterator[KeyPress[int]]:
 
 
 def _with_what_belongs_to_them(actions: Sequence[Action], found: Iterable[int]) -> set[int]:
-    """The presses found, their releases, and what between two of them says of them: Shift, corrections."""
+    """The presses found, their releases, and what between two of them would reveal them: Shift, corrections."""
     hidden, down = set(found), dict[str, bool]()
     between: list[int] = []
     inside = False

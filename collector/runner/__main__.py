@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.episodes.spec import EpisodeSpec, read_spec
 from manifests.errors import GoaltraceError
 from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, at_least
@@ -28,12 +28,12 @@ def main(spec_path: str, folder: str) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        say("end", outcome="aborted", detail="stopped")
+        report_progress("end", outcome="aborted", detail="stopped")
         return 130
     if session is None:
-        say("end", outcome="discarded", detail="thrown away", invalid=[])
+        report_progress("end", outcome="discarded", detail="thrown away", invalid=[])
     else:
-        say("end", outcome=session.outcome, detail=session.outcome_detail, invalid=session.invalid_reasons)
+        report_progress("end", outcome=session.outcome, detail=session.outcome_detail, invalid=session.invalid_reasons)
     return 0
 
 

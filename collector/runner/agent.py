@@ -10,10 +10,10 @@ from pathlib import Path
 
 from collector.agents.act import GAVE_UP
 from collector.desktop.capture import Capture
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.recording.session import Recording
 from collector.recording.watch import Watch
-from collector.runner.slowness import warn
+from collector.runner.timing_warning import report_timing
 from manifests.session import Outcome
 
 
@@ -51,7 +51,7 @@ class AgentProcess:
                 return f"capture failed: {capture.error}"
             if watch.reason is not None:
                 return f"stopped: {watch.reason}"
-            warning = warn(recording, warning)
-            say("time", seconds=round(recording.now_ns() / 1e9, 1))
+            warning = report_timing(recording, warning)
+            report_progress("time", seconds=round(recording.now_ns() / 1e9, 1))
             time.sleep(0.5)
         return None

@@ -1,4 +1,4 @@
-"""Did the episode reach its goal? Looks at the machine's real state, never at what the script believes."""
+"""Checks whether the episode reached its goal, by the machine's real state and never by what the script believes."""
 
 from __future__ import annotations
 

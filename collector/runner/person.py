@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Any
 
 from collector.desktop.capture import Capture
-from collector.episodes.say import say
-from collector.processes import end_by_silence
+from collector.episodes.progress import report_progress
+from collector.processes import end_by_closing_stdin
 from collector.recording.controls import Controls
 from collector.recording.session import Recording
 from collector.recording.watch import Watch
 from collector.runner.desktop import Discarded
-from collector.runner.slowness import warn
+from collector.runner.timing_warning import report_timing
 from manifests.errors import GoaltraceError
 from manifests.session import Outcome
 
@@ -26,7 +26,7 @@ _MARK_S = 20
 
 
 class Person:
-    """Records until the person, the clock or the disk says that it is over."""
+    """Records until the person ends it, their time is over or the disk is full."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
@@ -44,7 +44,7 @@ class Person:
             self._marked.wait(_MARK_S)
             if not self._marked.is_set() or self._controls.end:
                 self._close()
-                why = self._controls.reason or f"nothing heard of it for {_MARK_S} s"
+                why = self._controls.reason or f"it did not answer for {_MARK_S} s"
                 raise GoaltraceError(f"nobody is recorded without the mark on the screen: {why}")
         return self
 
@@ -56,7 +56,7 @@ class Person:
     def act(self, recording: Recording, capture: Capture, watch: Watch) -> tuple[Outcome, str] | None:
         controls = self._controls
         controls.start()
-        say("recording")
+        report_progress("recording")
         view = warning = ""
         while not controls.wait(0.1):
             if capture.error is not None:
@@ -65,34 +65,34 @@ class Person:
                 return "unverified", f"stopped: {watch.reason}"
             if recording.view != view:
                 view = recording.view
-                say("state", view=view)
+                report_progress("state", view=view)
                 for companion in self._companions:
-                    companion.tell(view)
-            warning = warn(recording, warning)
-            say("time", seconds=round(recording.now_ns() / 1e9, 1))
+                    companion.send(view)
+            warning = report_timing(recording, warning)
+            report_progress("time", seconds=round(recording.now_ns() / 1e9, 1))
         return _outcome(controls.end, controls.reason)
 
     def _close(self) -> None:
         for companion in self._companions:
             companion.close()
 
-    def _focus(self, said: dict[str, Any]) -> None:
-        """A password field got or lost the focus, some time before we heard of it."""
+    def _focus(self, message: dict[str, Any]) -> None:
+        """A password field got or lost the focus, some time before the message came."""
         recording = self._recording
-        if "error" in said:
-            note = f"password fields are not recognised: {said['error']}"
+        if "error" in message:
+            note = f"password fields are not recognised: {message['error']}"
             recording.note(note)
-            say("note", text=note)
-        elif said.get("focus"):
+            report_progress("note", text=note)
+        elif message.get("focus"):
             recording.gate.hide(recording.now_ns() - recording.gate.hold_ns, PASSWORD_FIELD)
         else:
             recording.gate.show(recording.now_ns(), PASSWORD_FIELD)
 
-    def _mark(self, said: dict[str, Any]) -> None:
-        if "error" in said:
-            self._controls.finish("stop", f"the recording mark: {said['error']}")
-        elif "box" in said:
-            self._recording.note(f"the recording mark is in the pixels at {said['box']}")
+    def _mark(self, message: dict[str, Any]) -> None:
+        if "error" in message:
+            self._controls.finish("stop", f"the recording mark: {message['error']}")
+        elif "box" in message:
+            self._recording.note(f"the recording mark is in the pixels at {message['box']}")
         self._marked.set()
 
 
@@ -107,19 +107,22 @@ def _outcome(end: str | None, reason: str) -> tuple[Outcome, str] | None:
 
 
 class Companion:
-    """A helper process that ends with us: it reads our states on its standard input, one word a line, and says JSON."""
+    """A helper process that ends with this one: it reads states, one word a line, and writes messages as JSON lines.
 
-    def __init__(self, module: str, arguments: list[str], hear: Callable[[dict[str, Any]], None]) -> None:
+    `on_message` is called with each of them, in a thread of its own, and with an error when the process ends early.
+    """
+
+    def __init__(self, module: str, arguments: list[str], on_message: Callable[[dict[str, Any]], None]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
-        self._hear = hear
+        self._on_message = on_message
         self._closing = False
-        self._thread = threading.Thread(target=self._listen, name=module, daemon=True)
+        self._thread = threading.Thread(target=self._read, name=module, daemon=True)
         self._thread.start()
 
-    def tell(self, word: str) -> None:
+    def send(self, word: str) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(word + "\n")
@@ -129,18 +132,18 @@ class Companion:
 
     def close(self) -> None:
         self._closing = True
-        end_by_silence(self._process, 2)
+        end_by_closing_stdin(self._process, 2)
         self._thread.join(2)
 
-    def _listen(self) -> None:
+    def _read(self) -> None:
         assert self._process.stdout is not None
-        said: Any = None
+        message: Any = None
         for line in self._process.stdout:
             try:
-                said = json.loads(line)
+                message = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(said, dict):
-                self._hear(said)
-        if not self._closing and not (isinstance(said, dict) and "error" in said):
-            self._hear({"error": "it has ended"})
+            if isinstance(message, dict):
+                self._on_message(message)
+        if not self._closing and not (isinstance(message, dict) and "error" in message):
+            self._on_message({"error": "it has ended"})

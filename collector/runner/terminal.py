@@ -13,7 +13,7 @@ from collector.agent_registry import agent_entry
 from collector.agents.terminal.base import TerminalAgent
 from collector.containers.system import image_versions
 from collector.episodes.endings import EpisodeOver
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.episodes.spec import EpisodeSpec
 from collector.recording.session import Recording
 from collector.recording.watch import Watch, require_space
@@ -75,19 +75,19 @@ def _perform(agent: TerminalAgent, home: Home, recording: Recording) -> tuple[Ou
         watch.stop()
         shell.close()
     outcome, detail = check_task(recording.spec.task, home.path, home.environment)
-    say("check", outcome=outcome, detail=detail)
+    report_progress("check", outcome=outcome, detail=detail)
     return outcome, "; ".join(part for part in (problem, agent.remark, detail) if part)
 
 
 def _act(agent: TerminalAgent, shell: Shell, typist: Typist) -> str | None:
     """Let the agent act; None, or which step failed. Raises `EpisodeOver`."""
-    if not shell.marks.wait_prompt(0, typist.left(STEP_LIMIT_S)):
+    if not shell.marks.wait_prompt(0, typist.seconds_left(STEP_LIMIT_S)):
         typist.require_time()
         raise EpisodeOver("the shell showed no prompt")
     return agent.act(shell, typist)
 
 
 def _versions() -> dict[str, str]:
-    said = subprocess.run([bash(), "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
-    bash_version = said.partition("version ")[2].partition(" ")[0]
+    output = subprocess.run([bash(), "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
+    bash_version = output.partition("version ")[2].partition(" ")[0]
     return {"python": platform.python_version(), "bash": bash_version, **image_versions("terminal")}

@@ -1,4 +1,4 @@
-"""The whole part of a terminal's cast: up to its first damaged line, or up to a time."""
+"""Cuts a terminal's cast down to its whole part: up to its first damaged line, or up to a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a session folder, problem by problem, whatever its files hold."""
+"""Checks a session folder: what is wrong with it, problem by problem, whatever its files hold."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _problems(folder: SessionFolder, decode: bool) -> Iterator[Problem]:
     try:
         manifest = folder.read_manifest()
     except GoaltraceError as error:
-        said = str(error).removeprefix(f"{folder.manifest_path}: ").removeprefix(f"{folder.path}: ")
-        yield Problem("session.json", said, "nothing else says what was recorded", "restore it from a copy")
+        problem = str(error).removeprefix(f"{folder.manifest_path}: ").removeprefix(f"{folder.path}: ")
+        yield Problem("session.json", problem, "nothing else says what was recorded", "restore it from a copy")
     if manifest is not None and manifest.state == "recording":
         if is_live(folder):
             yield Problem("session.json", LIVE, "its logs are in use", "check it when it has ended", damage=False)
@@ -98,13 +98,13 @@ def _sequence(actions: Log[Action]) -> Iterator[Problem]:
 
 
 def _counts(manifest: SessionManifest, frames: Log[Frame], actions: Log[Action], undrawn: bool) -> Iterator[Problem]:
-    for name, said, log in (("frames", manifest.frames, frames), ("actions", manifest.actions, actions)):
+    for name, counted, log in (("frames", manifest.frames, frames), ("actions", manifest.actions, actions)):
         if undrawn and name == "frames":
             continue
         if not log.path.is_file():
-            yield Problem(log.path.name, "missing", f"session.json counts {said} {name}")
-        elif said != len(log.records) and log.whole:
-            what = f"{len(log.records)} {name}, but session.json says {said}"
+            yield Problem(log.path.name, "missing", f"session.json counts {counted} {name}")
+        elif counted != len(log.records) and log.whole:
+            what = f"{len(log.records)} {name}, but session.json says {counted}"
             yield Problem(log.path.name, what, "something was lost, or session.json was not brought up to date")
 
 
@@ -112,8 +112,8 @@ def _screen(folder: SessionFolder, manifest: SessionManifest, frames: list[Frame
     try:
         video = read_pictures(folder.screen)
     except GoaltraceError as error:
-        said = str(error).removeprefix(f"{folder.screen}: ")
-        yield Problem("screen.mkv", said, "no picture of it can be read")
+        problem = str(error).removeprefix(f"{folder.screen}: ")
+        yield Problem("screen.mkv", problem, "no picture of it can be read")
         video = None
     _, reason = whole_frames(frames, video, timed=manifest.environment != "import")
     if reason:
@@ -168,8 +168,8 @@ def cast_problems(folder: SessionFolder) -> Iterator[Problem]:
                     "terminal.cast", "the last line is cut short", "the recorder was killed while it wrote it"
                 )
     except GoaltraceError as error:
-        said = str(error).removeprefix(f"{folder.cast}: ")
-        yield Problem("terminal.cast", said, "what the terminal showed cannot be drawn from there on")
+        problem = str(error).removeprefix(f"{folder.cast}: ")
+        yield Problem("terminal.cast", problem, "what the terminal showed cannot be drawn from there on")
 
 
 def _remarks(manifest: SessionManifest) -> Iterator[Problem]:

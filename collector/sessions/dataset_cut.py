@@ -1,4 +1,4 @@
-"""A consent's clips out of one data set.
+"""Cuts the clips of a consent out of one data set.
 
 New shards get new names beside the old ones; then dataset.json is replaced, in one step; then the old shards go.
 Whenever this is stopped, dataset.json describes the data set as it was or as it will be, and names only files that
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from collector.sessions.derived import consent_hash
-from collector.sessions.shard_cut import Whose, read_keys, write_without
+from collector.sessions.shard_cut import ConsentScope, read_keys, write_without
 from manifests.clip_io import open_parquet
 from manifests.dataset import (
     MADE_BY,
@@ -57,7 +57,7 @@ class DatasetCut:
     names: set[str] = field(default_factory=set)
     """What the sessions are called in the lineage."""
     lineage: bool = False
-    """dataset.json says something of the sessions."""
+    """dataset.json names the sessions."""
 
     def __bool__(self) -> bool:
         return bool(self.shards or self.strays or self.lineage)
@@ -67,7 +67,7 @@ def parquet_files(dataset: Path) -> list[Path]:
     return [path for path in sorted(dataset.rglob("*.parquet")) if path.is_file() and not path.is_symlink()]
 
 
-def plan_cut(dataset: Path, whose: Whose, hashes: set[str]) -> DatasetCut:
+def plan_cut(dataset: Path, scope: ConsentScope, hashes: set[str]) -> DatasetCut:
     """What a data set holds of the consent."""
     manifest = DatasetFolder(dataset).read_manifest()
     cut = DatasetCut(dataset, of_clips=manifest.counts.clips)
@@ -76,7 +76,7 @@ def plan_cut(dataset: Path, whose: Whose, hashes: set[str]) -> DatasetCut:
         if path.is_symlink() or not path.is_file():
             raise GoaltraceError(f"{path}: missing or a link, but dataset.json names it; restore it")
     for path in parquet_files(dataset):
-        rows = whose.count(path)
+        rows = scope.count(path)
         if not rows:
             continue
         name = path.relative_to(dataset).as_posix()
@@ -86,11 +86,11 @@ def plan_cut(dataset: Path, whose: Whose, hashes: set[str]) -> DatasetCut:
         cut.shards[name] = rows
         if name.startswith("clips/"):
             keys = read_keys(path)
-            mine = keys.filter(whose.mask(keys))
+            mine = keys.filter(scope.mask(keys))
             cut.clips += rows
             cut.names |= set(mine.column("episode_id").to_pylist())
             cut.sessions += len(set(mine.column("session_id").to_pylist()))
-    cleaned = _cleaned(manifest, whose, cut.names, hashes)
+    cleaned = _cleaned(manifest, scope, cut.names, hashes)
     _see_pages(cut)
     cut.lineage = cleaned.lineage != manifest.lineage or cleaned.left_out != manifest.left_out
     return cut
@@ -101,36 +101,36 @@ def _see_pages(cut: DatasetCut) -> None:
     if is_plain(card):
         text = read_bytes(card).decode("utf-8", "replace")
         cut.own_card = MADE_BY not in text
-        told = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', text)
-        cut.repository = told[1] if told else ""
+        published = re.search(r'load_dataset\("([\w.-]+/[\w.-]+)"', text)
+        cut.repository = published[1] if published else ""
     cut.pages = [card] if is_plain(card) and not cut.own_card else []
     cut.pages += [cut.path / name for name in ("report.html", "preview.png") if is_plain(cut.path / name)]
 
 
-def apply_cut(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
+def apply_cut(cut: DatasetCut, scope: ConsentScope, hashes: set[str]) -> None:
     """Take it out. Raises `GoaltraceError` for a damaged shard or a full disk; the data set is then as it was."""
     with as_private_as(cut.path):
-        _apply(cut, whose, hashes)
+        _apply(cut, scope, hashes)
 
 
-def _apply(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
+def _apply(cut: DatasetCut, scope: ConsentScope, hashes: set[str]) -> None:
     folder = DatasetFolder(cut.path)
     manifest = folder.read_manifest()
     before = sha256_of(folder.manifest_path)
     made: list[Path] = []
     try:
-        new = _cleaned(manifest, whose, cut.names, hashes)
-        new.shards = [s for shard in manifest.shards if (s := _rewritten(cut, shard, whose, made))]
+        new = _cleaned(manifest, scope, cut.names, hashes)
+        new.shards = [s for shard in manifest.shards if (s := _rewritten(cut, shard, scope, made))]
         new.scores = [
             table.model_copy(update={"shard": s})
             for table in manifest.scores
-            if (s := _rewritten(cut, table.shard, whose, made))
+            if (s := _rewritten(cut, table.shard, scope, made))
         ]
         new.counts = _counts(cut.path, new)
         new.lineage.append(
             LineageStep(
                 command="goaltrace sessions forget",
-                parameters={"consent_sha256": consent_hash(whose), "clips_removed": cut.clips},
+                parameters={"consent_sha256": consent_hash(scope), "clips_removed": cut.clips},
                 inputs=[Input(name=manifest.name, sha256=before)],
             )
         )
@@ -143,7 +143,7 @@ def _apply(cut: DatasetCut, whose: Whose, hashes: set[str]) -> None:
         if isinstance(error, OSError):
             raise_if_full(error, cut.path)
         raise
-    # scores, events, clips: what tells most of the sessions goes last, so that a stopped run is found again
+    # scores, events, clips: what names most of the sessions goes last, so that a stopped run is found again
     for name in sorted(cut.shards, reverse=True):
         (cut.path / name).unlink(missing_ok=True)
     for stray in sorted(cut.strays, reverse=True):
@@ -154,14 +154,14 @@ def _files(manifest: DatasetManifest) -> list[Shard]:
     return [*manifest.shards, *(table.shard for table in manifest.scores)]
 
 
-def _rewritten(cut: DatasetCut, shard: Shard, whose: Whose, made: list[Path]) -> Shard | None:
+def _rewritten(cut: DatasetCut, shard: Shard, scope: ConsentScope, made: list[Path]) -> Shard | None:
     """The shard without the consent's rows; None when no row is left."""
     if shard.path not in cut.shards:
         return shard
     source = cut.path / shard.path
     temporary = source.with_name(f".{source.name}.tmp")
     made.append(temporary)
-    rows = write_without(source, temporary, whose)
+    rows = write_without(source, temporary, scope)
     if not rows:
         return None
     digest = sha256_of(temporary)
@@ -187,10 +187,10 @@ def _counts(root: Path, manifest: DatasetManifest) -> Counts:
     return counter.result()
 
 
-def _cleaned(manifest: DatasetManifest, whose: Whose, names: set[str], hashes: set[str]) -> DatasetManifest:
+def _cleaned(manifest: DatasetManifest, scope: ConsentScope, names: set[str], hashes: set[str]) -> DatasetManifest:
     """The manifest with nothing in its history that names the consent, its sessions or their files."""
     new = manifest.model_copy(deep=True)
-    ids = [whose.actor.removeprefix("human:"), *whose.session_ids]
+    ids = [scope.actor.removeprefix("human:"), *scope.session_ids]
     pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ids))})(?![\w])")
     for step in new.lineage:
         step.inputs = [

@@ -1,6 +1,6 @@
-"""What was made of sessions beside data sets: how each kind is told, and what becomes of it when they are forgotten.
+"""What was made of sessions beside data sets: how each kind is found, and what becomes of it when they are forgotten.
 
-kind         told by                                what becomes of it
+kind         found by                               what becomes of it
 film, page   made_from.json in it or beside it      removed: rollout, play, report --out, compare
 evaluation   RUN/evaluation.json names the session  removed, with its page
 cast         the header names the session           removed: export cast
@@ -21,7 +21,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from collector.sessions.shard_cut import Whose, write_without
+from collector.sessions.shard_cut import ConsentScope, write_without
 from manifests.clip_io import open_parquet
 from manifests.files import is_plain, read_bytes, read_json, write_json
 from manifests.made_from import NAME, MadeFrom, read_made_from
@@ -34,7 +34,7 @@ _CAST_OF = re.compile(rb'"GOALTRACE_SESSION": ?"([^"\\]{1,200})"')
 
 @dataclass
 class Candidates:
-    """What may have been made of sessions, as far as names tell."""
+    """What may have been made of sessions, going by names of files and folders alone."""
 
     documents: list[Path] = field(default_factory=list)
     """made_from.json and NAME.made_from.json."""
@@ -79,7 +79,7 @@ class Derived:
     path: Path
     """What it is called: a file or a folder."""
     files: list[Path] = field(default_factory=list)
-    """To remove, in this order; what it is told by comes last."""
+    """To remove, in this order; what it is found by comes last."""
     shards: list[Path] = field(default_factory=list)
     """Latents to write anew, without the sessions' rows."""
     marked: list[Path] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Derived:
         return bool(self.files or self.shards or self.marked or self.whole)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         if self.whole:
             return f"{self.kind} {self.path}, the whole folder"
         if self.shards:
@@ -104,55 +104,55 @@ class Derived:
         return f"the sessions' names, from the documents of {self.kind} {self.path}"
 
 
-def consent_hash(whose: Whose) -> str:
-    """A consent without its name: those who have the id can check, and nothing says it again."""
-    return hashlib.sha256(whose.actor.removeprefix("human:").encode()).hexdigest()
+def consent_hash(scope: ConsentScope) -> str:
+    """A hash of the consent's id: those who have the id can check it, and the id itself stands nowhere any more."""
+    return hashlib.sha256(scope.actor.removeprefix("human:").encode()).hexdigest()
 
 
-def plan_derived(found: Candidates, whose: Whose, names: re.Pattern[bytes], models: bool) -> Iterator[Derived]:
+def plan_derived(found: Candidates, scope: ConsentScope, names: re.Pattern[bytes], models: bool) -> Iterator[Derived]:
     """What is to be done with what was made of the sessions; with `models`, models that saw them are removed.
 
     The documents are those of films and pages; runs and latents are looked at as folders.
     """
     for document in found.documents:
-        if made := _of(document, whose):
+        if made := _of(document, scope):
             yield _made(document, made)
     for path in found.evaluations:
         if is_plain(path) and names.search(read_bytes(path)):
             yield Derived("evaluation", path, [path.with_suffix(".html"), path])
     for path in found.casts:
-        if whose.session_ids and (told := _CAST_OF.search(_head(path))) and told[1].decode() in whose.session_ids:
+        if scope.session_ids and (source := _CAST_OF.search(_head(path))) and source[1].decode() in scope.session_ids:
             yield Derived("exported cast", path, [path])
     for path in found.pictures:
         if is_plain(path) and names.search(f'"{path.name}'.encode()):
             yield Derived("file named after a clip", path, [path])
     for folder in found.latents:
-        yield from _latents(folder, whose, models)
+        yield from _latents(folder, scope, models)
     for run in found.runs:
-        yield from _run(run, whose, models)
+        yield from _run(run, scope, models)
 
 
-def remove_derived(item: Derived, whose: Whose) -> None:
+def remove_derived(item: Derived, scope: ConsentScope) -> None:
     """Do it; stopped half-way, it is found again."""
     if item.whole:
         _remove_folder(item.path)
         return
     with as_private_as(item.path if item.path.is_dir() else item.path.parent):
         for shard in item.shards:
-            _cut(shard, whose)
+            _cut(shard, scope)
         for document in item.marked:
-            _mark(document, whose)
+            _mark(document, scope)
     for path in item.files:
         path.unlink(missing_ok=True)
     if item.kind == "play" and item.path.is_dir() and not any(item.path.iterdir()):
         item.path.rmdir()
 
 
-def _of(document: Path, whose: Whose) -> MadeFrom | None:
+def _of(document: Path, scope: ConsentScope) -> MadeFrom | None:
     if not is_plain(document):
         return None
     made = read_made_from(document)
-    return made if whose.session_ids & set(made.sessions) else None
+    return made if scope.session_ids & set(made.sessions) else None
 
 
 def _made(document: Path, made: MadeFrom) -> Derived:
@@ -171,33 +171,33 @@ def _head(path: Path) -> bytes:
         return source.read(_CAST_HEAD).partition(b"\n")[0]
 
 
-def _latents(folder: Path, whose: Whose, models: bool) -> Iterator[Derived]:
+def _latents(folder: Path, scope: ConsentScope, models: bool) -> Iterator[Derived]:
     document = folder / NAME
-    shards = [path for path in sorted((folder / "latents").glob("*.parquet")) if is_plain(path) and whose.count(path)]
-    made = _of(document, whose)
+    shards = [path for path in sorted((folder / "latents").glob("*.parquet")) if is_plain(path) and scope.count(path)]
+    made = _of(document, scope)
     before = read_made_from(document).forgotten if document.is_file() else []
-    if models and (made or consent_hash(whose) in before):
+    if models and (made or consent_hash(scope) in before):
         yield Derived("latents", folder, whole=True)
     elif shards or made:
         kept = f"{folder / 'codec.pt'}: may be fitted to them; remove {folder} and encode again, or give --models"
         yield Derived("latents", folder, shards=shards, marked=[document] if made else [], kept=kept if made else "")
-    elif consent_hash(whose) in before:
+    elif consent_hash(scope) in before:
         yield Derived("latents", folder, kept=f"{folder / 'codec.pt'}: was made when they were not yet forgotten")
 
 
-def _run(run: Path, whose: Whose, models: bool) -> Iterator[Derived]:
+def _run(run: Path, scope: ConsentScope, models: bool) -> Iterator[Derived]:
     document, config = run / NAME, run / "config.json"
-    made = _of(document, whose)
+    made = _of(document, scope)
     before = read_made_from(document).forgotten if document.is_file() else []
-    if models and (made or consent_hash(whose) in before):
+    if models and (made or consent_hash(scope) in before):
         yield Derived("model", run, whole=True)
         return
-    held_out = bool(whose.session_ids & set(_held_out(config)))
+    held_out = bool(scope.session_ids & set(_held_out(config)))
     marked = [*([document] if made else []), *([config] if held_out else [])]
     kept = ""
-    if made or consent_hash(whose) in before:
+    if made or consent_hash(scope) in before:
         kept = f"{run}: was trained on them and cannot unlearn; train again without them and remove it (--models)"
-    elif not document.is_file() and whose.session_ids:
+    elif not document.is_file() and scope.session_ids:
         kept = f"{run}: does not say on which sessions it was trained (an older release); remove it if on these"
     if marked or kept:
         yield Derived("model", run, marked=marked, kept=kept)
@@ -209,20 +209,20 @@ def _held_out(config: Path) -> list[str]:
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
-def _mark(document: Path, whose: Whose) -> None:
-    """Take the sessions' names out; a made_from.json then says by a hash that somebody was forgotten."""
+def _mark(document: Path, scope: ConsentScope) -> None:
+    """Take the sessions' names out; a made_from.json then holds a hash that shows that somebody was forgotten."""
     data: Any = read_json(document)
     name = "sessions" if document.name == NAME else "held_out"
-    data[name] = [session for session in data[name] if session not in whose.session_ids]
+    data[name] = [session for session in data[name] if session not in scope.session_ids]
     if document.name == NAME:
-        data["forgotten"] = sorted({*data.get("forgotten", []), consent_hash(whose)})
+        data["forgotten"] = sorted({*data.get("forgotten", []), consent_hash(scope)})
     write_json(document, data)
 
 
-def _cut(shard: Path, whose: Whose) -> None:
+def _cut(shard: Path, scope: ConsentScope) -> None:
     temporary = shard.with_name(f".{shard.name}.tmp")
     try:
-        if not write_without(shard, temporary, whose):
+        if not write_without(shard, temporary, scope):
             schema = open_parquet(shard).schema_arrow
             pq.write_table(schema.empty_table(), temporary)  # latents without one of their shards are not whole
         temporary.replace(shard)
@@ -231,7 +231,7 @@ def _cut(shard: Path, whose: Whose) -> None:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove a folder; what it is told by goes last."""
+    """Remove a folder; what it is found by goes last."""
     last = [folder / "latents.json", folder / "config.json", folder / NAME]
     for path in sorted(folder.iterdir()):
         if path in last:

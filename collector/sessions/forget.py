@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from collector.sessions.dataset_cut import DatasetCut, apply_cut, parquet_files, plan_cut
 from collector.sessions.derived import Candidates, Derived, plan_derived, remove_derived
 from collector.sessions.search import FoundSessions, delete_session, names_of, search, shows
-from collector.sessions.shard_cut import Whose
+from collector.sessions.shard_cut import ConsentScope
 from manifests.errors import GoaltraceError
 from manifests.items import one_item
 from manifests.shards import cache_folder
@@ -49,7 +49,7 @@ class Forgotten:
     unread: list[str] = field(default_factory=list)
     """What could not be looked into, and so may hold more."""
     found: FoundSessions = field(default_factory=FoundSessions)
-    whose: Whose = field(default_factory=lambda: Whose(""))
+    scope: ConsentScope = field(default_factory=lambda: ConsentScope(""))
 
     def __bool__(self) -> bool:
         made = any(item.changes for item in self.derived)
@@ -67,7 +67,7 @@ class Forgotten:
 
     def lines(self, verb: str) -> list[str]:
         """What is removed, a line each, and what is not reached."""
-        lines = [f"{verb}: {item.told}" for item in self.derived if item.changes]
+        lines = [f"{verb}: {item.description}" for item in self.derived if item.changes]
         for cut in self.datasets:
             what = f"{cut.clips} of {cut.of_clips} clips, of {cut.sessions} sessions" if cut.clips else "its traces"
             rewritten = f" ({len(cut.shards)} files written anew)" if cut.shards else ""
@@ -78,9 +78,9 @@ class Forgotten:
         lines += [f"{verb}: {table}, which is in no data set" for table in self.tables]
         lines += [f"{verb}: page {page}" for page in self.pages]
         lines += [f"{verb}: session {session}" for session in self.sessions]
-        return lines + self.left() + [f"not reached: {beyond}" for beyond in BEYOND]
+        return lines + self.remaining() + [f"not reached: {beyond}" for beyond in BEYOND]
 
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """What could not be looked into, and what stays by name, a line each."""
         lines = [f"could not look into: {reason}" for reason in [*self.unread, *self.found.closed]]
         return lines + [f"not reached: {named}" for named in self.named()]
@@ -130,7 +130,7 @@ class Forgotten:
 
 
 def forget(consent_id: str, paths: list[Path], *, dry_run: bool = False, models: bool = False) -> Forgotten:
-    """Remove everything recorded under a consent below `paths`; with `dry_run` only say what that would be.
+    """Remove everything recorded under a consent below `paths`; with `dry_run` only report what that would be.
 
     `models`: remove models that were trained on it as well, with their run folders.
 
@@ -143,23 +143,23 @@ def forget(consent_id: str, paths: list[Path], *, dry_run: bool = False, models:
 
 
 def plan_forget(consent_id: str, paths: list[Path], *, models: bool = False) -> Forgotten:
-    """What `remove` would remove."""
+    """Find what `remove` would remove."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{2,40}", consent_id):
         raise GoaltraceError(f"--consent: {consent_id!r} is no pseudonym; look for consent_id in a consent.json")
     found = search(consent_id, paths)
     plan = Forgotten(consent_id, sorted(found.sessions), found=found)
-    plan.whose = whose = Whose(f"human:{consent_id}", set(found.session_ids))
+    plan.scope = scope = ConsentScope(f"human:{consent_id}", set(found.session_ids))
     files = [*found.tables, *(path for dataset in found.datasets for path in parquet_files(dataset))]
-    readable = [path for path in files if plan.attempt(whose.learn, path) is not None]
-    while any(whose.learn(path) for path in readable):  # a session is known by one file, its clips are in another
+    readable = [path for path in files if plan.attempt(scope.learn, path) is not None]
+    while any(scope.learn(path) for path in readable):  # a session is known by one file, its clips are in another
         pass
-    plan.cached = _cached(plan, whose)
+    plan.cached = _cached(plan, scope)
     for dataset in found.datasets:
-        cut = plan.attempt(lambda folder: plan_cut(folder, whose, found.hashes), dataset)
+        cut = plan.attempt(lambda folder: plan_cut(folder, scope, found.hashes), dataset)
         if cut:
             plan.datasets.append(cut)
-    plan.tables = [path for path in found.tables if path in readable and whose.count(path)]
-    pattern = names_of(consent_id, whose.session_ids)
+    plan.tables = [path for path in found.tables if path in readable and scope.count(path)]
+    pattern = names_of(consent_id, scope.session_ids)
     shown = [page for page in found.pages if plan.attempt(lambda path: shows(path, pattern), page)]
     plan.derived = _derived(plan, pattern, models)
     taken = {path for item in plan.derived for path in item.files} | {
@@ -175,7 +175,7 @@ def _derived(plan: Forgotten, names: re.Pattern[bytes], models: bool) -> list[De
     made: dict[Path, Derived] = {}
     taken: set[Path] = set()
     for part, path in plan.found.derived.one_by_one():
-        for item in plan.attempt(partial(_items, part, plan.whose, names, models), path) or []:
+        for item in plan.attempt(partial(_items, part, plan.scope, names, models), path) or []:
             item.files = [path for path in item.files if path not in taken]
             taken.update(item.files)
             if item.changes or item.kept:
@@ -184,11 +184,11 @@ def _derived(plan: Forgotten, names: re.Pattern[bytes], models: bool) -> list[De
     return [i for i in made.values() if not any(i.path != w and i.path.is_relative_to(w) for w in whole)]
 
 
-def _items(part: Candidates, whose: Whose, names: re.Pattern[bytes], models: bool, path: Path) -> list[Derived]:
-    return list(plan_derived(part, whose, names, models))
+def _items(part: Candidates, scope: ConsentScope, names: re.Pattern[bytes], models: bool, path: Path) -> list[Derived]:
+    return list(plan_derived(part, scope, names, models))
 
 
-def _cached(plan: Forgotten, whose: Whose) -> list[Path]:
+def _cached(plan: Forgotten, scope: ConsentScope) -> list[Path]:
     """Copies in this user's cache that hold something of the consent; they are there to be fetched again."""
     cache = cache_folder()
     if not cache.is_dir():
@@ -196,24 +196,24 @@ def _cached(plan: Forgotten, whose: Whose) -> list[Path]:
     copies = [path.parent for path in sorted(cache.glob("*/dataset.json"))]
     held = []
     for copy in copies:
-        tables = [path for path in parquet_files(copy) if plan.attempt(whose.learn, path) is not None]
-        if any(whose.count(path) for path in tables):
+        tables = [path for path in parquet_files(copy) if plan.attempt(scope.learn, path) is not None]
+        if any(scope.count(path) for path in tables):
             held.append(copy)
     return held
 
 
 def remove(plan: Forgotten, progress: Callable[[], object] = lambda: None) -> None:
-    """Do it; `progress` hears of each data set and session.
+    """Remove what was planned; `progress` is called once for each data set and session.
 
     Stopped half-way, each data set is as it was or as it will be; run it again for the rest.
     """
     for item in plan.derived:
-        remove_derived(item, plan.whose)
+        remove_derived(item, plan.scope)
         progress()
     for folder in plan.cached:
         shutil.rmtree(folder)
     for cut in plan.datasets:
-        apply_cut(cut, plan.whose, plan.found.hashes)
+        apply_cut(cut, plan.scope, plan.found.hashes)
         progress()
     for path in [*plan.tables, *plan.pages]:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a person's session promises: consent that names them, pauses that keep nothing, hiding that hides."""
+"""Checks what a person's session promises: consent that names them, pauses that keep nothing, hiding that hides."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def consent_problems(folder: SessionFolder, manifest: SessionManifest) -> Iterat
     try:
         consent = read_consent(folder.consent_path).consent_id
     except GoaltraceError as error:
-        said = str(error).removeprefix(f"{folder.consent_path}: ")
-        yield Problem("consent.json", said, "nothing shows that the person agreed", _RESTORE)
+        problem = str(error).removeprefix(f"{folder.consent_path}: ")
+        yield Problem("consent.json", problem, "nothing shows that the person agreed", _RESTORE)
         return
     for where, named in (("consent_id", manifest.consent_id), ("actor", pseudonym or consent)):
         if named != consent:
@@ -44,7 +44,7 @@ def event_problems(events: Sequence[Event]) -> Iterator[Problem]:
             continue
         if event.t_ns < last:
             what = f"line {number}: earlier than the line before"
-            yield Problem("events.jsonl", what, "what was paused or hidden cannot be told for sure", _TRIM)
+            yield Problem("events.jsonl", what, "what was paused or hidden is not certain", _TRIM)
             return
         last = event.t_ns
         reason = event.reason if event.kind in ("hide", "show") else ""
@@ -54,7 +54,7 @@ def event_problems(events: Sequence[Event]) -> Iterator[Problem]:
             begin = (begins[event.kind], reason)
             if begin not in open_now:
                 what = f"line {number}: {event.kind} without {begin[0]}"
-                yield Problem("events.jsonl", what, "what was paused or hidden cannot be told for sure", _TRIM)
+                yield Problem("events.jsonl", what, "what was paused or hidden is not certain", _TRIM)
                 return
             open_now.remove(begin)
 
@@ -74,13 +74,13 @@ def leaks(events: Sequence[Event], frames: Sequence[Frame], actions: Sequence[Ac
         view = gate.view(action.t_ns, action.t_ns)
         if view == "paused" or (view == "hidden" and _says_something(action)):
             what = f"seq {action.seq} was logged while the session was {view}"
-            yield Problem("actions.jsonl", what, "it may tell what was not to be recorded", _TRIM)
+            yield Problem("actions.jsonl", what, "it may reveal what was not to be recorded", _TRIM)
             break
 
 
 def _says_something(action: Action) -> bool:
-    said = (action.x, action.y, action.button, action.key, action.keysym, action.char)
-    return any(value is not None for value in said)
+    fields = (action.x, action.y, action.button, action.key, action.keysym, action.char)
+    return any(value is not None for value in fields)
 
 
 def _replayed(events: Sequence[Event]) -> Gate:

@@ -1,4 +1,4 @@
-"""What of a damaged session is whole, and what its session.json will say: everything but the writing."""
+"""Plans a recovery: which parts of a damaged session are whole, and what its session.json will say. Writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COUNTS = re.compile(r"\w+: \d+ sent, \d+ seen")
 _NOTHING = "no frame of it is whole, so there is nothing to keep; delete the folder and record it again"
 
 
-class Lost(Exception):
+class SessionLost(Exception):
     """Why nothing can be made of a session."""
 
 
@@ -93,7 +93,7 @@ class Logs:
 
 
 def make_plan(folder: SessionFolder, manifest: SessionManifest, keep: bool) -> RecoveryPlan:
-    """What to keep of a session; raises `Lost` with the reason when that is nothing."""
+    """What to keep of a session; raises `SessionLost` with the reason when that is nothing."""
     logs = Logs.of(folder)
     killed = manifest.state == "recording" or manifest.outcome == "aborted"
     video, whole = None, logs.frames.records[:0]
@@ -104,7 +104,7 @@ def make_plan(folder: SessionFolder, manifest: SessionManifest, keep: bool) -> R
         count, _ = whole_frames(logs.frames.records, video, timed=manifest.environment != "import")
         whole = logs.frames.records[:count]
         if not whole:
-            raise Lost(_NOTHING)
+            raise SessionLost(_NOTHING)
         last_ns = whole[-1].t1_ns
     until = _reconciled_until(manifest, logs, last_ns) if keep and killed else None
     kept, end_ns = until is not None, last_ns if until is None else until
@@ -196,17 +196,21 @@ def _readable(folder: SessionFolder) -> Pictures:
         video = read_pictures(folder.screen)
         whole = count_decodable(folder.screen, len(video))
     except GoaltraceError as error:
-        raise Lost(f"{str(error).removeprefix(f'{folder.path}/')}; no picture is left, so record it again") from None
+        raise SessionLost(
+            f"{str(error).removeprefix(f'{folder.path}/')}; no picture is left, so record it again"
+        ) from None
     return replace(video, pictures=video.pictures[:whole])
 
 
 def _terminal_end(folder: SessionFolder, manifest: SessionManifest) -> int:
     if not (math.isfinite(manifest.fps) and 0 < manifest.fps <= 240):
-        raise Lost(f"session.json: fps {manifest.fps} is no rate to draw frames at; restore it from a copy")
+        raise SessionLost(f"session.json: fps {manifest.fps} is no rate to draw frames at; restore it from a copy")
     try:
         return last_whole_ns(folder.cast)
     except GoaltraceError as error:
-        raise Lost(f"{str(error).removeprefix(f'{folder.path}/')}; nothing can be drawn, so record it again") from None
+        raise SessionLost(
+            f"{str(error).removeprefix(f'{folder.path}/')}; nothing can be drawn, so record it again"
+        ) from None
 
 
 def _clipped(span: Sequence[int] | None, end_ns: int) -> tuple[int, int] | None:

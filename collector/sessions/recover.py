@@ -18,7 +18,7 @@ from collector.sessions.cast_cut import cut_cast
 from collector.sessions.check import check_session, is_being_recorded
 from collector.sessions.logs import Log
 from collector.sessions.pictures import copy_pictures, count_decodable
-from collector.sessions.plan import RECOVERED, Lost, RecoveryPlan, make_plan, never_closed, new_manifest
+from collector.sessions.plan import RECOVERED, RecoveryPlan, SessionLost, make_plan, never_closed, new_manifest
 from collector.sessions.problem import Problem, one_line
 from collector.sessions.set_aside import set_aside
 from manifests.errors import GoaltraceError
@@ -28,7 +28,7 @@ from manifests.session import SessionFolder, SessionManifest
 Status = Literal["fine", "recording", "recovered", "recoverable", "lost"]
 
 _FIRST = 16
-"""So many pictures tell whether a video decodes at all."""
+"""So many pictures show whether a video decodes at all."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ def recover_session(
             return Recovery(folder.path, "fine", detail, manifest.outcome, manifest.frames, 0, manifest.actions)
         new = new_manifest(manifest, plan)
         aside = [] if dry_run else _rebuild(folder, manifest, new, plan)
-    except Lost as why:
+    except SessionLost as why:
         return Recovery(folder.path, "lost", one_line(str(why)), remaining=remaining)
     except OSError as error:
         raise_if_full(error, folder.path)
@@ -131,7 +131,7 @@ def _rebuild(folder: SessionFolder, old: SessionManifest, new: SessionManifest, 
 def _require_decodable(copy: Path, first: int) -> None:
     """A video's header may be damaged so that it still decodes where it is, but not in a copy."""
     if count_decodable(copy, first) < first:
-        raise Lost(f"{copy.name}: its header is damaged, no picture of a copy decodes; record it again")
+        raise SessionLost(f"{copy.name}: its header is damaged, no picture of a copy decodes; record it again")
 
 
 def _write_log(log: Log[Any], records: Sequence[BaseModel], made: Path) -> None:
@@ -150,14 +150,14 @@ def _cut_cast(cast: Path, made: Path, end_ns: int) -> None:
 
 def _draw(folder: SessionFolder, old: SessionManifest, new: SessionManifest) -> SessionManifest:
     """Draw a terminal's frames from its cast; still unfinished until the new session.json is written."""
-    from collector.terminal.looks import look_left
     from collector.terminal.render import render_session
+    from collector.terminal.session_look import available_look
 
-    look, said = look_left(old.look)
+    look, notes = available_look(old.look)
     folder.write_manifest(old.model_copy(update={"duration_ns": new.duration_ns}))
     render_session(folder, old.fps, look)
     drawn = folder.read_manifest()
     return new.model_copy(
         update={"width": drawn.width, "height": drawn.height, "frames": drawn.frames, "look": look,
-                "notes": [*new.notes, *said]}
+                "notes": [*new.notes, *notes]}
     )  # fmt: skip

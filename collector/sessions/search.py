@@ -94,7 +94,7 @@ def _look(folder: Path, folders: list[str], files: list[str], consent_id: str, f
 
 
 def _consents(folder: Path) -> set[str]:
-    """The consents that a session folder names, in any of its documents; a broken one is read word by word."""
+    """The consents that a session folder names, in any of its documents; one that is no JSON is searched as text."""
     named: set[str] = set()
     for name in ("consent.json", "session.json"):
         path = folder / name

@@ -1,4 +1,4 @@
-"""Keeping the files as they were found, before better ones take their places."""
+"""Keeps damaged files as they were found, in SESSION/damaged/, before recovered ones take their places."""
 
 from __future__ import annotations
 

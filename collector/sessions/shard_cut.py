@@ -1,4 +1,4 @@
-"""Rows out of one Parquet file, everything else as it was: schema, compression, video bytes, checksums."""
+"""Cuts rows out of one Parquet file; all else stays as it was: schema, compression, video bytes, checksums."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _CLIPS = ("clip_id", "stretch")
 
 
 @dataclass
-class Whose:
-    """Which rows belong to the consent."""
+class ConsentScope:
+    """Which rows belong to one consent: those of its actor, and of the sessions and clips that were found to be its."""
 
     actor: str
     session_ids: set[str] = field(default_factory=set)
@@ -64,7 +64,7 @@ def read_keys(path: Path) -> pa.Table:
         raise _damaged(path, error) from None
 
 
-def write_without(source: Path, target: Path, whose: Whose) -> int:
+def write_without(source: Path, target: Path, scope: ConsentScope) -> int:
     """Write the rows of `source` that are not the consent's; how many there are (none: no file is written)."""
     file = open_parquet(source)
     if not file.num_row_groups:
@@ -77,7 +77,7 @@ def write_without(source: Path, target: Path, whose: Whose) -> int:
     try:
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
-            table = table.filter(pc.invert(whose.mask(table)))
+            table = table.filter(pc.invert(scope.mask(table)))
             if not len(table):
                 continue
             writer = writer or pq.ParquetWriter(

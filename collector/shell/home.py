@@ -1,4 +1,4 @@
-"""The place an episode runs in: a fresh home, a clean environment and the same small shell on every machine."""
+"""The home that a terminal's episode runs in: a fresh folder, a clean environment, one small shell on every machine."""
 
 from __future__ import annotations
 

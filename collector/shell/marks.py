@@ -1,7 +1,7 @@
-"""What the shell says about itself in its output: prompts, running commands and exit codes (OSC 133), and plain text.
+"""A shell's marks in its output (OSC 133: where prompts, commands and results begin and end), and its plain text.
 
 The marks are put there by the start-up file in `collector.shell.home`; they are in the cast too, so that
-commands, outputs and results can be told apart later.
+commands, outputs and results can be separated later.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from manifests.session import Action
 
 _CHUNK = 65_536
 _LINE_ENDS = ("\r", "\n", "\x03", "\x04")
-"""They say nothing of the line that they end."""
+"""They reveal nothing of the line that they end."""
 _FULL_S = 10.0
 _ENDING_S = 5.0
 _LAST_CHUNKS = 64  # more than a pty holds; a program that outlives the shell may print for ever
@@ -37,15 +37,16 @@ class Shell:
     """An interactive bash on a terminal of its own, recorded into `recording`'s folder.
 
     `marks` follows its output. Input goes in through `press`. `close` hangs up as closing a window would.
-    While the recording is paused nothing is logged. When it goes on, `instead` says what comes into the cast for the
-    output that was held back (nothing, where there is no `instead`); `shown` may change what is recorded of the rest.
-    `listener` hears all output, paused or not, in the thread that reads it.
+    While the recording is paused nothing is logged. When it goes on, `replace_hidden` returns what comes into the cast
+    in place of the output that was held back (nothing, where there is no `replace_hidden`); `filter_output` returns
+    what is recorded of the rest. `on_output` gets all output, paused or not, in the thread that reads it.
     `theme` (fg, bg, palette) goes into the cast's header.
     """
 
     def __init__(self, home: Home, recording: Recording, before_exec: Callable[[], None] | None = None,
-                 listener: Callable[[str], None] | None = None, theme: dict[str, str] | None = None,
-                 shown: Callable[[str], str] = str, instead: Callable[[str], str] | None = None) -> None:  # fmt: skip
+                 on_output: Callable[[str], None] | None = None, theme: dict[str, str] | None = None,
+                 filter_output: Callable[[str], str] = str,
+                 replace_hidden: Callable[[str], str] | None = None) -> None:  # fmt: skip
         manifest = recording.manifest
         columns, rows = manifest.columns or 80, manifest.rows or 24
         self.marks = Marks()
@@ -56,9 +57,9 @@ class Shell:
         self._sequence = 0
         self._closing = False
         self._last_chunks = _LAST_CHUNKS
-        self._listener = listener
-        self._shown, self._instead = shown, instead
-        self._heard_ns = 0
+        self._on_output = on_output
+        self._filter_output, self._replace_hidden = filter_output, replace_hidden
+        self._last_output_ns = 0
         """When the last output came, on the session's clock."""
         self._pausing = threading.Lock()
         self._held: list[str] = []
@@ -112,7 +113,7 @@ class Shell:
             self.marks.end()
 
     def _next_chunk(self) -> bytes:
-        """What the terminal says next; empty at its end."""
+        """The terminal's next output; empty at its end."""
         while True:
             closing = self._closing  # what was there by then is still taken, however late this thread comes to it
             if select.select([self._master], [], [], 0 if closing else 0.2)[0] and self._last_chunks:
@@ -130,11 +131,11 @@ class Shell:
         with self._pausing:
             if self._recording.gate.paused:
                 self._held.append(text)
-            elif recorded := self._shown(text):
+            elif recorded := self._filter_output(text):
                 self._cast.event("o", recorded)
-            self._heard_ns = self._recording.now_ns()
-        if self._listener is not None:
-            self._listener(text)
+            self._last_output_ns = self._recording.now_ns()
+        if self._on_output is not None:
+            self._on_output(text)
         self.marks.feed(text)
 
     def hide(self, reason: str) -> None:
@@ -143,9 +144,9 @@ class Shell:
             self._recording.gate.pause(self._recording.now_ns(), reason)
 
     def show(self, reason: str) -> None:
-        """Go on recording; what the screen came to meanwhile is there at once."""
+        """Go on recording; what has come onto the screen meanwhile is recorded at once."""
         with self._pausing:
-            if self._held and self._instead and (recorded := self._instead("".join(self._held))):
+            if self._held and self._replace_hidden and (recorded := self._replace_hidden("".join(self._held))):
                 self._cast.event("o", recorded)
             self._held.clear()
             self._recording.gate.resume(self._recording.now_ns(), reason)
@@ -160,10 +161,10 @@ class Shell:
             waiting = fcntl.ioctl(terminal, termios.FIONREAD, b"\0" * 4)
         finally:
             os.close(terminal)
-        return 0 if any(waiting) else self._recording.now_ns() - self._heard_ns
+        return 0 if any(waiting) else self._recording.now_ns() - self._last_output_ns
 
     def busy(self) -> bool:
-        """Whether something that was printed is not yet heard, or a program of this shell waits for a core or a disk.
+        """Whether output has not been read yet, or a program of this shell waits for a core or a disk.
 
         On a busy machine a program may have read its keys long before it has a core to answer them.
         """

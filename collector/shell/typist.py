@@ -60,13 +60,13 @@ class Typist:
             self._check()
             time.sleep(min(left, 0.25))
 
-    def left(self, at_most: float) -> float:
+    def seconds_left(self, at_most: float) -> float:
         """Seconds until the episode's end, and no more than `at_most`."""
         until = self._recording.spec.max_duration_s - self._recording.now_ns() / 1e9
         return max(0.0, min(at_most, until))
 
     def require_time(self) -> None:
-        if self.left(1) == 0:
+        if self.seconds_left(1) == 0:
             raise EpisodeOver("the episode's time is up")
 
     def _check(self) -> None:
@@ -79,4 +79,4 @@ class Typist:
     @property
     def over(self) -> bool:
         """Whether time or shell ran out while waiting."""
-        return self.left(1) == 0 or self._watch.reason is not None or not self._shell.alive
+        return self.seconds_left(1) == 0 or self._watch.reason is not None or not self._shell.alive

@@ -10,7 +10,7 @@ from collector.episodes.tape import Command, Tape
 from collector.recording.session import Recording
 from collector.shell.pty import Shell
 from collector.shell.typist import Typist
-from collector.tapes.curtain import Curtain
+from collector.tapes.hidden_output import HiddenOutput
 from collector.tapes.options import options_of
 from collector.tapes.patterns import LIMIT_S, TooSlow, compile_pattern, search
 from collector.tapes.screen import TextScreen
@@ -35,12 +35,12 @@ class TapePlayer:
         options = options_of(tape.commands)
         self._typing_s, self._wait_s, self._wait_pattern = options.typing_s, options.wait_s, options.wait_pattern
         self._screen = TextScreen(options.columns, options.rows)
-        self.hear = self._screen.hear
-        """Wants all of the shell's output."""
+        self.on_output = self._screen.add_output
+        """To be called with all of the shell's output."""
         self.theme = options.theme
-        self._curtain = Curtain(options.columns, options.rows)
-        self.shown = self._curtain.shown
-        """What is recorded of output that is not hidden."""
+        self._hidden_output = HiddenOutput(options.columns, options.rows)
+        self.filter_output = self._hidden_output.filter_output
+        """Returns what is recorded of output that is not hidden."""
         self._typed: list[str] = []
         """What was typed while hidden."""
         self._clipboard = ""
@@ -91,10 +91,10 @@ class TapePlayer:
             case _ if command.acts:
                 self._act(command)
 
-    def instead(self, held: str) -> str:
-        """What is recorded in place of the output that was hidden."""
+    def replace_hidden(self, held: str) -> str:
+        """What is recorded in place of the output `held`, which was hidden."""
         typed, self._typed = self._typed, []
-        return self._curtain.opened(held, typed)
+        return self._hidden_output.replacement(held, typed)
 
     def _settle(self, limit_s: float) -> bool:
         """Wait until all that was typed is read and answered; False if it is not read by then.

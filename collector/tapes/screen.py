@@ -20,7 +20,7 @@ _UNREAD_LIMIT = 2**18
 
 
 class TextScreen:
-    """Takes in output in one thread (`hear`), reads it in another (`lines`)."""
+    """Takes in output in one thread (`add_output`), reads it in another (`lines`)."""
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -41,7 +41,7 @@ class TextScreen:
         self._other: list[list[str]] | None = None
         """The ordinary screen while the alternate one is shown."""
 
-    def hear(self, text: str) -> None:
+    def add_output(self, text: str) -> None:
         """Keep output for the next look. Of very much of it only the end is kept: the rest has scrolled away."""
         if not text:
             return
@@ -51,14 +51,14 @@ class TextScreen:
             self._unread_length -= len(self._unread.popleft())
 
     def catch_up(self) -> bool:
-        """Take in what was heard; False if nothing was."""
-        heard = False
+        """Take in the output that was kept; False if there was none."""
+        taken = False
         while self._unread:
             chunk = self._unread.popleft()
             self._unread_length -= len(chunk)
             self._feed(chunk)
-            heard = True
-        return heard
+            taken = True
+        return taken
 
     def lines(self) -> list[str]:
         """Every row, without the blanks at its end."""

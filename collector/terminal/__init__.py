@@ -1,1 +1,1 @@
-"""Terminals: a shell in a pty, its bytes as an asciicast, and a renderer that draws them afterwards."""
+"""Terminals without a shell: asciicasts, the screen that their output makes, and a renderer that draws it."""

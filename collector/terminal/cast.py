@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from collector.terminal.work import Meter
+from collector.terminal.work_limit import WorkMeter
 from manifests.errors import GoaltraceError
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -108,7 +108,7 @@ class Cast:
             self._short[:] = kept
 
     def _read(self) -> Iterator[CastEvent]:
-        meter = Meter(str(self.path), self.columns, self.rows)
+        meter = WorkMeter(str(self.path), self.columns, self.rows)
         if self.version == 1:
             for written in _v1_events(self.path):
                 meter.output(written.data, len(written.data))

@@ -18,7 +18,7 @@ _STRIKES = (109, 128, 136, 160, 96, 64, 32)
 
 @functools.lru_cache(maxsize=256)
 def load(source: Source, size: float) -> ImageFont.FreeTypeFont:
-    """The font at `size` px. Raises `OSError` for what is no font, or has no outlines."""
+    """Open the font at `size` px. Raises `OSError` for what is no font, or has no outlines."""
     file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
     return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 

@@ -72,7 +72,7 @@ def _of_system(char: str, more: str) -> Path | None:
         return None
     pattern = f":charset={ord(char):x}{more}"
     try:
-        said = subprocess.run([program, "--format=%{file}", pattern], capture_output=True, timeout=_WAIT_S)
+        result = subprocess.run([program, "--format=%{file}", pattern], capture_output=True, timeout=_WAIT_S)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return Path(os.fsdecode(said.stdout)) if said.returncode == 0 and said.stdout else None
+    return Path(os.fsdecode(result.stdout)) if result.returncode == 0 and result.stdout else None

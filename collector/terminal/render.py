@@ -14,10 +14,10 @@ from collector.terminal.canvas import Box, Canvas
 from collector.terminal.cast import Cast, CastEvent, open_cast, parse_size
 from collector.terminal.geometry import frame_size
 from collector.terminal.glyphs import AS_USUAL, Appearance
-from collector.terminal.looks import appearance_of
 from collector.terminal.screen import Screen
+from collector.terminal.session_look import appearance_of
 from collector.terminal.themes import DEFAULT, theme_of_header
-from collector.terminal.work import require_drawable
+from collector.terminal.work_limit import require_drawable
 from collector.video.film import Film
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, replacing

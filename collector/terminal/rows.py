@@ -73,7 +73,7 @@ class ScreenRow:
 
 
 class _Layout:
-    """What a row's raw bytes say alone, and the rows they became together with what they only point to."""
+    """What a row's raw bytes hold themselves, and the rows they became together with what they only point to."""
 
     __slots__ = ("cells", "graphemes", "plain", "rows", "styled", "which")
 
@@ -101,7 +101,7 @@ class _Layout:
             self.graphemes = np.flatnonzero(np.isin(self.which, joined)).tolist()
         self.rows: dict[tuple[bytes | str, ...], ScreenRow] = {}
         self.plain: ScreenRow | None = None
-        """The row, where its raw bytes say everything."""
+        """The row, where its raw bytes hold everything."""
 
 
 class _Numbers(dict[int, int]):

@@ -13,7 +13,7 @@ from collector.terminal.text import VisibleText
 from collector.terminal.themes import DEFAULT, Rgb, Theme
 
 _CELL_PX = (8, 16)
-"""What a program is told that asks how large a cell is."""
+"""The answer to a program that asks how large a cell is."""
 _JOINING = ("Mn", "Me", "Mc", "Cf", "Sk")
 
 
@@ -50,7 +50,7 @@ _HIDDEN = TextCursor(-1, -1, None)
 
 
 class Screen:
-    """A terminal of `columns` x `rows` that is fed its output and tells which rows changed since it was last asked."""
+    """A terminal of `columns` x `rows` that is fed its output and reports which rows changed since the last call."""
 
     def __init__(self, columns: int, rows: int, theme: Theme = DEFAULT) -> None:
         self._terminal = new_object(
@@ -142,7 +142,7 @@ def _read_cursor(cursor: Any) -> TextCursor:
 
 @functools.lru_cache(maxsize=64)
 def _options(theme: Theme) -> tuple[tuple[int, Any], ...]:
-    """What a new terminal is told."""
+    """The options with which a new terminal is made."""
     fg, bg, *palette = (dict(zip("rgb", color, strict=True)) for color in (theme.fg, theme.bg, *theme.palette))
     options = [
         (lib.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_LINES, ffi.new("size_t*", 0)),
@@ -158,7 +158,7 @@ def _options(theme: Theme) -> tuple[tuple[int, Any], ...]:
 
 
 def _own_palette() -> Any:
-    """The 256 colours that a terminal has when it is told none."""
+    """The 256 colours that a terminal has when it is given none."""
     terminal = ffi.new("GhosttyTerminal*")
     check(lib.ghostty_terminal_new(ffi.NULL, terminal, 1, 1))
     try:

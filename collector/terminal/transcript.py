@@ -1,6 +1,6 @@
 """What was typed, run and printed in a terminal, part by part: what captions are made of.
 
-The shell's marks (OSC 133) tell prompts, command lines, outputs and results apart. A command line is what stands on
+The shell's marks (OSC 133) separate prompts, command lines, outputs and results. A command line is what stands on
 the screen after its prompt, so corrections and history are followed exactly; nothing is guessed from keys.
 
 Most shells set no such marks, but bash (5.1 on), zsh, IPython and others take pasted text in brackets (DEC mode 2004)
@@ -86,10 +86,10 @@ class Line:
     state: Literal["typing", "running", "over", "given up"] = "typing"
     ran: bool = False
     """It was run in this part; else before it, or not yet."""
-    told: bool = True
-    """False when something of it was hidden: then its text is not to be used."""
+    quotable: bool = True
+    """Whether its text may be used, because nothing of it was hidden."""
     marked: bool = True
-    """The shell's own marks told where it ends, and how; else its result is not known."""
+    """The shell's own marks say where it ends, and how; else its result is not known."""
     keys: int = 0
     slips: int = 0
     """How many times BackSpace took something back."""
@@ -117,8 +117,8 @@ class TranscriptPart:
     lines: list[Line] = field(default_factory=list)
     keys: int = 0
     """Keys pressed while no prompt was there and nothing ran; all of them, where the shell sets no marks."""
-    told: bool = True
-    """False when something of these lines, or of the one that stands there unfinished, was hidden."""
+    quotable: bool = True
+    """Whether nothing of these lines, nor of the one that stands there unfinished, was hidden."""
 
 
 class Transcript:
@@ -126,11 +126,11 @@ class Transcript:
 
     def __init__(self, columns: int, rows: int) -> None:
         self.marked = False
-        """Whether the shell has told so far where command lines begin and end."""
+        """Whether the shell has marked so far where command lines begin and end."""
         self._by_shell = False
         """It did so with marks of its own."""
         self._unended_prompts = False
-        """Of fish 4: a mark where each begins and none where it ends; then its brackets tell."""
+        """Of fish 4: a mark where each begins and none where it ends; then its brackets decide."""
         self._alternate = False
         self._last_ns = 0
         self._row = ""
@@ -150,7 +150,7 @@ class Transcript:
         self._right: str | None = None
         """The prompt's part at its right, behind the shell's mark; None until it is known."""
         self._at_end: bool | None = None
-        """Whether the cursor is at the end of what was typed, as far as keys tell."""
+        """Whether the cursor is at the end of what was typed, as far as the keys show it."""
 
     def resize(self, columns: int, rows: int) -> None:
         self._reader.resize(columns, rows)
@@ -174,10 +174,10 @@ class Transcript:
             self._at_end = key not in _BACK and self._at_end is not False
         self._taking_back = key == "BackSpace"
         if redacted and line is not None:
-            line.told = False
+            line.quotable = False
 
-    def output(self, t_ns: int, text: str, told: bool = True) -> None:
-        """Output came; its text is not used where it is not `told`, only the marks in it."""
+    def output(self, t_ns: int, text: str, quotable: bool = True) -> None:
+        """Output came; its text is not used where it is not `quotable`, only the marks in it."""
         if t_ns - self._last_ns > _PAUSE_NS:
             self._edited()
         self._last_ns = t_ns
@@ -195,7 +195,7 @@ class Transcript:
             ends_prompt = self._unended_prompts and self._zone == "prompt" and mark["on"] == "h"
             if mark["edits"] and ((self._by_shell and not ends_prompt) or self._alternate):
                 continue
-            self._text(t_ns, text[position : mark.start()], told)
+            self._text(t_ns, text[position : mark.start()], quotable)
             if mark["edits"] and self._by_shell:
                 self._begin_line()
             elif mark["edits"]:
@@ -203,24 +203,24 @@ class Transcript:
             else:
                 self._mark(t_ns, mark[1], mark[2][1:].partition(";")[0])
             position = mark.end()
-        self._text(t_ns, text[position:], told)
+        self._text(t_ns, text[position:], quotable)
 
     def take(self) -> TranscriptPart:
         """What happened since this was last asked."""
-        self._edited()  # so that a prompt is not told as output
+        self._edited()  # so that a prompt does not count as output
         part, self._part = self._part, TranscriptPart()
         part.lines = [line for line in part.lines if line.happened]
         line = self._line
         if line is not None:
             if self._zone == "line":
-                line.text = self._command(unfinished=True) if line.told else ""
+                line.text = self._command(unfinished=True) if line.quotable else ""
             if line.happened:
                 part.lines.append(line)
-            self._line = Line(line.text, line.text, line.state, told=line.told, marked=line.marked)
-        part.told = all(each.told for each in (*part.lines, *([line] if line else [])))
+            self._line = Line(line.text, line.text, line.state, quotable=line.quotable, marked=line.marked)
+        part.quotable = all(each.quotable for each in (*part.lines, *([line] if line else [])))
         return part
 
-    def _text(self, t_ns: int, text: str, told: bool) -> None:
+    def _text(self, t_ns: int, text: str, quotable: bool) -> None:
         if not text:
             return
         if not self._by_shell:
@@ -228,19 +228,19 @@ class Transcript:
         if self._zone == "prompt":
             self._prompt = (self._prompt + text)[-_LINE:]
         elif self._line is not None and self._zone == "output":
-            self._line.told = self._line.told and told
+            self._line.quotable = self._line.quotable and quotable
             self._line.output.add(text)
         elif self._line is not None:
             self._typed = (self._typed + text)[:_LINE]
             if not self._by_shell and (given_up := _GIVEN_UP.search(self._typed)):
                 self._give_up(self._line, given_up)
             elif _UNSEEN.sub("", text):  # zsh and fish get ready for a line when nothing of it is there yet
-                self._line.told = self._line.told and told
+                self._line.quotable = self._line.quotable and quotable
                 self._line.typed_ns = t_ns if self._line.typed_ns is None else self._line.typed_ns
 
     def _give_up(self, line: Line, found: re.Match[str]) -> None:
         self._typed, rest = found.string[: found.start()], found.string[found.end() :]
-        line.text, line.state = self._command() if line.told else "", "given up"
+        line.text, line.state = self._command() if line.quotable else "", "given up"
         self._part.lines.append(line)
         self._line, self._zone, self._before, self._prompt = None, "prompt", "", _UNENDED.sub("", rest)
 
@@ -262,9 +262,9 @@ class Transcript:
             if line is None or self._zone != "line":
                 self._zone, self._line = "none", None
                 return
-            line.text = self._command() if line.told else ""
+            line.text = self._command() if line.quotable else ""
             line.ran, line.ran_ns, line.state, self._zone = True, t_ns, "running", "output"
-            if line.text.endswith("^C") or (line.told and not line.text):
+            if line.text.endswith("^C") or (line.quotable and not line.text):
                 self._line, self._zone, line.ran, line.state = None, "none", False, "given up"
                 line.text = line.text.removesuffix("^C")
                 if line.text:
@@ -310,7 +310,7 @@ class Transcript:
         self.marked = True
         by_fish = mark == "A" and status.startswith(("special_key=", "click_events="))
         self._unended_prompts = mark != "B" and (self._unended_prompts or (by_fish and not self._by_shell))
-        # Some shells leave B out, and then brackets tell more.
+        # Some shells leave B out, and then brackets decide.
         self._by_shell = self._by_shell or mark == "B" or self._unended_prompts
         line, zone = self._line, self._zone
         if by_fish and zone == "line":
@@ -326,7 +326,7 @@ class Transcript:
         elif mark == "B" and zone != "output":  # there, somebody printed the prompt's text
             self._begin_line()
         elif line is not None and zone == "line":
-            line.text = self._command() if line.told else ""
+            line.text = self._command() if line.quotable else ""
             line.ran, line.ran_ns, line.state = True, t_ns, "running"
             self._zone = "output"
 
@@ -339,9 +339,9 @@ class Transcript:
         if self._zone == "output":
             line.state, line.status, line.over_ns = "over", status, t_ns
         else:
-            line.text = self._command(unfinished=True).removesuffix("^C") if line.told else ""
+            line.text = self._command(unfinished=True).removesuffix("^C") if line.quotable else ""
             line.state = "given up"
-            if not line.text and line.told:
+            if not line.text and line.quotable:
                 return  # an empty line, entered
         self._part.lines.append(line)
 

@@ -1,4 +1,4 @@
-"""What changed between two screens."""
+"""What changed between two screens: the share of pixels, and a box around them."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class Encoder:
         except subprocess.TimeoutExpired:
             self.abandon()
             raise GoaltraceError(f"{self.path}: ffmpeg did not finish within {_CLOSE_LIMIT_S} s; try again") from None
-        if code != 0 or self._said():
+        if code != 0 or self._error_output():
             raise self._failure()
         self._errors.close()
 
@@ -155,7 +155,7 @@ class Encoder:
         else:
             self.abandon()
 
-    def _said(self) -> str:
+    def _error_output(self) -> str:
         self._errors.seek(0)
         return self._errors.read(64_000).decode(errors="replace").strip()
 
@@ -166,9 +166,9 @@ class Encoder:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             pass
-        said = self._said()
+        errors = self._error_output()
         self.abandon()
-        if "No space left" in said:
+        if "No space left" in errors:
             return GoaltraceError(f"{self.path}: no space left on its disk; free some or choose another --out")
-        reason = said.splitlines()[0][:200] if said else f"exit status {self._process.returncode}"
+        reason = errors.splitlines()[0][:200] if errors else f"exit status {self._process.returncode}"
         return GoaltraceError(f"{self.path}: ffmpeg could not write the video ({reason})")

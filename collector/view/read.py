@@ -55,7 +55,7 @@ def read_session(folder: SessionFolder) -> Session:
     if manifest is not None and manifest.state == "recording":
         problems.append(
             "the recording has not ended, or its recorder was killed; "
-            "'goaltrace sessions check' tells, 'goaltrace sessions recover' mends"
+            "'goaltrace sessions check' says which, 'goaltrace sessions recover' repairs it"
         )
     frames = _in_order(_records(folder.frames_path, Frame, problems), problems) or _from_video(folder, problems)
     actions = _records(folder.actions_path, Action, problems)
@@ -111,7 +111,7 @@ def _in_order(frames: list[Frame], problems: list[str]) -> list[Frame]:
 
 
 def _from_video(folder: SessionFolder, problems: list[str]) -> list[Frame]:
-    """Frames as the video alone tells them."""
+    """Frames made up from the video alone."""
     times = [t for t in own_times(folder.screen) if t <= LONGEST_NS] if is_plain(folder.screen) else []
     if times:
         problems.append("no frame times: those of the video are shown, and they are not exact")

@@ -50,7 +50,7 @@ class Keyboard:
             self._keymap = self._xkb.keymap()
 
     def catch_up(self) -> None:
-        """Hear of changes, for those who have no record of them among the events."""
+        """Ask the X server for changes of its keyboard, where the events read do not report them."""
         if not self._listening:
             self._xkb.listen()
         if self._xkb.changed() or not self._listening:
@@ -60,7 +60,7 @@ class Keyboard:
     def close(self) -> None:
         self._display.close()
 
-    def left(self) -> None:
+    def forget_accent(self) -> None:
         """A button was pressed: a text entry forgets the accent that was waiting."""
         self._compose.reset()
 

@@ -1,4 +1,4 @@
-"""What one press or release of a key means, wherever it was heard of."""
+"""What one press or release of a key means, whichever back end reported it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stroke:
-    """The fields of an `Action` that tell of a key."""
+    """The fields of an `Action` that describe a key."""
 
     key: str
     """Its name; a release and a repetition have the name of their press, whatever was held meanwhile."""

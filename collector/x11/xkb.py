@@ -152,7 +152,7 @@ class Xkb:
         UseExtension(display=self._display, opcode=self._opcode, major=1, minor=0)
 
     def listen(self) -> None:
-        """Be told of changes from now on; who has asked for XKB once is no longer told by MappingNotify."""
+        """Ask for events at changes: a client that uses XKB no longer gets MappingNotify."""
         SelectEvents(
             display=self._display, opcode=self._opcode, device=_CORE_KEYBOARD,
             affect_which=_NEW_KEYBOARD | _NEW_MAP, clear=0, select_all=_NEW_KEYBOARD, affect_map=0xFF, map=0xFF,

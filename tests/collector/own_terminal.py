@@ -40,7 +40,7 @@ class Terminal:
         while self.shown.count(text) < times:
             assert self._read(until), f"{text!r} was not shown: {self.shown[-2000:]}"
 
-    def hear(self, seconds: float) -> str:
+    def wait_and_read(self, seconds: float) -> str:
         """Everything shown so far, after waiting a moment for more."""
         self._read(time.monotonic() + seconds)
         return self.shown

@@ -36,23 +36,23 @@ WAIT = task("terminal-a-wait", {"pause": 50.0})
 
 @pytest.mark.needs("ffmpeg")
 def test_a_terminal_is_recorded_and_packed_without_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    heard: list[Progress] = []
+    received: list[Progress] = []
     ended: list[EpisodeResult] = []
     options = {"out": tmp_path / "sessions", "env": "local", "fps": 10, "on_result": ended.append}
-    done = goaltrace.record(NOTE, **options, on_progress=heard.append)
+    done = goaltrace.record(NOTE, **options, on_progress=received.append)
     assert [(e.episode_id, e.outcome, e.reused) for e in done.episodes] == [
         ("terminal-a-note-scripted-0000", "success", False)
     ]
     assert tuple(ended) == done.episodes and not done.aborted and done.consent_id is None
-    assert (heard[0].done, heard[-1].done, heard[-1].total, heard[-1].unit) == (0, 1, 1, "episode")
+    assert (received[0].done, received[-1].done, received[-1].total, received[-1].unit) == (0, 1, 1, "episode")
     assert goaltrace.record([NOTE], **options).episodes[0].reused, "what is complete is not recorded again"
 
     assert goaltrace.plan_packing(done.out) == {done.out / "terminal-a-note-scripted-0000": None}
-    heard.clear()
-    packed = goaltrace.pack(done.out, out=tmp_path / "set", on_progress=heard.append)
+    received.clear()
+    packed = goaltrace.pack(done.out, out=tmp_path / "set", on_progress=received.append)
     assert (packed.manifest.counts.sessions, packed.manifest.left_out) == (1, [])
     assert packed.manifest.counts.clips == len(ClipReader(packed.out).index()) >= 1
-    assert [(progress.work, progress.done, progress.total) for progress in heard] == [
+    assert [(progress.work, progress.done, progress.total) for progress in received] == [
         ("packing", 0, 1),
         ("packing", 1, 1),
     ]
@@ -139,14 +139,14 @@ def test_callbacks_run_in_the_callers_thread_and_whatever_they_raise_stops_the_o
     monkeypatch.setattr("collector.record.environment_of", lambda name, system, note: environment)
     threads, ended = set(), []
 
-    def heard(progress: Progress) -> None:
+    def received(progress: Progress) -> None:
         threads.add(threading.current_thread())
         if progress.message:
             raise ValueError(progress.message)
 
     with pytest.raises(ValueError, match=r"warning: terminal-a-note-scripted-000[01]: slow"):
         goaltrace.record(
-            NOTE, out=tmp_path, episodes=2, workers=2, min_free_gib=0, on_progress=heard, on_result=ended.append
+            NOTE, out=tmp_path, episodes=2, workers=2, min_free_gib=0, on_progress=received, on_result=ended.append
         )
     assert threads == {threading.current_thread()} and environment.stopped.is_set()
     assert {result.detail for result in ended} <= {"ended", STOPPED} and len(ended) == 2
@@ -158,10 +158,10 @@ class Person:
     def __init__(self, agrees: bool) -> None:
         self._agrees = agrees
         self._began = threading.Event()
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     def agrees(self, question: goaltrace.ConsentQuestion) -> bool:
-        self.heard.append(question.version)
+        self.received.append(question.version)
         assert "What is recorded" in question.text and question.passwords()
         return self._agrees
 
@@ -172,11 +172,11 @@ class Person:
         time.sleep(1)
 
     def recording(self, goal: str, hotkey: str) -> None:
-        self.heard.append(f"{goal} ({hotkey})")
+        self.received.append(f"{goal} ({hotkey})")
         self._began.set()
 
     def view(self, view: str) -> None:
-        self.heard.append(view)
+        self.received.append(view)
 
     def warning(self, text: str) -> None: ...
 
@@ -194,7 +194,7 @@ def test_a_person_is_recorded_through_a_dialogue_of_the_callers(
 
     person = Person(agrees=True)
     done = goaltrace.record_own_screen(options, person)
-    assert person.heard == [TEXT_VERSION, "Write a letter (ctrl+alt+p)", "open", "paused"]
+    assert person.received == [TEXT_VERSION, "Write a letter (ctrl+alt+p)", "open", "paused"]
     (episode,) = done.episodes
     session = SessionFolder(done.out / episode.episode_id)
     manifest = session.read_manifest()

@@ -71,7 +71,7 @@ def test_the_terminal_warns_and_the_last_line_says_why(xserver: str, tmp_path: P
         starve(
             lambda: os.kill(recorder, signal.SIGSTOP),
             lambda: os.kill(recorder, signal.SIGCONT),
-            lambda: "warning: the machine is too busy" in terminal.hear(0.05),
+            lambda: "warning: the machine is too busy" in terminal.wait_and_read(0.05),
         )
         terminal.type("done\n")
         assert terminal.wait() == 0

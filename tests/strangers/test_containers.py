@@ -11,9 +11,9 @@ import pytest
 from collector.containers.confined import UNPRIVILEGED, image_of, throwaway
 from collector.containers.engine import connect
 from collector.environments import quota
+from collector.environments.collect_files import collect_files, usage
 from collector.environments.docker import DockerEnvironment
 from collector.environments.quota import Quota
-from collector.environments.taking import take, usage
 from collector.episodes.spec import EpisodeSpec
 from manifests.errors import GoaltraceError
 from manifests.session import SessionFolder
@@ -51,7 +51,7 @@ def test_only_a_sessions_own_files_are_taken_and_nothing_of_them_but_their_bytes
     (folder.path / "a\x1b[2J").touch()
     with folder.cast.open("wb") as large:
         large.truncate(2**40)
-    refused = take(folder.path)
+    refused = collect_files(folder.path)
     assert (
         len(refused) == 6
         and refused[-1] in ("and 3 more", "and 4 more")
@@ -70,7 +70,7 @@ def test_files_that_are_ours_already_are_not_copied(tmp_path: Path) -> None:
     for path in folder.path.iterdir():
         path.chmod(0o644)
     before = {path.name: path.stat().st_ino for path in folder.path.iterdir()}
-    assert take(folder.path) == []
+    assert collect_files(folder.path) == []
     assert {path.name: path.stat().st_ino for path in folder.path.iterdir()} == before
 
 

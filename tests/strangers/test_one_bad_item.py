@@ -140,14 +140,14 @@ def test_what_nobody_thought_of_is_named_and_counted_and_debug_shows_where(
 ) -> None:
     for name in ("a", "b"):
         shutil.copytree(good, tmp_path / "in" / name)
-    whole = packing.read_recorded
+    whole = packing.read_recorded_session
 
     def broken(folder: SessionFolder, **options: Any) -> Any:
         if folder.path.name == "a":
             raise ZeroDivisionError("something new")
         return whole(folder, **options)
 
-    monkeypatch.setattr(packing, "read_recorded", broken)
+    monkeypatch.setattr(packing, "read_recorded_session", broken)
     monkeypatch.delenv("GOALTRACE_DEBUG", raising=False)
     assert run("pack", tmp_path / "in", "--out", tmp_path / "set") == 0
     said = capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""Agents of desktops: they look with AT-SPI and Playwright and act through the X server alone."""
+"""Agents of desktops: they find elements with AT-SPI and Playwright and act through the X server alone."""

@@ -1,4 +1,4 @@
-"""What an agent of a desktop is."""
+"""The interface of agents that act on desktops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eyes: where things are on the screen. They only look; acting goes through the X server (see hands).
+"""An agent's eyes: they find where a target is on the screen, and never act; that is for its hands (`hands.py`).
 
 AT-SPI finds elements of desktop programs, Playwright finds elements of pages in Chromium.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from collector.agents.desktop import names
-from collector.agents.desktop.names import is_named, is_program, is_role, plain
+from collector.agents.desktop.names import is_named, is_program, is_role, normalised
 from manifests.task import Target
 
 CDP_URL = "http://127.0.0.1:9222"
@@ -69,7 +69,7 @@ class Eyes:
             return None
 
     def nearest(self, target: Target, count: int = 4) -> str:
-        """In words, what is on the screen and most like a target that was not found."""
+        """A description of what is on the screen and most like a target that was not found."""
         if target.css is not None:
             return self._browser.describe()
         try:
@@ -85,23 +85,23 @@ class Eyes:
         self._browser.close()
 
     def _like(self, target: Target) -> list[str]:
-        """Every named element as words, the most like `target` first."""
+        """Every named element, described by role and name, the most like `target` first."""
         scores: dict[str, float] = {}
         for app, window in self._named_windows():
             if target.program is not None and not is_program(app, target.program):
                 continue
             for element in self._walk(window):
                 try:
-                    number, name = int(element.getRole()), plain(element.name)
+                    number, name = int(element.getRole()), normalised(element.name)
                 except Exception:
                     continue
                 role = names.WORDS.get(number) or element.getRoleName()
                 if not name:
                     continue
-                like = _likeness(plain(target.name), name) + _likeness(target.role or "", role) / 2
-                said = f"{role} {element.name[:60]!r}"
-                scores[said] = max(scores.get(said, 0.0), like)
-        return sorted(scores, key=lambda said: -scores[said])
+                like = _likeness(normalised(target.name), name) + _likeness(target.role or "", role) / 2
+                described = f"{role} {element.name[:60]!r}"
+                scores[described] = max(scores.get(described, 0.0), like)
+        return sorted(scores, key=lambda described: -scores[described])
 
     def _window(self, title: str) -> Box | None:
         for _, window in self._named_windows():
@@ -208,7 +208,7 @@ class _Browser:
         return Box(round(left + box["x"]), round(top + box["y"]), round(box["width"]), round(box["height"]))
 
     def describe(self) -> str:
-        """In words, the page that is in front."""
+        """A description of the page that is in front."""
         from playwright.sync_api import Error
 
         try:

@@ -1,4 +1,4 @@
-"""Hands on mouse and keyboard through XTest, so that the X server sees what a person would cause.
+"""An agent's hands: mouse and keyboard through XTest, so that the X server sees what a person would cause.
 
 Keys are sent by their number, since pynput sends a character as a synthetic event, which the X server does not count
 as input, and knows two columns of the keyboard. Every event sent is counted, to be reconciled with what was seen.
@@ -17,8 +17,8 @@ from Xlib import X
 from Xlib import display as xdisplay
 from Xlib.ext import xtest
 
+from collector.agents.desktop.key_finder import KeyFinder, Tap
 from collector.agents.desktop.motor import Point, movement
-from collector.agents.desktop.reach import Reach, Tap
 from collector.x11.xkb import Keymap, Xkb
 from manifests.errors import GoaltraceError
 
@@ -50,7 +50,7 @@ class Hands:
         self._xkb = Xkb(self._display)
         self._xkb.listen()
         self._keymap: Keymap | None = None
-        self._reaches: dict[tuple[int, int], Reach] = {}
+        self._finders: dict[tuple[int, int], KeyFinder] = {}
 
     def take_sent(self) -> dict[str, int]:
         """Events sent since the last call, by kind."""
@@ -111,8 +111,8 @@ class Hands:
 
     def tap(self, key: str, hold_s: float = 0.07) -> None:
         """One key: a character or an X keysym name, with the modifiers, the accent or the layout that it takes."""
-        reach, taps = self._find(key)
-        self._tap(reach, taps, hold_s)
+        finder, taps = self._find(key)
+        self._tap(finder, taps, hold_s)
 
     def shortcut(self, combination: str) -> None:
         """A key or a combination such as "ctrl+s", "ctrl+shift+n", "F2"."""
@@ -124,11 +124,11 @@ class Hands:
             if name.lower() not in MODIFIERS:
                 raise GoaltraceError(f"key {combination!r}: {name!r} is not one of {', '.join(MODIFIERS)}")
             held += self._find(MODIFIERS[name.lower()])[1]
-        reach, taps = self._find(ALIASES.get(key.lower(), key), shortcut=bool(held))
+        finder, taps = self._find(ALIASES.get(key.lower(), key), shortcut=bool(held))
         for modifier in held:
             self._key(modifier.keycode, down=True)
             time.sleep(self._rng.uniform(0.03, 0.07))
-        self._tap(reach, taps, 0.07)
+        self._tap(finder, taps, 0.07)
         for modifier in reversed(held):
             self._key(modifier.keycode, down=False)
 
@@ -141,9 +141,9 @@ class Hands:
                 self.jump_to(point)
                 last = point
 
-    def _tap(self, reach: Reach, taps: Sequence[Tap], hold_s: float) -> None:
-        if reach.group != self._xkb.state()[1]:
-            self._xkb.lock_group(reach.group)  # as the layout's switch on the panel does
+    def _tap(self, finder: KeyFinder, taps: Sequence[Tap], hold_s: float) -> None:
+        if finder.group != self._xkb.state()[1]:
+            self._xkb.lock_group(finder.group)  # as the layout's switch on the panel does
         for tap in taps:
             for keycode in tap.held:
                 self._key(keycode, down=True)
@@ -158,14 +158,14 @@ class Hands:
         self._display.sync()
         self._sent["key_down" if down else "key_up"] += 1
 
-    def _find(self, key: str, *, shortcut: bool = False) -> tuple[Reach, Sequence[Tap]]:
+    def _find(self, key: str, *, shortcut: bool = False) -> tuple[KeyFinder, Sequence[Tap]]:
         """How to press a key or type a character: in the layout in use, else in another one of the keyboard."""
         locked, current = self._xkb.state()
         for group in sorted(range(self._groups()), key=lambda group: group != current):
-            reach = self._reaches.setdefault((locked, group), Reach(self._read(), locked, group))
-            taps = reach.find_shortcut(key) if shortcut else reach.find(key)
+            finder = self._finders.setdefault((locked, group), KeyFinder(self._read(), locked, group))
+            taps = finder.find_shortcut(key) if shortcut else finder.find(key)
             if taps:
-                return reach, taps
+                return finder, taps
         raise GoaltraceError(
             f"key {key!r}: not on the keyboard of this display, neither as a key nor by a dead key; use another text "
             "or layout (setxkbmap)"
@@ -175,7 +175,7 @@ class Hands:
         """The keyboard as it is now."""
         if self._xkb.changed() or self._keymap is None:
             self._keymap = self._xkb.keymap()
-            self._reaches.clear()
+            self._finders.clear()
         return self._keymap
 
     def _groups(self) -> int:

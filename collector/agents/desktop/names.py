@@ -1,4 +1,4 @@
-"""What systems say for the words that tasks use: the one place that knows it, since releases rename what they show.
+"""Maps the names that tasks use to those that systems use: here alone, since releases rename what they show.
 
 AT-SPI's role numbers are part of its protocol and stay; the strings do not ("push button" became "button").
 Titles and labels are compared without case, white space and the way an ellipsis is written.
@@ -35,8 +35,8 @@ PROGRAM_NAMES: dict[str, tuple[str, ...]] = {
 """Our word -> what the program calls itself on the accessibility bus."""
 
 
-def plain(text: str | None) -> str:
-    """A title or label without what differs between releases."""
+def normalised(text: str | None) -> str:
+    """A title or label without what differs between releases: case, white space, the way an ellipsis is written."""
     return " ".join(unicodedata.normalize("NFKC", text or "").casefold().split())
 
 
@@ -47,12 +47,12 @@ def is_role(number: int, word: str) -> bool:
 
 def is_program(name: str | None, word: str) -> bool:
     """Whether an application of that name is the program that tasks call `word`."""
-    return plain((name or "").replace("-", " ").replace("_", " ")) in PROGRAM_NAMES[word]
+    return normalised((name or "").replace("-", " ").replace("_", " ")) in PROGRAM_NAMES[word]
 
 
 def is_named(name: str | None, wanted: str) -> str | None:
     """ "exact" or "loose" (the name contains it) where an element's name is the `wanted` one, else None."""
-    said, asked = plain(name), plain(wanted)
-    if said == asked:
+    shown, asked = normalised(name), normalised(wanted)
+    if shown == asked:
         return "exact"
-    return "loose" if asked in said else None
+    return "loose" if asked in shown else None

@@ -1,4 +1,4 @@
-"""The scripted agent of a desktop: does a task's steps through the X server, in human time, and says what it meant."""
+"""The scripted agent of a desktop: does a task's steps through the X server, at human speed, and logs its intents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent of a terminal is: each overrides what it does differently."""
+"""The base class of agents that act in terminals: each overrides what it does differently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TerminalAgent:
     """Acts in a shell, by its keys alone."""
 
     remark = ""
-    """What the session's outcome says of it beside what the check saw."""
+    """What is added to the outcome's detail beside what the check saw."""
 
     def __init__(self, spec: EpisodeSpec) -> None:
         self.spec = spec

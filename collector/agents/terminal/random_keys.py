@@ -37,7 +37,7 @@ class RandomKeys(TerminalAgent):
 
 
 def _press(typist: Typist, rng: random.Random) -> None:
-    seconds = typist.left(rng.uniform(15.0, 20.0))
+    seconds = typist.seconds_left(rng.uniform(15.0, 20.0))
     with typist.intent("random", None):
         while seconds > 0:
             wait = min(seconds, rng.expovariate(ACTIONS_PER_S))

@@ -7,7 +7,7 @@ import random
 from collector.agents.terminal.base import TerminalAgent
 from collector.agents.typing import TypingModel, type_text
 from collector.episodes.endings import StepFailed
-from collector.episodes.say import say
+from collector.episodes.progress import report_progress
 from collector.shell.pty import Shell
 from collector.shell.typist import STEP_LIMIT_S, Typist
 from manifests.task import Step
@@ -38,7 +38,7 @@ class _Script:
         goal: str | None = None
         for number, step in enumerate(steps, start=1):
             goal = step.say or goal  # a sub-goal holds until the next one is named
-            say("step", number=number, of=len(steps), verb=step.verb, goal=goal)
+            report_progress("step", number=number, of=len(steps), verb=step.verb, goal=goal)
             try:
                 with self._typist.intent(step.verb, goal):
                     self._do(step)
@@ -57,12 +57,12 @@ class _Script:
         elif step.pause is not None:
             self._typist.sleep(step.pause)
         elif step.wait_prompt:
-            if not self._shell.marks.wait_prompt(self._prompts_at_enter, self._typist.left(STEP_LIMIT_S)):
+            if not self._shell.marks.wait_prompt(self._prompts_at_enter, self._typist.seconds_left(STEP_LIMIT_S)):
                 self._gave_up("the shell's prompt did not come back")
             self._read()
         elif step.wait_for_text is not None:
             text = step.wait_for_text
-            if not self._shell.marks.wait_text(text, self._text_at_enter, self._typist.left(STEP_LIMIT_S)):
+            if not self._shell.marks.wait_text(text, self._text_at_enter, self._typist.seconds_left(STEP_LIMIT_S)):
                 self._gave_up(f"{text[:60]!r} did not appear")
             self._read()
         else:

@@ -1,4 +1,4 @@
-"""Runs a tape as its author wrote it."""
+"""The agent that runs a tape as its author wrote it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ class TapeAgent(TerminalAgent):
     def open(self, home: Home, recording: Recording) -> Shell:
         self._player = player = TapePlayer(self._tape, recording)  # before the shell: it may begin hidden
         return Shell(
-            home, recording, listener=player.hear, theme=player.theme, shown=player.shown, instead=player.instead
+            home,
+            recording,
+            on_output=player.on_output,
+            theme=player.theme,
+            filter_output=player.filter_output,
+            replace_hidden=player.replace_hidden,
         )
 
     def act(self, shell: Shell, typist: Typist) -> str | None:

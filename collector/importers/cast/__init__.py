@@ -1,1 +1,1 @@
-"""Terminal recordings of asciinema and its kin, as sessions."""
+"""Imports terminal recordings (asciicasts) as sessions: repaired, with secrets masked, and drawn."""

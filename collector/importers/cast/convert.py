@@ -1,4 +1,4 @@
-"""One cast into one session: mended, masked, drawn; whole or not at all."""
+"""Makes one cast into one session: repaired, masked and drawn, whole or not at all."""
 
 from __future__ import annotations
 
@@ -177,8 +177,8 @@ def _notes(reading: RepairedCast, found: dict[str, int], options: ImportOptions,
     others = reading.codes["r"] + reading.codes["m"]
     if actions == others:
         why = "the input events are a terminal's answers" if reading.codes["i"] else "the cast holds no input events"
-        said = f"; actions.jsonl holds its {others} resizes and markers" if others else ""
-        notes.append(f"actions: none ({why}{said})")
+        others_kept = f"; actions.jsonl holds its {others} resizes and markers" if others else ""
+        notes.append(f"actions: none ({why}{others_kept})")
     if not reading.codes["o"]:
         notes.append("the cast holds no output: the screen stays blank")
     if found:
@@ -189,7 +189,7 @@ def _notes(reading: RepairedCast, found: dict[str, int], options: ImportOptions,
 
 
 def _goal(header: dict[str, Any], options: ImportOptions) -> str:
-    """The title, else the command; of folders, which tell whose machine it was, only the last part."""
+    """The title, else the command; of folders, which can identify whose machine it was, only the last part."""
     goal = _one_line(header.get("title") or header.get("command") or "")
     return goal if options.keep_names or options.sensitive == "keep" else without_places(goal)
 

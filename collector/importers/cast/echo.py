@@ -1,4 +1,4 @@
-"""A password told by what the terminal does, in any language: it is typed at a prompt, and nothing of it is shown."""
+"""Recognises a password in any language by its missing echo: it is typed at a prompt, and nothing of it is shown."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SHOWN_MOST = 4096
 
 
 class Echo:
-    """Follows the lines that are typed, and the output beside them."""
+    """Follows the lines that are typed and the output beside them, to find lines that were not echoed."""
 
     def __init__(self) -> None:
-        self._possible = self._heard = False
+        self._possible = self._output_came = False
         self._waiting: Entered | None = None
         self._shown = ""
 
@@ -27,7 +27,7 @@ class Echo:
 
     def output(self, text: str) -> None:
         """Output has come."""
-        self._heard = True
+        self._output_came = True
         if len(self._shown) < _SHOWN_MOST:
             self._shown += text[:_SHOWN_MOST]
         if self._waiting is None and self._shown.strip(_COVERS):
@@ -38,17 +38,17 @@ class Echo:
         return value.strip()[:_BEGIN] in self._shown
 
     def entered(self, line: Entered) -> None:
-        """The line is sent: what comes next tells whether it is shown after all."""
+        """The line is sent: the output that comes next decides whether it is shown after all."""
         meant = line.meant
         if self._possible and len(meant) >= _SHORTEST and len(set(meant)) > 1:
-            self._waiting, self._heard = line, False
+            self._waiting, self._output_came = line, False
             self._shown = ""
         self._possible = False
 
     def secret(self) -> Entered | None:
         """The line that was entered last, if output has come since then and shows nothing of it; asked once."""
         waiting, self._waiting = self._waiting, None
-        if waiting is None or not self._heard:
+        if waiting is None or not self._output_came:
             return None
         first, ended, _ = self._shown.partition("\n")
         if ended and not first.strip(_COVERS):  # what comes back late comes before the line ends

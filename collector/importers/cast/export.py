@@ -1,4 +1,4 @@
-"""The way back: a terminal session as an asciicast."""
+"""Exports a terminal session as an asciicast."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SESSION = "GOALTRACE_SESSION"
 
 
 def export_cast(folder: SessionFolder, out: Path, version: int = 3) -> list[str]:
-    """Write the session's cast to the new file `out`; what there is to say about it.
+    """Write the session's cast to the new file `out`; notes on what was written and what was left out.
 
     Raises `GoaltraceError` for a session without a cast, a cast that is broken, and an `out` that exists.
     """

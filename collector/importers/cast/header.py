@@ -27,8 +27,8 @@ def clean_header(header: dict[str, Any]) -> tuple[dict[str, Any], float | None, 
     if unknown:
         columns, rows = _USUAL
     if columns is None or rows is None or not (1 <= columns <= MAX_COLUMNS and 1 <= rows <= MAX_ROWS):
-        said = f"{term.get('cols')!r:.12} x {term.get('rows')!r:.12}"
-        raise Unusable(f"line 1: a size of {said} is not within 1x1 and {MAX_COLUMNS}x{MAX_ROWS}")
+        size = f"{term.get('cols')!r:.12} x {term.get('rows')!r:.12}"
+        raise Unusable(f"line 1: a size of {size} is not within 1x1 and {MAX_COLUMNS}x{MAX_ROWS}")
     env = {name: _text(value) for name, value in _dict(header.get("env")).items() if isinstance(value, str)}
     kind = _text(term.get("type")) or env.get("TERM", "")
     made: dict[str, Any] = {"version": 3, "term": {"cols": columns, "rows": rows}}

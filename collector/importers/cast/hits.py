@@ -1,4 +1,4 @@
-"""Where on the screen something sensitive was seen, and when: kept small, however often it is drawn again."""
+"""The search's hits: where on the screen something sensitive was seen, and when; compact, as it may be drawn often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a terminal sends for a key, read back: the key's name, as the recorder names it."""
+"""From what a terminal sends for a key to the key's name, as the recorder names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What control sequences say in a writing of their own: the clipboard, and the command line as a shell reports it."""
+"""Decodes texts inside control sequences: the clipboard (base64), and command lines as shells report them (quoted)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 262_144
 
 
 def decoded(payload: str) -> Iterator[tuple[int, int, str]]:
-    """Where in a control sequence's payload such a text stands, and what it says."""
+    """Where in a control sequence's payload such a text stands, and the text decoded."""
     payload = payload[:_MOST]
     command = _COMMAND.search(payload)
     if command is not None:

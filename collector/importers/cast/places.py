@@ -1,4 +1,4 @@
-"""The characters of a cast that are to be masked."""
+"""The places in a cast, event by event, of the characters that are to be masked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters that stand for others on a screen, and what they stand for."""
+"""A pool of stand-in characters: each replaces a character on a shadow terminal's screen, and leads back to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from collector.importers.cast.plain import Place
+from collector.importers.cast.plain_text import Place
 
 POOL, _BLOCK = 65_024, 512
 

@@ -1,4 +1,4 @@
-"""The list of files that were not imported, and why; the files themselves are never touched."""
+"""Writes the list of files that were not imported, with reasons; the files themselves are never touched."""
 
 from __future__ import annotations
 

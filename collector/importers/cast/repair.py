@@ -11,12 +11,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from collector.importers.cast.halves import Halves
 from collector.importers.cast.header import clean_header, whole
 from collector.importers.cast.source import Unusable, lines, opened
+from collector.importers.cast.split_characters import SplitCharacters
 from collector.importers.cast.times import Times
 from collector.terminal.cast import MAX_COLUMNS, MAX_LINE_BYTES, MAX_ROWS, MAX_V1_BYTES, CastEvent
-from collector.terminal.work import Meter
+from collector.terminal.work_limit import WorkMeter
 
 _JSON = json.JSONDecoder(strict=False)  # a bare control character in a string is meant as itself
 _AROUND = 20
@@ -36,29 +36,29 @@ class RepairedCast:
     repairs: Counter[str] = field(default_factory=Counter)
     times: Times = field(default_factory=lambda: Times(None, relative=True))
     codes: Counter[str] = field(default_factory=Counter)
-    halves: Halves = field(default_factory=Halves)
+    split_characters: SplitCharacters = field(default_factory=SplitCharacters)
     end_ns: int = 0
 
     def events(self) -> Iterator[CastEvent]:
         """The header is read before the first event comes. Raises `Unusable` where the meaning is not clear."""
-        meter: Meter | None = None
+        meter: WorkMeter | None = None
         with opened(self.path) as source:
             for number, value in self._values(lines(source, MAX_LINE_BYTES, MAX_V1_BYTES)):
                 event = self._event(number, value)
                 if event is not None:
-                    meter = meter or Meter(number, self.header["term"]["cols"], self.header["term"]["rows"])
+                    meter = meter or WorkMeter(number, self.header["term"]["cols"], self.header["term"]["rows"])
                     self._measure(meter, event)
                     self.codes[event.code] += 1
                     self.end_ns = event.t_ns
                     yield event
-            for code, data in self.halves.left():
+            for code, data in self.split_characters.rest():
                 yield CastEvent(self.end_ns, code, data)
-        self.repairs += self.halves.mended
+        self.repairs += self.split_characters.mended
         if not self.codes:
             raise Unusable("holds no events")
 
     @staticmethod
-    def _measure(meter: Meter, event: CastEvent) -> None:
+    def _measure(meter: WorkMeter, event: CastEvent) -> None:
         """Before anything is drawn: what was mended is still as a stranger meant it."""
         if event.code == "o":
             meter.output(event.data, len(event.data) + _AROUND)
@@ -184,7 +184,7 @@ class RepairedCast:
             return None
         if not isinstance(data, str):
             raise Unusable(f"{where}: the data of {code!r} is not text")
-        clean = self.halves.whole(code, data)
+        clean = self.split_characters.whole(code, data)
         if code == "r":
             clean = _size(clean)
             if not clean:

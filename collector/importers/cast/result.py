@@ -1,4 +1,4 @@
-"""What became of one cast."""
+"""The result of importing one cast."""
 
 from __future__ import annotations
 

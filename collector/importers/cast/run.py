@@ -1,4 +1,4 @@
-"""Thousands of casts: a process for each core, one broken file stops nothing, Ctrl-C leaves nothing half done."""
+"""Imports thousands of casts: a process for each core; a broken file stops nothing, Ctrl-C leaves nothing half done."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _in_pool(
 ) -> list[Path]:
     """The paths left undone because a process died on one of them."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_ctrl_c_to_the_parent)
     waiting: dict[Future[CastResult], Path] = {}
     left: list[Path] = []
     try:
@@ -122,12 +122,12 @@ def _in_pool(
             except BrokenProcessPool:
                 left.append(waiting[future])
     except BaseException:
-        heard = signal.signal(signal.SIGINT, _once_is_enough)  # it takes a moment to leave nothing half done
+        before = signal.signal(signal.SIGINT, _once_is_enough)  # it takes a moment to leave nothing half done
         for process in workers_of(pool):
             if process.pid is not None:
                 os.kill(process.pid, signal.SIGTERM)
         pool.shutdown(cancel_futures=True)
-        signal.signal(signal.SIGINT, heard)
+        signal.signal(signal.SIGINT, before)
         raise
     pool.shutdown()
     return left
@@ -152,7 +152,7 @@ def _one(path: Path, out: Path, options: ImportOptions) -> CastResult:
         _at_work.clear()
 
 
-def _quiet() -> None:
+def _leave_ctrl_c_to_the_parent() -> None:
     """Ctrl-C goes to the parent, which ends its workers; they then remove what they had begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)

@@ -1,4 +1,4 @@
-"""Finds what is sensitive in a whole cast, in every way in which its text can be put together."""
+"""Finds what is sensitive in a whole cast: in its output, on its screen, and in what was typed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collector.importers.cast.echo import Echo
 from collector.importers.cast.hits import Hits
 from collector.importers.cast.payloads import decoded
 from collector.importers.cast.places import Places
-from collector.importers.cast.plain import BREAK, Chunk, Lines, Place, Stretches, Whole
-from collector.importers.cast.screen import Looked
+from collector.importers.cast.plain_text import BREAK, Chunk, ChunkMaker, Lines, Origins, Place
+from collector.importers.cast.screen_search import ScreenSearch
 from collector.importers.cast.typed import Entered, TypedLine
 from collector.terminal.cast import Cast, parse_size
 from manifests.secrets import MASK, WIDE_MASK, Wanted, asks_for_password
@@ -21,8 +21,8 @@ _PROMPT = 24
 """Characters of a prompt that are remembered with what was typed behind it."""
 _ECHO = 64
 _ECHOES_MOST = 2000
-_HEAP, _HEAP_LINES = 65_536, 256
-"""Characters of lines that have ended, and stretches of them, that may wait to be searched."""
+_BATCH, _BATCH_LINES = 65_536, 256
+"""Characters of lines that have ended, and chunks of them, that may wait to be searched."""
 
 
 class Search:
@@ -34,11 +34,11 @@ class Search:
     def __init__(self, cast: Cast, wanted: Wanted) -> None:
         self.places = Places()
         self._cast, self._wanted = cast, wanted
-        self._screen = Looked(cast.columns, cast.rows, wanted)
-        self._stretches, self._lines = Stretches(), Lines(LONGEST, _OVERLAP)
+        self._screen = ScreenSearch(cast.columns, cast.rows, wanted)
+        self._chunks, self._lines = ChunkMaker(), Lines(LONGEST, _OVERLAP)
         self._typed, self._echo = TypedLine(), Echo()
         self._in_key = {"plain": False, "sent": False, "meant": False}
-        self._ended: list[tuple[str, Whole]] = []
+        self._ended: list[tuple[str, Origins]] = []
         self._ended_size = 0
         self._echoed: list[Chunk] = []
         self._prompt = ""
@@ -50,9 +50,9 @@ class Search:
     def run(self) -> Search:
         for number, event in enumerate(self._cast.events()):
             if event.code == "o":
-                self._output(self._stretches.feed(number, event.data))
+                self._output(self._chunks.feed(number, event.data))
             elif event.code == "r":
-                self._plain_ended()
+                self._end_open_line()
                 self._screen.resize(*parse_size(event.data, str(self._cast.path)))
             elif event.code == "i":
                 self._input(number, event.data)
@@ -60,8 +60,8 @@ class Search:
                 self._scan(event.data, lambda at, n=number: (n, at))  # type: ignore[misc]
         self._unseen()
         self._line_typed(*self._typed.end())
-        self._output(self._stretches.rest())
-        self._plain_ended()
+        self._output(self._chunks.rest())
+        self._end_open_line()
         self._settle()
         self._screen.settle()
         return self
@@ -73,34 +73,34 @@ class Search:
             self._payload(payload, _from(chunk.place_in_raw, start))
         ended = self._lines.feed(chunk)
         if ended is not None:
-            self._several(*ended)
+            self._lines_ended(*ended)
         self._screen.feed(chunk)
         self._echo.output(chunk.text)
         if self._typed.secret and self._typed.begun and len(self._echoed) < _ECHOES_MOST:
             self._echoed.append(chunk)
 
-    def _several(self, text: str, whole: Whole) -> None:
-        """Lines and parts of lines that have ended wait until there is a heap of them."""
-        self._ended.append((text, whole))
+    def _lines_ended(self, text: str, origins: Origins) -> None:
+        """Lines and parts of lines that have ended wait until there is a batch of them."""
+        self._ended.append((text, origins))
         self._ended_size += len(text)
-        if self._ended_size > _HEAP or len(self._ended) > _HEAP_LINES:
+        if self._ended_size > _BATCH or len(self._ended) > _BATCH_LINES:
             self._settle()
 
     def _settle(self) -> None:
         """Search the lines that wait."""
         ended, self._ended, self._ended_size = self._ended, [], 0
         odd = set(self._wanted.sift([text for text, _ in ended]))
-        for number, (text, whole) in enumerate(ended):
+        for number, (text, origins) in enumerate(ended):
             if number not in odd and not self._in_key["plain"] and PRIVATE not in text:
                 continue
             at = 0
             for line in text.split("\n"):
                 for part in line.split(BREAK):
-                    self._in_key["plain"] = self._scan(part, _from(whole.place, at), self._in_key["plain"])
+                    self._in_key["plain"] = self._scan(part, _from(origins.place, at), self._in_key["plain"])
                     at += len(part) + 1
 
-    def _plain_ended(self) -> None:
-        self._several(*self._lines.end())
+    def _end_open_line(self) -> None:
+        self._lines_ended(*self._lines.end())
 
     def _input(self, number: int, data: str) -> None:
         self._unseen()
@@ -165,8 +165,8 @@ class Search:
     def _payload(self, payload: str, place: Callable[[int], Place]) -> None:
         for start, end in self._wanted.find_hidden(payload):
             self._mark(start, end, place)
-        for start, end, said in decoded(payload):
-            if any(list(self._wanted.find_hidden(line)) for line in said.splitlines()):
+        for start, end, text in decoded(payload):
+            if any(list(self._wanted.find_hidden(line)) for line in text.splitlines()):
                 self._mark(start, end, place)
 
     def _scan(self, text: str, place: Callable[[int], Place], in_key: bool = False) -> bool:
@@ -189,10 +189,10 @@ def _from(place: Callable[[int], Place], start: int) -> Callable[[int], Place]:
 
 def counts(values: Mapping[str, Iterable[str]]) -> dict[str, int]:
     """How many different strings of each kind; one that is the start of another was only not yet complete."""
-    said = {}
+    counted = {}
     for kind, found in values.items():
         ordered = sorted(found)
-        said[kind] = sum(
+        counted[kind] = sum(
             1 for n, value in enumerate(ordered) if n + 1 == len(ordered) or not ordered[n + 1].startswith(value)
         )
-    return said
+    return counted

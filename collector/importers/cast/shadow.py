@@ -1,4 +1,4 @@
-"""A terminal that knows where each character on it came from.
+"""A shadow of the terminal that is drawn: it shows, cell by cell, from which character of the cast the cell came.
 
 It is the same VT core as the one that draws, fed with the same control sequences, but every printable character is
 replaced by one of its own from the private use planes (or, where it is wide, from a plane of wide characters). So the
@@ -11,7 +11,7 @@ import re
 
 from pyghostty import Terminal
 
-from collector.importers.cast.plain import Chunk, Place
+from collector.importers.cast.plain_text import Chunk, Place
 from collector.importers.cast.pool import ScreenPool
 from collector.terminal.grid import Grid, text_of
 
@@ -44,7 +44,7 @@ class Widths:
 
 
 class Shadow:
-    """Feed it what the drawn terminal is fed; it tells where the characters of a row came from."""
+    """Feed it what the drawn terminal is fed; `row` and `came_from` give the origins of a row's characters."""
 
     def __init__(self, columns: int, rows: int, widths: Widths) -> None:
         self._grid = Grid(columns, rows)
@@ -82,7 +82,7 @@ class Shadow:
         return "".join(made)
 
     def _stand_ins(self, text: str, at: int, pool: ScreenPool) -> str:
-        """Blanks stay what they are: the screen's own cannot be told from them."""
+        """Blanks stay what they are: they cannot be distinguished from the screen's own."""
         assert self._chunk is not None
         made = pool.take(text, self._chunk.place_in_raw(at))
         if " " not in text:

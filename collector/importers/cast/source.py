@@ -1,4 +1,4 @@
-"""The bytes of a cast on disk: plain or gzip, told by content, and never more of them than was allowed."""
+"""The bytes of a cast on disk: plain or gzip, recognised by content, and never more of them than was allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stranger's times made into a clock that only runs forward and never far; what was changed is counted."""
+"""Makes a cast's times, which are not trusted, into a clock that only runs forward; what was changed is counted."""
 
 from __future__ import annotations
 
@@ -45,11 +45,13 @@ class Times:
 
     def reasons(self) -> list[str]:
         """What was changed, for the manifest's clock."""
-        said = []
+        found = []
         if self.capped:
-            said.append(f"{self.capped} pauses were cut to {self._idle:g} s; {self.removed_s:.1f} s are missing in all")
+            found.append(
+                f"{self.capped} pauses were cut to {self._idle:g} s; {self.removed_s:.1f} s are missing in all"
+            )
         if self.backwards:
-            said.append(f"{self.backwards} times ran backwards and were set to the time before")
+            found.append(f"{self.backwards} times ran backwards and were set to the time before")
         if self.meaningless:
-            said.append(f"{self.meaningless} times were no finite numbers and were set to the time before")
-        return said
+            found.append(f"{self.meaningless} times were no finite numbers and were set to the time before")
+        return found

@@ -1,4 +1,4 @@
-"""Follows what was seen on the screen to the characters of the cast that it is made of.
+"""Traces what was seen on the screen back to the characters of the cast that it is made of.
 
 The cast is fed to a shadow in the very pieces in which it was looked at, and nothing is searched again: the hits say
 after how many pieces, and where on the screen, there is something to be followed.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from collector.importers.cast.hits import Hit, Hits
 from collector.importers.cast.places import Places
-from collector.importers.cast.plain import Chunk, Stretches
+from collector.importers.cast.plain_text import Chunk, ChunkMaker
 from collector.importers.cast.shadow import SLICE, Shadow, Widths
 from collector.terminal.cast import Cast, parse_size
 from manifests.secrets.reading import Reading
@@ -32,7 +32,7 @@ def trace(cast: Cast, hits: Hits, widths: Widths, places: Places) -> None:
 
 def _steps(cast: Cast, shadow: Shadow) -> Iterator[None]:
     """Feed the shadow piece by piece."""
-    stretches = Stretches()
+    chunks = ChunkMaker()
 
     def fed(chunk: Chunk) -> Iterator[None]:
         shadow.begin(chunk)
@@ -42,11 +42,11 @@ def _steps(cast: Cast, shadow: Shadow) -> Iterator[None]:
 
     for number, event in enumerate(cast.events()):
         if event.code == "o":
-            yield from fed(stretches.feed(number, event.data))
+            yield from fed(chunks.feed(number, event.data))
         elif event.code == "r":
             shadow.resize(*parse_size(event.data, str(cast.path)))
             yield
-    yield from fed(stretches.rest())
+    yield from fed(chunks.rest())
 
 
 def _follow(shadow: Shadow, hits: Iterator[Hit], places: Places) -> None:

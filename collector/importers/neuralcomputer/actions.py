@@ -1,4 +1,4 @@
-"""Rows into input events, each at its row's own time: a flag that rises is a press, one that falls ends it."""
+"""Makes rows of a log into input events, each at its time: a flag that rises is a press, one that falls its end."""
 
 from __future__ import annotations
 

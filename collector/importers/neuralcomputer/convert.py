@@ -1,4 +1,4 @@
-"""One session of theirs into one of ours: nothing is re-timed, and the manifest says what cannot be trusted."""
+"""Makes one session of theirs into one of ours: times stay, and the manifest says what cannot be trusted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collector.importers.neuralcomputer.layout import SourceRecording
 from collector.importers.neuralcomputer.log import LogRow, read_rows
 from collector.importers.neuralcomputer.plan import PlannedRun, read_plan
 from collector.importers.neuralcomputer.reasons import reasons
-from collector.importers.video import Copied, VideoFacts, copy_video, video_facts
+from collector.importers.video import CopiedVideo, VideoFacts, copy_video, video_facts
 from manifests import __version__
 from manifests.errors import GoaltraceError
 from manifests.files import append_jsonl, new_folder, sha256_of
@@ -26,7 +26,7 @@ NOTES = {
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadRecording:
     """A session's documents, and what its video's header says."""
 
     source: SourceRecording
@@ -41,13 +41,13 @@ class Read:
         return self.log if self.pointer is None else self.pointer
 
 
-def read_source(source: SourceRecording) -> Read:
+def read_source(source: SourceRecording) -> ReadRecording:
     """Read all but the pictures; `GoaltraceError` naming the file that is missing or broken."""
     for path in source.files:
         if not path.is_file():
             raise GoaltraceError(f"{path}: missing; {', '.join(p.name for p in source.files)} make a session")
     pointer = read_rows(source.pointer) if source.pointer else None
-    return Read(source, video_facts(source.video), read_rows(source.log), pointer, read_plan(source.plan))
+    return ReadRecording(source, video_facts(source.video), read_rows(source.log), pointer, read_plan(source.plan))
 
 
 def session_name(source: SourceRecording) -> str:
@@ -55,7 +55,7 @@ def session_name(source: SourceRecording) -> str:
     return f"{source.task_id}-{sha256_of(source.video)[:8]}"
 
 
-def convert(read: Read, out: Path, on_frame: Callable[[], None] = lambda: None) -> SessionManifest:
+def convert(read: ReadRecording, out: Path, on_frame: Callable[[], None] = lambda: None) -> SessionManifest:
     """Write the session into the new folder `out`, whole or not at all.
 
     Raises `GoaltraceError` when its video is broken, `out` exists, or the disk is full.
@@ -80,7 +80,7 @@ def _with_pointer(frames: Sequence[Frame], rows: Sequence[LogRow]) -> list[Frame
     return [frame.model_copy(update=place) for frame, place in zip(frames, places, strict=True)]
 
 
-def _manifest(read: Read, copied: Copied, name: str, actions: int) -> SessionManifest:
+def _manifest(read: ReadRecording, copied: CopiedVideo, name: str, actions: int) -> SessionManifest:
     source, facts, arm = read.source, copied.facts, ARMS[read.source.tool]
     why = reasons(source.tool, len(copied.frames), facts.fps, read.log, read.pointer, read.plan)
     if copied.stamps_off_s > 1 / facts.fps:

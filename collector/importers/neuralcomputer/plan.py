@@ -94,8 +94,8 @@ def _intents(steps: Sequence[PlannedStep]) -> list[Intent]:
 
 def _target(step: PlannedStep) -> dict[str, Any] | None:
     x, y = step.coordinate or (step.x, step.y)
-    said = {
+    fields = {
         "x": x, "y": y, "text": step.text, "key": step.key, "direction": step.scroll_direction,
         "amount": step.scroll_amount, "seconds": step.duration,
     }  # fmt: skip
-    return {name: value for name, value in said.items() if value is not None} or None
+    return {name: value for name, value in fields.items() if value is not None} or None

@@ -41,7 +41,7 @@ class TapeResult:
     """Why it failed."""
     seconds: float | None = None
     notes: tuple[str, ...] = ()
-    """What was done otherwise than the tape says."""
+    """Where the run differs from what the tape asks for."""
 
 
 def import_tapes(
@@ -60,7 +60,7 @@ def import_tapes(
     """Run tapes (files, or folders of .tape files) and record each into `out`; what became of each, in order of name.
 
     A tape runs commands: with `env` "local" as the user who calls. `fps` None: the tape's own frame rate, else 15.
-    `dry_run` only reads the tapes. `on_result` hears of each tape as that becomes known, in the thread that called.
+    `dry_run` only reads the tapes. `on_result` is called with each tape's result, in the thread that called.
     Ctrl-C, or an exception in a callback, ends the running tapes cleanly and is raised. Raises `GoaltraceError` for
     options out of range, paths without tapes and an `out` that cannot be written.
     """
@@ -109,7 +109,7 @@ def import_tapes(
 def _read(
     paths: list[Path], env: Unattended, fps: float | None, max_duration_s: float, add: Callable[[TapeResult], None]
 ) -> tuple[list[EpisodeSpec], dict[str, Path]]:
-    """The specifications of the tapes that can be run, and each one's tape by episode; `add` hears of the others."""
+    """The specifications of the tapes that can be run, and each one's tape by episode; `add` gets the others."""
     specs: dict[str, EpisodeSpec] = {}
     tapes: dict[str, Path] = {}
     for path, named in _find(paths).items():

@@ -1,4 +1,4 @@
-"""What must hold on a release that nobody here has seen: names are ours, and what is new is told with its number."""
+"""What must hold on a release that nobody here has seen: names are ours, what is new is reported with its number."""
 
 from __future__ import annotations
 

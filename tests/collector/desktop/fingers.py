@@ -1,6 +1,6 @@
-"""Input through XTest from the test itself: a person at the screen, as far as the X server can tell.
+"""Input through XTest from the test itself: a person at the screen, as far as the X server can see.
 
-Not pynput's controllers: a pynput listener in the same process hears those directly, besides the X server.
+Not pynput's controllers: a pynput listener in the same process gets those directly, besides the X server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Callbacks tell the same story as the X server, with later times; the keys have the same names."""
+"""Callbacks report the same events as the X server, with later times; the keys have the same names."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def act(fingers: Fingers, rng: random.Random) -> None:
 
 
 def wake(fingers: Fingers, called: Recording) -> None:
-    """pynput says that it listens a moment before it does: try until mouse and keyboard are heard."""
+    """pynput says that it listens a moment before it does: try until events of mouse and keyboard come."""
     until = time.monotonic() + PATIENCE_S
     while not {"move", "key_up"} <= {action.kind for action in called.folder.actions()}:
         assert time.monotonic() < until, "no callback comes"

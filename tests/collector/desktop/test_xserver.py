@@ -164,7 +164,7 @@ def test_a_session_whose_counts_differ_says_so(tmp_path: Path) -> None:
 
 
 def test_what_several_threads_tell_of_a_recording_is_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mark, password watch and capture each tell of themselves, at one and the same time perhaps."""
+    """Mark, password watch and capture each write notes, at one and the same time perhaps."""
     recording, copy = open_recording(tmp_path / "session"), SessionManifest.model_copy
 
     def late(manifest: SessionManifest, **changes: Any) -> SessionManifest:

@@ -35,7 +35,7 @@ def test_a_recorder_whose_container_was_still_starting_at_ctrl_c_ends(
 ) -> None:
     monkeypatch.setattr(docker, "connect", MagicMock)
     recorder = MagicMock()
-    monkeypatch.setattr(docker, "start_recorder", lambda container, listens: recorder)
+    monkeypatch.setattr(docker, "start_recorder", lambda container, takes_input: recorder)
     environment = DockerEnvironment()
     monkeypatch.setattr(environment, "container", lambda *given: nullcontext(MagicMock()))
     environment.stop_all()

@@ -19,9 +19,9 @@ from collector.campaign import EpisodeResult
 from collector.episodes.spec import EpisodeSpec
 from collector.human import consent
 from collector.human.in_browser import BrowserOptions, _specs, record_in_browser
+from collector.human.in_threads import entered_in_threads
 from collector.human.server import make_app
 from collector.human.visit import Visit
-from collector.human.waiting import held
 from goaltrace import main
 from manifests.errors import GoaltraceError
 from manifests.pages import new_token, serving
@@ -173,7 +173,7 @@ def test_a_cancelled_entry_is_left_again() -> None:
         steps.append("left")
 
     async def enter() -> None:
-        async with held(slow()):
+        async with entered_in_threads(slow()):
             steps.append("used")
 
     async def check() -> None:

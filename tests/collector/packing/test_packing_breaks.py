@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.packing.held import Held
+from collector.packing.held_inputs import HeldInputs
 from collector.packing.pack import pack
-from collector.packing.recorded import why_left_out
+from collector.packing.recorded_session import why_left_out
 from collector.packing.stretches import stretches
 from collector.packing.windows import clip_starts
 from manifests.clip import PTS_PER_SECOND
@@ -176,7 +176,7 @@ def test_stretches_hold_only_frames_recorded_without_a_break(
 
 
 def test_a_redacted_release_leaves_nothing_known_to_be_held() -> None:
-    held = Held()
+    held = HeldInputs()
     held.see(Action(seq=0, t_ns=0, kind="key_down", key="Shift_L"))
     held.see(Action(seq=1, t_ns=1, kind="button_down", button="left"))
     held.see(Action(seq=2, t_ns=2, kind="key_up", redacted=True))

@@ -16,7 +16,7 @@ import pytest
 
 from collector.campaign import result_of
 from collector.packing.pack import pack
-from collector.packing.recorded import why_left_out
+from collector.packing.recorded_session import why_left_out
 from collector.recording.timing import BAD, LONGEST_GAP_S, MOST_DROPPED, Timing, timing_reasons
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
@@ -135,8 +135,8 @@ def test_its_verdict_says_so_and_it_is_packed_only_when_asked(
     assert reason.startswith(BAD) and "ticks dropped" in reason
     assert reason in result_of(session).detail
     assert manifest.dropped > MOST_DROPPED * (manifest.frames + manifest.dropped)
-    told = why_left_out(session) or ""
-    assert reason in told and "--keep-bad-timing" in told
+    reason_given = why_left_out(session) or ""
+    assert reason in reason_given and "--keep-bad-timing" in reason_given
     with pytest.raises(GoaltraceError, match="ticks dropped"):
         pack([session], out=tmp_path / "none")
     kept = pack([session], out=tmp_path / "kept", keep_bad_timing=True).manifest

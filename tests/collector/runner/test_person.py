@@ -45,7 +45,7 @@ class Session:
             self.hands.tap(char, 0.01)
             time.sleep(0.02)
 
-    def tell(self, do: str) -> None:
+    def send(self, do: str) -> None:
         controls = Controls(self.recording, io.StringIO(json.dumps({"do": do, "reason": "test"}) + "\n"))
         controls._read()
         time.sleep(0.1)
@@ -76,11 +76,11 @@ def pictures(folder: SessionFolder) -> list[np.ndarray]:
 def test_pause_leaves_no_pixels_and_no_keys(xserver: str, tmp_path: Path) -> None:
     session = Session(tmp_path / "s", xserver)
     session.type("abc")
-    session.tell("pause")
+    session.send("pause")
     session.type("secret")
     session.hands.jump_to((300, 300))
     session.hands.click()
-    session.tell("resume")
+    session.send("resume")
     time.sleep(1.1)  # a pause lasts until a GOP may begin
     session.type("def")
     folder = session.end()
@@ -98,8 +98,8 @@ def test_the_first_picture_after_a_pause_begins_a_gop(xserver: str, tmp_path: Pa
     session = Session(tmp_path / "s", xserver)
     for _ in range(3):
         time.sleep(0.45)
-        session.tell("pause")
-        session.tell("resume")
+        session.send("pause")
+        session.send("resume")
         session.wait_for_a_frame_after(session.recording.folder.events()[-1].t_ns)
     folder = session.end()
     frames = folder.frames()
@@ -114,10 +114,10 @@ def test_the_first_picture_after_a_pause_begins_a_gop(xserver: str, tmp_path: Pa
 def test_hidden_input_keeps_its_time_and_loses_its_identity(xserver: str, tmp_path: Path) -> None:
     session = Session(tmp_path / "s", xserver)
     session.type("ab")
-    session.tell("hide")
+    session.send("hide")
     session.type("hunter2")
     session.hands.jump_to((200, 150))
-    session.tell("show")
+    session.send("show")
     session.type("cd")
     folder = session.end()
     hide, show = folder.events()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.recording.live import hold
+from collector.recording.live import lock_log
 from collector.sessions.check import check_session, is_being_recorded
 from collector.sessions.problem import Problem
 from manifests.consent import Consent
@@ -66,7 +66,7 @@ def test_a_killed_recorder_is_told_from_one_at_work(session: SessionFolder, monk
 def test_a_paused_recorder_holds_its_logs_and_is_not_taken_for_dead(session: SessionFolder) -> None:
     change(session, state="recording")
     with session.actions_path.open("a") as log:
-        hold(log)
+        lock_log(log)
         assert is_being_recorded(check_session(session))
     assert not is_being_recorded(check_session(session))
 

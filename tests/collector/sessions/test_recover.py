@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from collector.packing.pack import pack
-from collector.packing.recorded import why_left_out
+from collector.packing.recorded_session import why_left_out
 from collector.recording.session import reconcile
 from collector.sessions.check import check_session
 from collector.sessions.plan import DOUBT

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from collector.packing.recorded import read_recorded
+from collector.packing.recorded_session import read_recorded_session
 from collector.packing.stretches import stretches
 from collector.runner.terminal import run_episode
 from collector.sessions.check import check_session
@@ -56,7 +56,7 @@ def test_a_tape_becomes_a_session_like_any_other(tmp_path: Path) -> None:
     assert "".join(event.data for event in events if event.code == "i") == typed(session)
     assert check_session(session) == []
     assert [intent.verb for intent in session.intents()] == ["type", "key", "wait", "sleep"]
-    recorded = read_recorded(session)
+    recorded = read_recorded_session(session)
     assert len(recorded.frames) > 10 and (recorded.manifest.columns, recorded.manifest.rows) == (77, 16)
 
 
@@ -189,14 +189,14 @@ def test_a_shell_whose_terminal_closes_before_it_ends_has_ended_by_itself(tmp_pa
 
 
 def test_the_last_output_is_kept_however_late_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hear = TextScreen.hear
+    add_output = TextScreen.add_output
 
     def late(screen: TextScreen, text: str) -> None:
-        hear(screen, text)
+        add_output(screen, text)
         if "first" in text:
             time.sleep(1.5)
 
-    monkeypatch.setattr(TextScreen, "hear", late)
+    monkeypatch.setattr(TextScreen, "add_output", late)
     session, _ = play(tmp_path, "Type 'echo fi\"\"rst; sleep 0.2; echo last; exit'\nEnter\nSleep 9s")
     assert "last\r\n" in output(session)
 

@@ -44,7 +44,7 @@ def padded(lines: list[str], rows: int) -> list[str]:
 def test_the_characters_are_libghosttys(pieces: list[str], size: int) -> None:
     screen, text = TextScreen(20, 6), "".join(pieces)
     for start in range(0, len(text), size):  # in chunks that cut sequences
-        screen.hear(text[start : start + size])
+        screen.add_output(text[start : start + size])
         screen.catch_up()
     assert screen.lines() == padded(shown(text, 20, 6), 6)
 
@@ -53,7 +53,7 @@ def test_the_characters_are_libghosttys(pieces: list[str], size: int) -> None:
 @given(st.text(st.sampled_from("\x1b[]?;0123456789ABCDHJKLMPSTXrhlmsu@\n\r\b\tab\x07\\P")), st.integers(1, 5))
 def test_any_output_is_taken_in(text: str, size: int) -> None:
     screen = TextScreen(20, size)
-    screen.hear(text)
+    screen.add_output(text)
     assert screen.catch_up() == bool(text)
     assert len(screen.lines()) == size and screen.line() in screen.lines()
 
@@ -68,7 +68,7 @@ def test_real_recordings_end_on_the_same_screen(shared_data: Path) -> None:
             continue
         text = "".join(event.data for event in events)
         screen = TextScreen(cast.columns, cast.rows)
-        screen.hear(text)
+        screen.add_output(text)
         screen.catch_up()
         assert screen.lines() == padded(shown(text, cast.columns, cast.rows), cast.rows), path
         compared += 1
@@ -78,8 +78,8 @@ def test_real_recordings_end_on_the_same_screen(shared_data: Path) -> None:
 def test_much_output_is_bounded_and_its_end_is_seen() -> None:
     screen = TextScreen(80, 24)
     for _ in range(2000):
-        screen.hear("line after line\r\n" * 100)
-    screen.hear("done> ")
+        screen.add_output("line after line\r\n" * 100)
+    screen.add_output("done> ")
     start = time.process_time()
     assert screen.catch_up() and screen.line() == "done>"
     assert time.process_time() - start < 2

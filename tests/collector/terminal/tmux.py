@@ -1,4 +1,4 @@
-"""tmux as an independent terminal: it is fed bytes, and tells what stands in each cell."""
+"""tmux as an independent terminal: it is fed bytes, and reports what stands in each cell."""
 
 from __future__ import annotations
 

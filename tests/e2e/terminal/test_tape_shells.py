@@ -35,7 +35,7 @@ class Played:
                 transcript.key(next(keys).key)
             elif event.code == "o":
                 transcript.output(event.t_ns, event.data)
-                screen.hear(event.data)
+                screen.add_output(event.data)
                 self.output += event.data
         screen.catch_up()
         self.lines: list[Line] = transcript.take().lines

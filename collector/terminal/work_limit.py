@@ -1,4 +1,4 @@
-"""How much work a cast may ask for: time and memory follow the bytes read, whatever those bytes say.
+"""Limits the work that a cast may ask for: time and memory are in proportion to the bytes read, whatever they ask.
 
 A few bytes can ask a terminal for much: repeat the last character 65,535 times, blank a screen of 100,000 cells, show
 one for 24 hours. What recordings of real programs ask for is far below what is allowed here.
@@ -21,7 +21,7 @@ PX_PER_BYTE, PX_AT_FIRST = 20_000, 2**32
 """Pixels to be encoded for each byte of a cast, and for any cast: about a minute's work."""
 
 
-class Meter:
+class WorkMeter:
     """Adds up what a cast's events ask of the terminal; one cast, in order."""
 
     def __init__(self, where: str, columns: int, rows: int) -> None:

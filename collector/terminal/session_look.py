@@ -1,4 +1,4 @@
-"""The look that session.json keeps, as the renderer takes it. A session may come from elsewhere: it is checked."""
+"""Turns the look (theme, fonts, cell size) that session.json keeps into what the renderer takes, and checks it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _appearance(look: TerminalLook) -> Appearance:
     return Appearance(theme_named(look.theme) if look.theme else None, fonts, look.cell, fallbacks)
 
 
-def look_left(look: TerminalLook | None) -> tuple[TerminalLook, list[str]]:
-    """A session's look, or the usual one and why where its own cannot be had here any more."""
+def available_look(look: TerminalLook | None) -> tuple[TerminalLook, list[str]]:
+    """A session's look, or the default one and a note of why, where this machine cannot draw the session's own."""
     look = look or TerminalLook()
     try:
         _appearance(look)

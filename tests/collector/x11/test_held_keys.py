@@ -17,8 +17,8 @@ from collector.packing.rows import _action
 from collector.recording.session import reconcile
 from curation.scores.activity import activity
 from manifests.session import Action, Intent
-from tests.collector.packing.test_typed_text import Log, text
 from tests.collector.x11.keyboards import ALT_GR, SHIFT, Entry, Typist, layout
+from tests.collector.x11.test_typed_text import Log, text
 
 pytestmark = pytest.mark.needs("xvfb", "setxkbmap", "text-entry")
 HELD_S = 1.5
@@ -59,8 +59,8 @@ def test_a_held_key_is_one_press_and_one_release(xserver: str, tmp_path: Path, r
     rows = [_action(action, 0, False) for action in actions]
     figures = activity({"actions": rows, "duration_ns": 10**9, "kind": "terminal"})
     assert (figures["actions_per_s"], figures["key_share"]) == (1.0, 1.0)
-    told = desktop_captions(log.recording.manifest, [], rows, (0, 10**18))["caption_detailed"]
-    assert told == f"Types “{received}”."
+    caption = desktop_captions(log.recording.manifest, [], rows, (0, 10**18))["caption_detailed"]
+    assert caption == f"Types “{received}”."
 
 
 def test_what_is_repeated_keeps_its_name_and_types_by_what_is_held_now(

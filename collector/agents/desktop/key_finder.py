@@ -1,6 +1,6 @@
-"""How a keyboard types a character: which key, which modifiers, which layout, or which accent first.
+"""Finds how a keyboard types a character: which key, with which modifiers, after which accent.
 
-Read from the X server's own keyboard, so that hands type whatever a person at that keyboard could.
+It reads the X server's own keyboard, so that agents can type whatever a person at that keyboard could.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Tap:
     """Keycodes of modifiers to hold meanwhile."""
 
 
-class Reach:
-    """What one layout of a keyboard can type, with the modifiers that are locked."""
+class KeyFinder:
+    """Finds the keys of one layout of a keyboard, while the modifiers `locked` are locked."""
 
     def __init__(self, keymap: Keymap, locked: int, group: int) -> None:
         self._keymap = keymap
@@ -55,7 +55,7 @@ class Reach:
         return (tap,) if tap else None
 
     def find_shortcut(self, key: str) -> tuple[Tap, ...] | None:
-        """The key of a shortcut: a letter is where it is for programs, also on another alphabet's layout."""
+        """The key of a shortcut: a letter's is the one that programs take for it, also on another alphabet's layout."""
         if len(key) == 1 and key.isascii() and key.isalpha():
             for keycode in sorted(self._keymap.keys):
                 if shortcut(self._keymap, keycode, self.group) == key.lower():

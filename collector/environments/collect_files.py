@@ -1,4 +1,4 @@
-"""What a container leaves in a session's folder is a stranger's: the files of a session are taken, and nothing else.
+"""Collects a session's files out of the folder that a container wrote into, which is not trusted.
 
 While an episode is recorded its folder is the container's user's too, where anybody's commands may run. Afterwards only
 regular files of known names and bounded size stay, as files of the user who started the recording: no modes, no links,
@@ -28,20 +28,21 @@ _NAMED = 5
 _BLOCK = 2**20
 
 
-def names_of_a_session() -> tuple[str, ...]:
+def session_file_names() -> tuple[str, ...]:
     """Every file that a recorder may leave."""
     return tuple(path.name for path in SessionFolder(Path()).files)
 
 
-def take(folder: Path, also: Iterable[str] = ()) -> list[str]:
-    """Make `folder` a session of ours in its place; one line for each thing that was not taken.
+def collect_files(folder: Path, also: Iterable[str] = ()) -> list[str]:
+    """Make `folder` a session of ours in its place; one line for each thing that was refused and removed.
 
-    The container must be gone. Raises `GoaltraceError` when the disk is full; what was not yet taken is then as it was.
+    `also` are further names to keep. The container must be gone. Raises `GoaltraceError` when the disk is full; what
+    was not yet collected is then as it was.
     """
     mask = umask()
     folder.chmod(0o777 & ~mask)  # from here on only this user writes
     refused: list[str] = []
-    known = {*names_of_a_session(), *also}
+    known = {*session_file_names(), *also}
     place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         with os.scandir(place) as entries:

@@ -1,11 +1,11 @@
-"""What is held down: the state a clip starts from."""
+"""Which keys and buttons are held down: the state that a clip starts from."""
 
 from __future__ import annotations
 
 from manifests.session import Action
 
 
-class Held:
+class HeldInputs:
     """Keys and buttons that are down, in the order of their presses."""
 
     def __init__(self) -> None:
@@ -13,6 +13,7 @@ class Held:
         self.buttons: dict[str, None] = {}
 
     def see(self, action: Action) -> None:
+        """Take in the next action; what a redacted one pressed or released is unknown, so that none counts as held."""
         if action.kind in ("key_down", "key_up"):
             _change(self.keys, action.key, action.kind == "key_down", action.redacted)
         elif action.kind in ("button_down", "button_up"):

@@ -1,7 +1,8 @@
-"""Output without its control sequences: lines of what was written, and the way back to the events it came from.
+"""Output as plain text: its lines without control sequences, and for each character the event that it came from.
 
 Text is joined only where a reader would read it joined. Colours, marks and modes come between two letters without
-parting them; a cursor that moves parts them, and what then stands side by side on the screen is for the screen to say.
+separating them; a cursor that moves separates them, and what then stands side by side on the screen is found there
+(`screen_search.py`).
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ def _offsets(raw: str) -> list[int]:
     return kept
 
 
-class Stretches:
-    """Makes chunks of output events: a control sequence that an event ends in the middle of waits for the next."""
+class ChunkMaker:
+    """Makes chunks of output events; a control sequence that an event cuts in two is put together with the next."""
 
     def __init__(self) -> None:
         self._pending: list[tuple[str, Place]] = []
@@ -182,8 +183,8 @@ class Lines:
         """The line that has not ended yet."""
         return self._carry
 
-    def feed(self, chunk: Chunk) -> tuple[str, Whole] | None:
-        """Lines that have ended, parted by line ends and breaks, with the way back; None while none has."""
+    def feed(self, chunk: Chunk) -> tuple[str, Origins] | None:
+        """Lines that have ended, separated by line ends and breaks, with their origins; None while none has."""
         text = chunk.text
         if not text:
             return None
@@ -197,17 +198,17 @@ class Lines:
                 return None
             keep = len(whole) - self._overlap
             self._carry, self._parts = whole[keep:], _moved(parts, keep)
-            return whole, Whole(parts)
+            return whole, Origins(parts)
         cut += begins
         self._carry = whole[cut + 1 :]
         self._parts = [(0, chunk, cut + 1 - begins)] if self._carry else []
-        return whole[:cut], Whole(parts)
+        return whole[:cut], Origins(parts)
 
-    def end(self) -> tuple[str, Whole]:
+    def end(self) -> tuple[str, Origins]:
         """The line that is open, ended."""
         text, parts = self._carry, self._parts
         self._carry, self._parts = "", []
-        return text, Whole(parts)
+        return text, Origins(parts)
 
 
 def _moved(parts: list[tuple[int, Chunk, int]], by: int) -> list[tuple[int, Chunk, int]]:
@@ -216,8 +217,8 @@ def _moved(parts: list[tuple[int, Chunk, int]], by: int) -> list[tuple[int, Chun
     return [(max(0, start - by), chunk, at + max(0, by - start)) for start, chunk, at in parts[first:]]
 
 
-class Whole:
-    """Where the characters of joined parts came from."""
+class Origins:
+    """Where the characters of joined chunks came from."""
 
     def __init__(self, parts: list[tuple[int, Chunk, int]]) -> None:
         self._parts = parts

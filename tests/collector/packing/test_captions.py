@@ -1,4 +1,4 @@
-"""What a clip says of itself: captions only tell what was shown, and the screen's text is that of the pictures."""
+"""What a clip says of itself: captions only describe what was shown, and the screen's text is that of the pictures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.packing.cut_costs import held_costs
 from collector.packing.desktop_captions import desktop_captions
 from collector.packing.pack import pack
-from collector.packing.quiet import held_costs
 from collector.packing.windows import clip_windows
 from collector.terminal.cast import open_cast
 from collector.terminal.render import render_session
@@ -115,11 +115,11 @@ def test_a_command_found_in_bashs_history_is_told() -> None:
 
 def test_what_a_shell_sends_behind_its_prompt_is_not_typed() -> None:
     transcript = Transcript(80, 24)
-    transcript.output(0, PROMPT + "\x1b[K\x1b[?2004h", told=False)
+    transcript.output(0, PROMPT + "\x1b[K\x1b[?2004h", quotable=False)
     for t_ns, output in ((5, "l"), (6, "s"), (7, command("", "a\r\n", 0))):
         transcript.output(t_ns, output)
     (line,) = transcript.take().lines
-    assert (line.text, line.told, line.typed_ns) == ("ls", True, 5)
+    assert (line.text, line.quotable, line.typed_ns) == ("ls", True, 5)
 
 
 @pytest.mark.parametrize("key", ["s", "Left"])

@@ -192,9 +192,14 @@ def test_what_was_typed_is_what_is_logged_and_told(xserver: str, tmp_path: Path,
     named = {action.key for action in actions}
     assert {"KP_4", "KP_Left", "dead_acute", "é", "в"} <= named
     rows = [action.model_dump() for action in actions]
-    told = desktop_captions(log.recording.manifest, [], rows, (0, 10**18))["caption_detailed"]
-    assert "ypes “@€{ü”" in told and "types “ẞédвх”" in told and "types “42”" in told and "presses Ctrl+S" in told
-    assert "dead" not in told
+    caption = desktop_captions(log.recording.manifest, [], rows, (0, 10**18))["caption_detailed"]
+    assert (
+        "ypes “@€{ü”" in caption
+        and "types “ẞédвх”" in caption
+        and "types “42”" in caption
+        and "presses Ctrl+S" in caption
+    )
+    assert "dead" not in caption
 
 
 def test_a_compose_key_puts_characters_together(xserver: str, tmp_path: Path, typist: Typist) -> None:
@@ -292,18 +297,18 @@ def test_the_hotkey_is_found_on_any_layout(
     from collector.human.screens import find_screen
     from collector.recording.hotkey import Hotkey
 
-    heard: list[Action] = []
+    received: list[Action] = []
     with layout(xserver, *name.split()):
         typist.tap(SHIFT)
         typist.switch(group)
         assert find_screen(xserver, inputs, Hotkey("ctrl+alt+p")).display == xserver
         log = Log(tmp_path / "s", xserver, inputs)
-        log.recording.log = lambda *actions: heard.extend(actions)  # type: ignore[method-assign]
+        log.recording.log = lambda *actions: received.extend(actions)  # type: ignore[method-assign]
         typist.tap(keycode, CONTROL, 64)
         typist.tap(38)
         log.end()
     hotkey = Hotkey("ctrl+alt+p")
-    pressed = [hotkey.feed(a.kind, a.shortcut or a.key or "", a.t_ns) for a in heard]
+    pressed = [hotkey.feed(a.kind, a.shortcut or a.key or "", a.t_ns) for a in received]
     assert pressed.count(True) == 1
 
 

@@ -1,9 +1,8 @@
-"""What a tape hides, at the moment it shows something again: the recording gets the screen as it is now, and not how it
-came about.
+"""Replaces the output that a tape hid, when it shows something again: the recording gets the screen as it is then.
 
-Everything that was said meanwhile goes into the cast with blanks for its letters, so that cursor, colours, modes and
-scrolling are right; then what stands on the screen is written over the blanks. What was typed stays blank: at a shell's
-prompt by the shell's own marks, elsewhere by its letters.
+The output of the meantime goes into the cast with blanks for its letters, so that cursor, colours, modes and scrolling
+are right; then what stands on the screen is written over the blanks. What was typed stays blank: at a shell's prompt it
+is found by the shell's own marks, elsewhere by its letters.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class _Cell(str):
     typed: bool
 
 
-class _Drawn(TextScreen):
-    """A screen that knows colours, and what stands in a command line."""
+class _ColouredScreen(TextScreen):
+    """A screen whose cells know their colours, and whether they were typed in a command line."""
 
     def _reset(self) -> None:
         self.pen, self.at_prompt = "", False
@@ -61,16 +60,16 @@ class _Drawn(TextScreen):
         super()._string(text)
 
 
-class Curtain:
-    """Follows what a recording shows; use it from one thread at a time."""
+class HiddenOutput:
+    """Follows all output of a shell, hidden or not; use it from one thread at a time."""
 
     def __init__(self, columns: int, rows: int) -> None:
-        self._screen = _Drawn(columns, rows)
+        self._screen = _ColouredScreen(columns, rows)
         self._rest = ""
         """The beginning of a sequence that was not over when something was shown again."""
 
-    def shown(self, text: str) -> str:
-        """Take in output that is recorded as it is; what is to be recorded of it."""
+    def filter_output(self, text: str) -> str:
+        """Take in output that is not hidden; what is to be recorded of it, most often all."""
         if self._rest:
             text, self._rest = self._rest + text, ""
             match = TOKEN.match(text)
@@ -79,17 +78,17 @@ class Curtain:
                 return ""
             end = match.end() if match else len(text)
             text = _blank(text[:end])[0] + text[end:]
-        self._screen.hear(text)
+        self._screen.add_output(text)
         return text
 
-    def opened(self, held: str, typed: Iterable[str]) -> str:
+    def replacement(self, held: str, typed: Iterable[str]) -> str:
         """What to record in place of the output `held`, during which `typed` was typed."""
         self._screen.catch_up()
         as_recorded = copy.deepcopy(self._screen)
         blanked, self._rest = _blank(held)
         whole = held[: len(held) - len(self._rest)]
         for screen, text in ((self._screen, whole), (as_recorded, blanked)):
-            screen.hear(text)
+            screen.add_output(text)
             screen.catch_up()
         return blanked + _painted(as_recorded, self._screen, _standing(self._screen, typed))
 
@@ -113,7 +112,7 @@ def _blank(text: str) -> tuple[str, str]:
     return "".join(made), ""
 
 
-def _standing(screen: _Drawn, typed: Iterable[str]) -> set[tuple[int, int]]:
+def _standing(screen: _ColouredScreen, typed: Iterable[str]) -> set[tuple[int, int]]:
     """Where on the screen stands what was typed, from one row into the next as well."""
     places = [(x, y) for y, row in enumerate(screen.cells) for x, cell in enumerate(row) if cell]
     text = "".join(screen.cells[y][x][0] for x, y in places)
@@ -125,7 +124,7 @@ def _standing(screen: _Drawn, typed: Iterable[str]) -> set[tuple[int, int]]:
     return found
 
 
-def _painted(before: _Drawn, after: _Drawn, hidden: set[tuple[int, int]]) -> str:
+def _painted(before: _ColouredScreen, after: _ColouredScreen, hidden: set[tuple[int, int]]) -> str:
     """What makes the screen `before` look like `after`, but for `hidden` and what was typed at a prompt."""
     made: list[str] = []
     for y, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):

@@ -1,4 +1,4 @@
-"""A session's folder opened to its container's user, and to nobody else of this machine.
+"""Grants a session's container write access to its folder on this machine, and nobody else.
 
 Inside the container the recorder is an ordinary user, whose number on this machine need not be that of whoever started
 the recording. The folder becomes that user's where the system lets us give it away (as root), or stays ours with an
@@ -28,8 +28,8 @@ _NOBODY = 0xFFFFFFFF
 _ALL = 7
 
 
-def let_in(folder: Path, container: Container) -> None:
-    """Let the running container's user write into the empty `folder`; `shut_out` is its end.
+def grant_access(folder: Path, container: Container) -> None:
+    """Let the running container's user write into the empty `folder`; `revoke_access` ends it.
 
     Raises `GoaltraceError` where the file system cannot keep such a folder.
     """
@@ -52,8 +52,8 @@ def let_in(folder: Path, container: Container) -> None:
         ) from None
 
 
-def shut_out(folder: Path) -> None:
-    """Take back what `let_in` allowed: the folder is as this user makes folders."""
+def revoke_access(folder: Path) -> None:
+    """Take back what `grant_access` allowed: the folder is as this user makes folders."""
     if sys.platform == "linux":
         for name in (_DEFAULT, _ACCESS):
             try:
@@ -71,8 +71,8 @@ def _ids(container: Container) -> tuple[int, int]:
     process = Path("/proc", str(container.attrs["State"]["Pid"]))
     try:
         if str(container.id) in (process / "cgroup").read_text(encoding="utf-8"):
-            told = (process / "status").read_text(encoding="utf-8")
-            found = re.search(r"^Uid:\s+(\d+).*?^Gid:\s+(\d+)", told, re.MULTILINE | re.DOTALL)
+            status = (process / "status").read_text(encoding="utf-8")
+            found = re.search(r"^Uid:\s+(\d+).*?^Gid:\s+(\d+)", status, re.MULTILINE | re.DOTALL)
             if found:
                 return int(found[1]), int(found[2])
     except OSError:  # it has ended, or the engine is on another machine or in a virtual one

@@ -1,11 +1,11 @@
-"""What is sensitive on the screen of a cast, whatever put its text together there."""
+"""Searches the screen of a cast for what is sensitive, whatever put its text together there."""
 
 from __future__ import annotations
 
 import re
 
 from collector.importers.cast.hits import Hits
-from collector.importers.cast.plain import BREAK, Chunk
+from collector.importers.cast.plain_text import BREAK, Chunk
 from collector.importers.cast.rows import Rows
 from collector.importers.cast.shadow import SLICE
 from collector.terminal.grid import Grid
@@ -15,16 +15,16 @@ from manifests.secrets.reading import Reading, as_read, plain
 
 _ALTERNATE = re.compile(r"\x1b\[\?(?:47|1047|1049)([hl])")
 _SEEN_MOST = 200_000
-_HEAP, _HEAP_READINGS = 65_536, 4096
+_BATCH, _BATCH_READINGS = 65_536, 4096
 """Characters of new texts, and readings of any, that may wait to be judged."""
 Found = list[tuple[int, int]]
 _NOTHING: Found = []
 
 
-class Looked:
-    """The drawn screen, looked at after every event that moved its text. `hits` says what was seen, and when.
+class ScreenSearch:
+    """The drawn screen, searched after every event that moved its text. `hits` holds what was found, and when.
 
-    Texts are judged in heaps, since most heaps hold nothing: `settle` judges those that still wait.
+    Texts are searched in batches, since most batches hold nothing: `settle` searches those that still wait.
     """
 
     def __init__(self, columns: int, rows: int, wanted: Wanted) -> None:
@@ -93,11 +93,11 @@ class Looked:
                 self._waiting.append((self._step, reading, found))
         if self._keys_shown or any(PRIVATE in rows.texts[y] for y in changed):
             self._waiting += [(self._step, reading, spans) for reading, spans in self._private_keys()]
-        if self._size > _HEAP or len(self._waiting) > _HEAP_READINGS:
+        if self._size > _BATCH or len(self._waiting) > _BATCH_READINGS:
             self.settle()
 
     def settle(self) -> None:
-        """Judge what waits."""
+        """Search the texts that wait."""
         seen, new = self._seen, self._new
         seen.update(dict.fromkeys(map(hash, new), _NOTHING))
         for number in self._wanted.sift([plain(text) for text in new]):

@@ -1,4 +1,4 @@
-"""What it costs to cut a session at a frame: least where nothing is going on.
+"""What it costs to cut a session into clips at a frame: least where nothing is going on.
 
 In a terminal a cut at an empty prompt costs less than any other, and a cut in a long silence less than in a short
 one. On a desktop a cut while a key or button is down costs something, any other nothing.
@@ -10,14 +10,14 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from collector.packing.held import Held
-from collector.packing.recorded import Recorded
+from collector.packing.held_inputs import HeldInputs
+from collector.packing.recorded_session import RecordedSession
 from manifests.session import Action, Frame
 
 
 def held_costs(starts: Sequence[int], frames: Sequence[Frame], actions: Sequence[Action]) -> list[float]:
     """For each of `starts`: 1 where something is held down when the frame is taken, else 0."""
-    held, costs = Held(), []
+    held, costs = HeldInputs(), []
     pressed = [action for action in actions if action.kind in _PRESSES]
     seen = 0
     for frame in starts:
@@ -31,10 +31,10 @@ def held_costs(starts: Sequence[int], frames: Sequence[Frame], actions: Sequence
 _PRESSES = ("key_down", "key_up", "button_down", "button_up")
 
 
-class TerminalQuiet:
+class TerminalCutCosts:
     """When something was typed or printed in a terminal session, and when its shell stood at an empty prompt."""
 
-    def __init__(self, session: Recorded) -> None:
+    def __init__(self, session: RecordedSession) -> None:
         from collector.terminal.cast import open_cast, parse_size
         from collector.terminal.transcript import Transcript
 

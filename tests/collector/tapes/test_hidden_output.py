@@ -8,7 +8,7 @@ import pytest
 
 import goaltrace
 from collector.runner.terminal import run_episode
-from collector.tapes.curtain import Curtain
+from collector.tapes.hidden_output import HiddenOutput
 from collector.tapes.load import load_tape
 from collector.tapes.spec import spec_of
 from collector.terminal.canvas import Canvas
@@ -121,17 +121,17 @@ SCREENS = {
 def test_the_recorded_screen_is_the_real_one(name: str) -> None:
     """As libghostty, which frames are drawn with, has it: characters and colours."""
     before, held, after = SCREENS[name]
-    curtain = Curtain(20, 8)
+    output = HiddenOutput(20, 8)
     real, recorded = Screen(20, 8), Screen(20, 8)
     for text in (before, held, after):
         real.feed(text)
-    for text in (curtain.shown(before), curtain.opened(held, []), curtain.shown(after)):
+    for text in (output.filter_output(before), output.replacement(held, []), output.filter_output(after)):
         recorded.feed(text)
     assert look(recorded) == look(real)
 
 
 def test_only_what_is_on_the_screen_comes_back() -> None:
-    curtain = Curtain(20, 4)
-    curtain.shown("$ ")
-    said = curtain.opened(f"cat {SECRET}\r\n\x1b]0;{SECRET}\x07\x1b[2J\x1b[Hready", [])
+    output = HiddenOutput(20, 4)
+    output.filter_output("$ ")
+    said = output.replacement(f"cat {SECRET}\r\n\x1b]0;{SECRET}\x07\x1b[2J\x1b[Hready", [])
     assert SECRET not in said and "ready" in said

@@ -1,4 +1,4 @@
-"""The columns of words of a clip: what happens in it, and what its pictures show."""
+"""The columns of text in a clip's row: captions of what happens in it, and the text that its pictures show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Captions(TypedDict):
     caption_detailed: str
 
 
-class ClipWords(Captions):
+class ClipTexts(Captions):
     """The captions, and the text that each picture shows."""
 
     screen_text: list[str]

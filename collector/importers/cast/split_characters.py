@@ -1,4 +1,4 @@
-"""Characters that a recorder cut in two: put together where the other half comes with the next event.
+"""Puts characters together that a recorder cut in two, where the other half comes with the next event.
 
 Recorders that read a pty in chunks cut characters of several bytes; those that keep text as UTF-16 cut pairs of
 surrogates. Half a character without the other is U+FFFD.
@@ -19,8 +19,8 @@ _ENDS = re.compile(
 """The first part of a pair, or of the bytes of a character (as `surrogateescape` has them), at a text's end."""
 
 
-class Halves:
-    """Mends the texts of one cast's events, in order."""
+class SplitCharacters:
+    """Repairs the texts of one cast's events, in order; `mended` counts what was repaired."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, str] = {}
@@ -39,7 +39,7 @@ class Halves:
             self.mended["character cut in two put together"] += 1
         return clean
 
-    def left(self) -> Iterator[tuple[str, str]]:
+    def rest(self) -> Iterator[tuple[str, str]]:
         """What still waits when the cast is over: each code and its text."""
         yield from ((code, self._clean(begun)) for code, begun in self._waiting.items())
 

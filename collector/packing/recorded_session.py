@@ -1,4 +1,4 @@
-"""A session read once, and found fit to be packed or not."""
+"""A session as packing reads it: all its documents, or the reason why it must be left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from manifests.videofile import picture_fits
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedSession:
     """All of a session but its video."""
 
     folder: SessionFolder
@@ -34,13 +34,13 @@ def why_left_out(folder: SessionFolder, *, keep_bad_timing: bool = False) -> str
     """Why this session must not be packed, as far as its documents say; None if it reconciles."""
     try:
         with one_item(folder.path):
-            read_recorded(folder, keep_bad_timing=keep_bad_timing)
+            read_recorded_session(folder, keep_bad_timing=keep_bad_timing)
     except GoaltraceError as error:
         return one_line(str(error))
     return None
 
 
-def read_recorded(folder: SessionFolder, *, keep_bad_timing: bool = False) -> Recorded:
+def read_recorded_session(folder: SessionFolder, *, keep_bad_timing: bool = False) -> RecordedSession:
     """Read a session; `GoaltraceError` with the reason when it must not be packed.
 
     One that did not keep up is judged by its logs, also where an older release has not judged it; kept, it says why
@@ -72,7 +72,7 @@ def read_recorded(folder: SessionFolder, *, keep_bad_timing: bool = False) -> Re
     if late and not keep_bad_timing:
         raise GoaltraceError("; ".join(late) + "; --keep-bad-timing packs it all the same")
     manifest = manifest.model_copy(update={"invalid_reasons": late})
-    return Recorded(folder, manifest, frames, _pictures(frames), actions, folder.intents(), folder.events())
+    return RecordedSession(folder, manifest, frames, _pictures(frames), actions, folder.intents(), folder.events())
 
 
 def _require_consent(folder: SessionFolder, manifest: SessionManifest) -> None:

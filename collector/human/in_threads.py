@@ -1,4 +1,4 @@
-"""Blocking work beside an event loop, such that nothing it opened stays open when the loop's task is cancelled."""
+"""Blocking context managers in an event loop: entered and left in threads, and left when the task is cancelled too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def held(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
+async def entered_in_threads(manager: AbstractContextManager[T]) -> AsyncIterator[T]:
     """Enter and leave a blocking context manager in threads; it is left even when cancelled while entering."""
     entering = asyncio.ensure_future(asyncio.to_thread(manager.__enter__))
     try:

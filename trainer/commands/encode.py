@@ -11,7 +11,7 @@ from typing import Any
 from trainer.commands.bars import shown
 from trainer.face.arguments import DEVICES, KINDS
 from trainer.face.encoding import EncodeOptions, EncodePlan, EncodeResult, carry_out, set_up
-from trainer.machine.runtime import share_cores, unwound_by_sigterm
+from trainer.runtime.process import share_cores, unwound_by_sigterm
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

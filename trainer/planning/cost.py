@@ -1,4 +1,4 @@
-"""What a run costs, in closed form: floating-point operations of a pass, and what a device could do."""
+"""The compute that a run takes, in closed form: floating-point operations of a pass, and a device's peak."""
 
 from __future__ import annotations
 

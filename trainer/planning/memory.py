@@ -1,4 +1,4 @@
-"""What a run needs of memory, in closed form, reported before anything is allocated; and the knobs that change it."""
+"""The memory that a run needs, in closed form, reported before any is allocated, and the settings that lower it."""
 
 from __future__ import annotations
 
@@ -155,8 +155,14 @@ def capacity(device: torch.device) -> int | None:
 
 
 @contextmanager
-def told_when_full(config: Config, parameters: int, low: bool, world: int, device: torch.device) -> Iterator[None]:
-    """Out of memory becomes one line with numbers: what is needed, and which settings need less."""
+def explain_out_of_memory(
+    config: Config, parameters: int, low: bool, world: int, device: torch.device
+) -> Iterator[None]:
+    """Turns running out of memory into one line with numbers: what is needed, and which settings need less.
+
+    Raises:
+        GoaltraceError: in place of PyTorch's error; any other error passes as it is.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:

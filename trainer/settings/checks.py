@@ -1,4 +1,4 @@
-"""What settings must be beside each other: their own ranges are in `trainer.settings.config`."""
+"""Validates settings against each other; the range of each alone is in `trainer.settings.config`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is: frozen settings, each with its range, its unit and its reason.
+"""The settings of a run: frozen dataclasses, each field with its default, its range, its unit and its reason.
 
 A range is what a machine could carry at all; what settings must be beside each other is in `trainer.settings.checks`
 and with the variants that they name.

@@ -15,7 +15,7 @@ from trainer.actions import slots, width
 from trainer.model.conditions import Conditions
 from trainer.model.inject import injection
 from trainer.model.text import text_bytes
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.settings.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
 from trainer.settings.variants import INJECTIONS
 

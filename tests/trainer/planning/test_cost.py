@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainer.model.conditions import Conditions
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective import objective
 from trainer.planning.cost import forward_flops, peak_flops, shapes, tokens_a_step, training_flops
 from trainer.planning.memory import activations, estimate

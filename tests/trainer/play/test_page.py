@@ -18,9 +18,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from manifests.pages import serving
 from tests.trainer.runs import copy, refused
 from trainer.inference.loaded_run import load_run
+from trainer.play.controller import PlayController
 from trainer.play.game import PlayableModel
 from trainer.play.server import BUSY, ENDED, make_app
-from trainer.play.table import Table
 
 T = TypeVar("T")
 TOKEN = "t" * 32
@@ -40,12 +40,12 @@ def played(run: Path, tmp_path: Path) -> Iterator[Path]:
 
 def talk(run: Path, visit: Callable[[ClientSession, str], Awaitable[T]], fps: float = 50.0) -> T:
     """Serve the run and let `visit` talk to the address that play prints."""
-    opened = load_run(run, None, "cpu")
-    player = PlayableModel(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
+    loaded = load_run(run, None, "cpu")
+    pipeline = PlayableModel(loaded.model, loaded.codec, loaded.config, loaded.store, loaded.inputs)
 
     async def both() -> T:
-        table = Table(player, opened.held_out, opened.held_out[0], None, 0, fps, run)
-        app = make_app(TOKEN, table, opened.store, opened.config.data.fps)
+        controller = PlayController(pipeline, loaded.held_out, loaded.held_out[0], None, 0, fps, run)
+        app = make_app(TOKEN, controller, loaded.store, loaded.config.data.fps)
         async with serving(app, TOKEN) as address, ClientSession() as client:
             return await visit(client, address)
 
@@ -198,11 +198,11 @@ def test_the_page_is_told_when_the_command_ends(run: Path) -> None:
         return reading
 
     async def both() -> None:
-        opened = load_run(run, None, "cpu")
-        player = PlayableModel(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
-        table = Table(player, opened.held_out, opened.held_out[0], None, 0, 20, run)
+        loaded = load_run(run, None, "cpu")
+        pipeline = PlayableModel(loaded.model, loaded.codec, loaded.config, loaded.store, loaded.inputs)
+        controller = PlayController(pipeline, loaded.held_out, loaded.held_out[0], None, 0, 20, run)
         async with ClientSession() as client:
-            async with serving(make_app(TOKEN, table, opened.store, 5), TOKEN) as address:
+            async with serving(make_app(TOKEN, controller, loaded.store, 5), TOKEN) as address:
                 reading = await visit(client, address)
             await reading
 

@@ -14,7 +14,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from trainer.actions import slots, width
+from trainer.actions import width
 from trainer.data.windows import Batch
 from trainer.inference.prepare import prepare_for_inference
 from trainer.inference.sample import Stream
@@ -92,7 +92,7 @@ def material(config: Config, batch: int, device: torch.device) -> tuple[torch.Te
     generator = torch.Generator(device).manual_seed(0)
     shape = (batch, codec.channels, frames, data.height // codec.patch, data.width // codec.patch)
     latents = torch.randn(shape, generator=generator, device=device)
-    acts = (batch, data.window, slots(config.actions), width(config.actions))
+    acts = (batch, data.window, config.actions.slots, width(config.actions))
     actions = (torch.rand(acts, generator=generator, device=device) < 0.02).to(torch.uint8)
     maps = torch.zeros(batch, data.window, data.height, data.width, device=device)
     maps[..., 10:29, 12:24] = 1

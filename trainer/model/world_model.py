@@ -42,7 +42,7 @@ class WorldModel(nn.Module):
         self.text = ByteText(size.text_tokens, size.text_dim) if size.text == "bytes" else None
         self.actions = ActionTokens(config) if way.takes_tokens else None
         self.external = way.before_blocks(config)
-        self.cursor = CursorMap(config) if actions.cursor in ("map", "reference") else None
+        self.cursor = CursorMap(config) if actions.cursor_is_drawn else None
         self.history: nn.Conv3d | None = None
         self.change_gate: nn.Linear | None = None
         self.pointer_head = PointerHead(codec.patch, codec.channels, actions.head_width) if actions.head_width else None

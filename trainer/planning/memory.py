@@ -105,7 +105,7 @@ def _ends(config: Config, n: Sizes, shape: StepShape, each: int) -> int:
     dim, pixels = config.model.dim, n.frames * config.codec.time * shape.width * shape.height
     cell = config.codec.channels * config.model.patch**2
     kept = n.picture * (dim * (8 + 2 * each) + 3 * cell * each) + objective(config).kept(config, n)
-    if config.actions.cursor in ("map", "reference"):
+    if config.actions.cursor_is_drawn:
         kept += 2 * each * pixels
     head = config.actions.head_width
     if head:

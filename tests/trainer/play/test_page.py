@@ -86,7 +86,7 @@ def test_input_becomes_the_next_frame_and_is_saved(played: Path) -> None:
             await do(page, "input", now=10.0, events=events)
             await do(page, "step")
             frame = await hear(page, "frame")
-            assert (frame["number"], frame["told"], frame["moved"], frame["given"]) == (2, ["q"], True, False)
+            assert (frame["number"], frame["done"], frame["moved"], frame["given"]) == (2, ["q"], True, False)
             await do(page, "save")
             return Path((await hear(page, "saved"))["folder"])
 
@@ -128,7 +128,7 @@ def test_a_replay_shows_the_recording_beside_and_ends_with_it(run: Path) -> None
             await do(page, "input", now=1.0, events=[{**KEY, "t": 0.5}])
             await do(page, "play")
             frame = await hear(page, "frame", given=False)
-            assert len(frame["sizes"]) == 2 and "q" not in frame["told"]
+            assert len(frame["sizes"]) == 2 and "q" not in frame["done"]
             assert (await hear(page, "state", ended=True))["playing"] is False
 
     talk(run, visit)

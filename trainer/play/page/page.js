@@ -5,7 +5,7 @@ import { Hands } from "./hands.js";
 const BUSY = 4002;
 const ENDED = 4003;
 const RETRY_MS = 1500;
-const TOLD = 24;  // of the last things done, shown
+const ACTIONS_SHOWN = 24;  // of the last things done, shown
 const $ = (id) => document.getElementById(id);
 const put = (id, text) => { $(id).textContent = text; };
 const canvas = $("canvas");
@@ -93,7 +93,7 @@ function show(message, images) {
   $("dropped").classList.toggle("slow", message.dropped > 0);
   const list = $("done");
   for (const text of message.done) list.append(make("li", text));
-  while (list.childElementCount > TOLD) list.firstElementChild.remove();
+  while (list.childElementCount > ACTIONS_SHOWN) list.firstElementChild.remove();
   list.scrollLeft = list.scrollWidth;
 }
 

@@ -100,11 +100,11 @@ class SelfAttention(Attention):
             key, value = past.extend(key, value, seen.rule.query_frames)
         out = attention(query, key, value, seen).reshape(hidden.shape)
         if seen.alone is not None and gate is not None:
-            out = self._opened(out, query, key, value, seen.alone, gate)
+            out = self._gated(out, query, key, value, seen.alone, gate)
         projected: Tensor = self.to_out[0](out)
         return projected
 
-    def _opened(self, joint: Tensor, query: Tensor, key: Tensor, value: Tensor, seen: Visible, gate: Tensor) -> Tensor:
+    def _gated(self, joint: Tensor, query: Tensor, key: Tensor, value: Tensor, seen: Visible, gate: Tensor) -> Tensor:
         """Picture tokens: from attention among themselves (gate 0) towards attention with the actions."""
         mask = seen.rule
 

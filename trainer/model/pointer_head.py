@@ -2,7 +2,7 @@
 
 Inside the transformer a token is 16 px wide, and which of its 256 px the pointer is on takes longer to learn than
 a CPU has: no frame was right after 240 CPU-s. A convolution over px learns it once for all places. It is given
-where the actions put the pointer and how the frame before looked; how a pointer looks and what lies beneath it is
+where the actions put the pointer and how the frame before looked; how a pointer looks and the background it hides are
 learnt.
 """
 

@@ -19,7 +19,7 @@ def share_cores() -> None:
 
 
 @contextmanager
-def unwound_by_sigterm() -> Iterator[None]:
+def exit_on_sigterm() -> Iterator[None]:
     """SIGTERM inside the block raises `SystemExit`, so that what is half made under a temporary name is removed."""
 
     def end(number: int, frame: FrameType | None) -> None:

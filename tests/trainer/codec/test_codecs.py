@@ -1,4 +1,4 @@
-"""What a codec promises: sizes, what it loses, and that one is told from another."""
+"""What a codec promises: sizes, what it loses, and that one is distinguished from another."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ def test_a_batch_that_ranks_cannot_share_is_refused(
 
 
 def test_more_ranks_than_gpus_are_refused_by_the_rank_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"WORLD_SIZE": "8", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "8"}
-    for name, value in told.items():
+    reported = {"WORLD_SIZE": "8", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "8"}
+    for name, value in reported.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     with pytest.raises(GoaltraceError, match=r"8 ranks .* 4 usable GPUs; .*--nproc-per-node=4"):

@@ -74,9 +74,9 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
     assert status == 0 and not list(tmp_path.iterdir())
     for word in ("parameters", "tokens", "TFLOP", "epochs", "activations", "held", "CPU"):
         assert word in err
-    told = json.loads(out)
-    assert told["parameters"] == count_parameters(small)
-    assert told["memory"]["total"] > told["memory"]["activations"] > 0 and told["flops"] > 0 and told["peak"] is None
+    plan = json.loads(out)
+    assert plan["parameters"] == count_parameters(small)
+    assert plan["memory"]["total"] > plan["memory"]["activations"] > 0 and plan["flops"] > 0 and plan["peak"] is None
 
 
 def test_wrong_settings_are_one_line(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,7 +140,7 @@ export class Hands {
 }
 
 function held(event) {
-  const third = event.getModifierState("AltGraph");  // some systems tell it as Ctrl and Alt
+  const third = event.getModifierState("AltGraph");  // some systems report it as Ctrl and Alt
   return [["shift", event.shiftKey], ["ctrl", event.ctrlKey && !third], ["alt", event.altKey && !third], ["super", event.metaKey]]
     .filter(([, on]) => on).map(([name]) => name);
 }

@@ -14,20 +14,20 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from trainer.actions import slots, width
+from trainer.actions import width
 from trainer.data.windows import Batch
-from trainer.inference.ready import make_ready
+from trainer.inference.prepare import prepare_for_inference
 from trainer.inference.sample import Stream
 from trainer.inputs import ModelInputs
-from trainer.machine.device import arithmetic
-from trainer.machine.parallel import ALONE
 from trainer.model.attention import FrameMask, Visible, attention, visible
 from trainer.model.conditions import Conditions
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective.flow import flow_loss
 from trainer.planning.cost import forward_flops, peak_flops, training_flops
 from trainer.planning.memory import estimate, size
 from trainer.planning.plan import count_parameters
+from trainer.runtime.device import arithmetic
+from trainer.runtime.distributed import ALONE
 from trainer.settings.config import Config
 from trainer.settings.presets import preset
 from trainer.training.optimise import Job, new_state, train_step
@@ -92,7 +92,7 @@ def material(config: Config, batch: int, device: torch.device) -> tuple[torch.Te
     generator = torch.Generator(device).manual_seed(0)
     shape = (batch, codec.channels, frames, data.height // codec.patch, data.width // codec.patch)
     latents = torch.randn(shape, generator=generator, device=device)
-    acts = (batch, data.window, slots(config.actions), width(config.actions))
+    acts = (batch, data.window, config.actions.slots, width(config.actions))
     actions = (torch.rand(acts, generator=generator, device=device) < 0.02).to(torch.uint8)
     maps = torch.zeros(batch, data.window, data.height, data.width, device=device)
     maps[..., 10:29, 12:24] = 1
@@ -231,7 +231,7 @@ def rollout(config: Config, bench: Bench) -> dict[str, Any]:
         return seconds(lambda: stream.next(one), bench, 2, frames)
 
     _, plain = timed()
-    make_ready(model, config.train, bench.device)
+    prepare_for_inference(model, config.train, bench.device)
     first, spent = timed()
     passes = config.sample.steps + 1
     flops = passes * (pass_flops(config, given + 1) - pass_flops(config, given))  # what the last frame adds

@@ -193,12 +193,12 @@ def in_one_clip(loader: Loader) -> Iterator[tuple[int, Wanted]]:
     length = loader._config.data.window
     picture = (loader._config.data.width, loader._config.data.height)
     for number, (which, start) in enumerate(loader.windows.tolist()):
-        stretch = loader.stretches[which]
-        first, stop = stretch.clips_of(start, start + length)
+        segment = loader.segments[which]
+        first, stop = segment.clips_of(start, start + length)
         if stop - first > 1:
             continue
-        clip = stretch.clips[first]
-        shown = numbers(clip.row, "picture")[stretch.frames[start : start + length] - stretch.starts[first]]
+        clip = segment.clips[first]
+        shown = numbers(clip.row, "picture")[segment.frames[start : start + length] - segment.starts[first]]
         begins = np.flatnonzero(np.diff(numbers(clip.row, "picture"), prepend=-1))
         box = Letterbox.fit((clip.row["width"], clip.row["height"]), picture)
         yield number, Wanted(clip.id, numbers(clip.row, "pts")[begins[shown]].tolist(), (box.width, box.height))

@@ -8,11 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("manifests", "collector", "curation", "trainer")
-SHARED = set(
-    "Box Chunk Config Cursor Document Film Found Grid Inputs Key LeftOut Line Log Options Page Part Person Picture"
-    " Places Plan Player Pool Progress Reading Row Screen ScriptedAgent Shape Shown Source Step StepFailed Stretch"
-    " Typed Wanted Watch".split()
-)
+SHARED = {"TypedLine"}
 """Names that still stand for more than one thing; none is to be added."""
 
 

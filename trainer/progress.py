@@ -1,4 +1,4 @@
-"""What the work here reports while it goes on, besides that it goes on."""
+"""Progress of training (a step's figures), and a counter that reports how many items of some work are done."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from manifests.progress import OnProgress, Progress
 
 @dataclass(frozen=True)
 class TrainingProgress(Progress):
-    """A step of training is done, `done` of this call's; with `done` 0 training begins, and there are no figures."""
+    """The `done`-th training step of this call is done; with `done` 0 training begins, and there are no figures yet."""
 
     step: int = 0
-    """Of the whole run."""
+    """The last step done, counted over the whole run."""
     step_loss: float = math.nan
     loss: float = math.nan
     """Mean of the last 20 steps."""
@@ -24,10 +24,10 @@ class TrainingProgress(Progress):
     """None where the device's peak is not known."""
     gpu_gib: float | None = None
     clips_left_out: int = 0
-    """Since their videos cannot be decoded."""
+    """Clips left out so far, since their videos cannot be decoded."""
 
 
-class Counter:
+class ProgressCounter:
     """Reports that work begins, and then how many items are done each time it is called."""
 
     def __init__(self, on_progress: OnProgress, work: str, unit: str, total: int | None = None, done: int = 0) -> None:

@@ -136,8 +136,8 @@ def test_what_a_person_does_reaches_the_model_and_frames_come_back(browser: Any,
         assert (press["x"], press["y"]) == pytest.approx((160, 120), abs=3)  # the clip is 256 x 192, the model 64 x 48
         lift = next(action for action in actions if action["kind"] == "button_up")
         assert lift["frame"] > press["frame"] >= 2 and lift["t_ns"] > press["t_ns"] > 0
-        told = page.locator("#told li").all_inner_texts()
-        assert told == ["left button", "scroll down 2", "H", "i", "Control_L", "s"]
+        shown = page.locator("#done li").all_inner_texts()
+        assert shown == ["left button", "scroll down 2", "H", "i", "Control_L", "s"]
 
 
 def test_the_keyboard_is_held_only_inside_the_picture(browser: Any, run: Path) -> None:

@@ -258,11 +258,11 @@ def test_nothing_of_the_person_is_in_any_file(root: Path, made: tuple[Path, list
     require_gone(root, made)
     left = {row["session_id"] for row in ClipReader(root / "set").iter_clips()}
     assert left == {f"bert-the-person-session-{n}" for n in range(3)}, "nothing of anyone else goes"
-    told = "\n".join(plan.lines("removed"))
+    reported = "\n".join(plan.lines("removed"))
     for run in ("run", "run2"):
-        assert f"not reached: {root / run}: was trained on them" in told
-    assert f"not reached: team/clips on the Hub, where {root / 'set'} was published" in told
-    assert f"not reached: {root / 'latents' / 'codec.pt'}" in told
+        assert f"not reached: {root / run}: was trained on them" in reported
+    assert f"not reached: team/clips on the Hub, where {root / 'set'} was published" in reported
+    assert f"not reached: {root / 'latents' / 'codec.pt'}" in reported
     assert (root / "run" / "codec.pt").is_file() and read_made_from(root / "run" / NAME).forgotten
 
 
@@ -323,8 +323,8 @@ def test_what_cannot_be_read_is_named_and_hides_nothing_else(
     (root / "odd4").mkdir()
     (root / "odd4" / NAME).symlink_to("/dev/zero")
     assert goaltrace.main(["sessions", "forget", "--consent", ANNA, str(root), "--yes", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert [line.split(":")[0] for line in told["unread"]] == [
+    reported = json.loads(capsys.readouterr().out)
+    assert [line.split(":")[0] for line in reported["unread"]] == [
         str(root / "odd" / NAME), str(root / "odd3" / "config.json"),
     ]  # fmt: skip
     require_gone(root, made)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from manifests.clip import ClipActions
 from trainer.actions import meta, raw
+from trainer.actions.alignment import align_slots
 from trainer.actions.keys import KEYS, key_names
-from trainer.actions.places import place_slots
 from trainer.actions.raw import RAW_FEATURES
 from trainer.settings.config import ActionsConfig
 
-__all__ = ["KEYS", "RAW_FEATURES", "Actions", "acted", "encode_actions", "key_names", "nothing_done", "place_slots",
-           "slots", "stack_actions", "width"]  # fmt: skip
+__all__ = ["KEYS", "RAW_FEATURES", "Actions", "acted", "align_slots", "encode_actions", "key_names", "nothing_done",
+           "stack_actions", "width"]  # fmt: skip
 
 Actions = NDArray[np.uint8] | NDArray[np.int16]
 """[T, S, A]: uint8 raw or int16 meta; S slots on the way to each of T frames."""
@@ -45,11 +45,6 @@ def stack_actions(several: Sequence[Actions]) -> Actions:
 def width(config: ActionsConfig) -> int:
     """A: numbers in a slot."""
     return meta.WIDTH if config.encoding == "meta" else len(RAW_FEATURES)
-
-
-def slots(config: ActionsConfig) -> int:
-    """S: slots on the way to a frame."""
-    return meta.SLOTS if config.encoding == "meta" else config.substeps
 
 
 def nothing_done(actions: Actions, row: Actions) -> Actions:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.clip import ClipAction, ClipActions
+from trainer.actions.alignment import align_slots
 from trainer.actions.keys import KEY_INDEX, MODIFIER_OF, MODIFIERS, key_name, key_names, typed_text
-from trainer.actions.places import place_slots
 
 SLOTS, WIDTH, TEXT = 2, 24, 16
 CLICK, SCROLL, TYPE, SHORTCUT = 1, 2, 3, 4
@@ -36,7 +36,7 @@ def encode_meta(clip: ClipActions, frames: Sequence[int]) -> NDArray[np.int16]:
     table = np.zeros((len(frames), SLOTS, WIDTH), np.int16)
     reader = _Reader(clip)
     acts: list[list[NDArray[np.int16]]] = [[] for _ in frames]
-    places = place_slots([int(action["slot"]) for action in clip["actions"]], frames, 1)
+    places = align_slots([int(action["slot"]) for action in clip["actions"]], frames, 1)
     for action, place in zip(clip["actions"], places, strict=True):
         if place is None:
             break  # actions are in order of time

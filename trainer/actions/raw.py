@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.clip import ClipAction, ClipActions
+from trainer.actions.alignment import align_slots
 from trainer.actions.keys import KEY_INDEX, KEYS, MODIFIER_KEYS, key_name, key_names
-from trainer.actions.places import place_slots
 
 BUTTONS = ("left", "middle", "right")
 RAW_FEATURES: tuple[str, ...] = (
@@ -54,7 +54,7 @@ def encode_raw(clip: ClipActions, frames: Sequence[int], substeps: int) -> NDArr
         _hold_key(held, str(key), True)
     actions = clip["actions"]
     filled = 0
-    places = place_slots([int(action["slot"]) for action in actions], frames, substeps)
+    places = align_slots([int(action["slot"]) for action in actions], frames, substeps)
     for action, place in zip(actions, places, strict=True):
         if place is None:
             continue

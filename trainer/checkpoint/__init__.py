@@ -3,6 +3,7 @@
 RUN/config.json                  settings, seed, data set, held-out sessions
 RUN/codec.pt                     the codec's tensors
 RUN/pointer.pt                   the pointer reader (desktop data sets)
+RUN/text.pt                      the text reader (terminal data sets)
 RUN/checkpoints/step-00000123/   weights, their EMA, optimiser, step (torch.distributed.checkpoint)
 RUN/metrics.jsonl                one line a step
 """

@@ -17,7 +17,7 @@ from manifests.files import raise_if_full
 from manifests.progress import OnProgress, Progress, ignore
 from trainer.checkpoint.metadata import PlainWriter, SafeReader, read_metadata
 from trainer.checkpoint.tensors import foreign
-from trainer.machine.parallel import ALONE, Ranks
+from trainer.runtime.distributed import ALONE, Ranks
 
 _NAME = re.compile(r"step-(\d{8,})")
 
@@ -85,7 +85,7 @@ def save(run: Path, step: int, tensors: dict[str, Tensor], ranks: Ranks = ALONE,
         for stale in target.parent.glob(".step-*.tmp"):  # of a process that was killed as it wrote
             shutil.rmtree(stale, ignore_errors=True)
         temporary.mkdir(parents=True)
-    if ranks.agree(float(target.is_dir() and problem(target) is None)):
+    if ranks.broadcast(float(target.is_dir() and problem(target) is None)):
         if ranks.first:
             shutil.rmtree(temporary)
         return  # the same step of the same run

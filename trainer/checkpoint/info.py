@@ -1,4 +1,4 @@
-"""A run's settings (config.json) and its log, as files."""
+"""Reads and writes a run's config.json, and trims its log."""
 
 from __future__ import annotations
 

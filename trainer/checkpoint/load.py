@@ -1,4 +1,4 @@
-"""A finished run opened again, for evaluation and roll-outs: the averaged model on one device."""
+"""Loads a finished run's codec and its model, with the EMA of the weights, on one device."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from trainer.checkpoint import folder
 from trainer.checkpoint.info import RunInfo
 from trainer.checkpoint.tensors import foreign, load_tensors
 from trainer.codec import Codec, codec_from_state
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 
 
 def load_model(run: Path, info: RunInfo, device: torch.device) -> tuple[WorldModel, Codec, int]:
-    """The averaged model in evaluation mode, unsharded whatever number of ranks saved it, its codec, and the step.
+    """The model with the EMA of its weights, in evaluation mode, its codec, and the step; any number of ranks saved it.
 
     Raises:
         GoaltraceError: no checkpoint, or the newest is damaged; the line names the next older whole one.

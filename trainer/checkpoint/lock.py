@@ -1,4 +1,4 @@
-"""One training at a time in a run: two would write each other's checkpoints and log."""
+"""Locks a run's folder while it is trained: two trainings would overwrite each other's checkpoints and log."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from manifests.errors import GoaltraceError
 
 
 @contextmanager
-def held(run: Path) -> Iterator[None]:
-    """Hold a run until the end of the block, or of this process; a disk that knows no locks is taken at its word.
+def locked(run: Path) -> Iterator[None]:
+    """Lock a run until the end of the block, or of this process. On a disk without locks nothing is locked.
 
     Raises:
-        GoaltraceError: another process holds it.
+        GoaltraceError: another process has the lock.
     """
     folder = os.open(run, os.O_RDONLY)
     try:

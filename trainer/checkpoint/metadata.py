@@ -1,4 +1,4 @@
-"""Reads the index of a distributed checkpoint without trusting it: it is a pickle, which PyTorch reads freely."""
+"""Reads the index of a distributed checkpoint safely: it is a pickle, which PyTorch would load without restriction."""
 
 from __future__ import annotations
 

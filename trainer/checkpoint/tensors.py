@@ -1,4 +1,4 @@
-"""Single files of tensors (codec.pt, pointer.pt)."""
+"""Saves and loads single files of tensors (codec.pt, pointer.pt, text.pt), never unpickling objects."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from trainer.codec.base import Codec
 from trainer.settings.config import CodecConfig
 from trainer.settings.variants import CODECS, variant
 
-__all__ = ["Codec", "codec_class", "codec_from_state", "make_codec", "through"]
+__all__ = ["Codec", "codec_class", "codec_from_state", "make_codec", "reconstruct"]
 
-AT_ONCE = 8  # frames; of a GB each inside Wan's
+AT_ONCE = 8  # frames; inside Wan's autoencoder each takes a GB
 
 
 def codec_class(config: CodecConfig) -> type[Codec]:
@@ -44,8 +44,11 @@ def codec_from_state(config: CodecConfig, state: dict[str, Tensor]) -> Codec:
 
 
 @torch.no_grad()
-def through(codec: Codec, frames: Tensor, device: torch.device) -> Tensor:
-    """What a codec that is on `device` makes of frames, each a video of its own: uint8 [n, height, width, 3] again."""
+def reconstruct(codec: Codec, frames: Tensor, device: torch.device) -> Tensor:
+    """Frames encoded and decoded again, each as a video of its own: uint8 [n, height, width, 3].
+
+    codec: is on `device` already.
+    """
     made = torch.empty_like(frames)
     for part, out in zip(torch.split(frames, AT_ONCE), torch.split(made, AT_ONCE), strict=True):
         out.copy_((codec.decode(codec.encode(part[:, None].to(device)))[:, 0] * 255).round())

@@ -1,4 +1,4 @@
-"""What a command shows of progress on standard error: bars on a terminal, elsewhere now and then a line."""
+"""Shows a command's progress on standard error: bars on a terminal, elsewhere now and then a line."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ class _Bars:
 
 
 def _line(progress: TrainingProgress) -> str:
-    told = f"step {progress.step:,}: loss {progress.step_loss:.4f}"
-    told += f", {progress.tokens_per_second:,.0f} tokens/s" if math.isfinite(progress.tokens_per_second) else ""
-    told += f", MFU {progress.mfu:.1%}" if progress.mfu is not None else ""
-    return f"{told}, {progress.waiting:.1%} waiting for data"
+    text = f"step {progress.step:,}: loss {progress.step_loss:.4f}"
+    text += f", {progress.tokens_per_second:,.0f} tokens/s" if math.isfinite(progress.tokens_per_second) else ""
+    text += f", MFU {progress.mfu:.1%}" if progress.mfu is not None else ""
+    return f"{text}, {progress.waiting:.1%} waiting for data"
 
 
 def _figures(progress: TrainingProgress) -> dict[str, str]:

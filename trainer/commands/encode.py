@@ -11,7 +11,7 @@ from typing import Any
 from trainer.commands.bars import shown
 from trainer.face.arguments import DEVICES, KINDS
 from trainer.face.encoding import EncodeOptions, EncodePlan, EncodeResult, carry_out, set_up
-from trainer.machine.runtime import share_cores, unwound_by_sigterm
+from trainer.runtime.process import exit_on_sigterm, share_cores
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps(_figures(encoding.plan) | {"dry_run": True}))
             return 0
-        with unwound_by_sigterm():
+        with exit_on_sigterm():
             result = carry_out(encoding, on_progress)
     _print(args, result)
     return 1 if result.frames_left_out else 0

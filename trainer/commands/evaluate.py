@@ -10,7 +10,7 @@ from pathlib import Path
 from trainer.commands.bars import shown
 from trainer.face.arguments import DEVICES, KINDS, seed
 from trainer.face.evaluating import evaluate
-from trainer.machine.runtime import share_cores
+from trainer.runtime.process import share_cores
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress
 from trainer.commands.bars import shown
 from trainer.face.arguments import DEVICES, seed
-from trainer.machine.runtime import share_cores
+from trainer.runtime.process import share_cores
 
 if TYPE_CHECKING:
     from trainer.data.clip import Clip
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clip", metavar="ID|N", help="held-out clip to begin with: its id, or its number from 1 "
                         "(default: the busiest)")  # fmt: skip
     parser.add_argument("--dataset", metavar="D", help="the data set, if it is not where the run was trained on it")
-    parser.add_argument("--goal", metavar="TEXT", help="what the model is told is wanted (default: the clip's goal)")
+    parser.add_argument("--goal", metavar="TEXT", help="the goal that the model is given (default: the clip's)")
     parser.add_argument("--port", type=int, default=0, metavar="P",
                         help="port of the page on 127.0.0.1 (default: any free one)")  # fmt: skip
     parser.add_argument(
@@ -50,27 +50,27 @@ def _run(args: argparse.Namespace, on_progress: OnProgress) -> int:
         raise GoaltraceError(f"--fps {args.fps:g}: must be between {FPS[0]:g} and {FPS[1]:g}")
     from manifests.pages import new_token, serve
     from trainer.inference.loaded_run import load_run
-    from trainer.inference.ready import compiles
+    from trainer.inference.prepare import compiles
+    from trainer.play.controller import PlayController
     from trainer.play.game import Game, PlayableModel, spaced
     from trainer.play.server import make_app
-    from trainer.play.table import Table
     from trainer.training.prepare import spread
 
-    opened = load_run(args.run, args.dataset, args.device, on_progress=on_progress)
-    config = opened.config
+    loaded = load_run(args.run, args.dataset, args.device, on_progress=on_progress)
+    config = loaded.config
     if args.goal is not None and config.model.text == "none":
         raise GoaltraceError(f"--goal: {args.run} was trained without text (model.text=none); leave it out")
-    player = PlayableModel(opened.model, opened.codec, config, opened.store, opened.inputs)
-    clips = _playable(opened.held_out, player.given)
+    pipeline = PlayableModel(loaded.model, loaded.codec, config, loaded.store, loaded.inputs)
+    clips = _playable(loaded.held_out, pipeline.given)
     offered = spread(clips, CLIPS)
     clip = _choose(clips, offered, args.clip)
     if clip not in offered:
         offered = [clip, *offered]
-    device = next(opened.model.parameters()).device
+    device = next(loaded.model.parameters()).device
     if compiles(config.train, device):
         print("compiling the model for this GPU", file=sys.stderr, flush=True)
-        Game(player, clip, args.goal or "", args.seed, replay=False).next(spaced(0, 10**9, config.codec.time))
-    table = Table(player, offered, clip, args.goal, args.seed, args.fps or config.data.fps, args.run)
+        Game(pipeline, clip, args.goal or "", args.seed, replay=False).next(spaced(0, 10**9, config.codec.time))
+    controller = PlayController(pipeline, offered, clip, args.goal, args.seed, args.fps or config.data.fps, args.run)
     token = new_token()
 
     def ready(address: str) -> None:
@@ -79,7 +79,7 @@ def _run(args: argparse.Namespace, on_progress: OnProgress) -> int:
         else:
             print(f"{address}\nopen it in a browser of this machine; Ctrl-C ends it", flush=True)
 
-    serve(make_app(token, table, opened.store, config.data.fps), token, args.port, ready, args.browser)
+    serve(make_app(token, controller, loaded.store, config.data.fps), token, args.port, ready, args.browser)
     return 0
 
 

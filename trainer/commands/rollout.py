@@ -9,7 +9,7 @@ from pathlib import Path
 from trainer.commands.bars import shown
 from trainer.face.arguments import DEVICES, seed
 from trainer.face.rolling import rollout
-from trainer.machine.runtime import share_cores
+from trainer.runtime.process import share_cores
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

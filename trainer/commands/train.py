@@ -13,7 +13,7 @@ from trainer.commands.bars import shown
 from trainer.face.arguments import DEVICES, KINDS, LOGGERS, seed
 from trainer.face.options import TrainOptions
 from trainer.face.training import TrainResult, carry_out, set_up
-from trainer.machine.runtime import share_cores, unwound_by_sigterm
+from trainer.runtime.process import exit_on_sigterm, share_cores
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             training = set_up(options, on_progress)
         except GoaltraceError:
-            from trainer.machine.parallel import from_environment
+            from trainer.runtime.distributed import from_environment
 
             if from_environment().local:
                 return 2  # the first rank of this machine has said it
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             if args.json and ranks.first:
                 print(json.dumps({"dry_run": True, **training.plan.to_dict()}))
             return 0
-        with unwound_by_sigterm():
+        with exit_on_sigterm():
             try:
                 result = carry_out(training, on_progress)
             except NotFinite:

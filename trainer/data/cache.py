@@ -1,4 +1,4 @@
-"""What was decoded or read, kept in memory up to a size."""
+"""A cache of decoded and read data, bounded in bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Cache:
-    """The values used last, of at most `limit` bytes together; safe to use from several threads."""
+    """Least recently used values go first, so that at most `limit` bytes are kept; safe to use from several threads."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -17,7 +17,7 @@ class Cache:
         self._lock = threading.Lock()
         self.nbytes = 0
         self.overflowed = False
-        """Something had to go: what is not asked for need not be kept."""
+        """Some value had to go, so that values nobody asks for yet are not worth keeping."""
 
     def __len__(self) -> int:
         return len(self._values)

@@ -1,4 +1,4 @@
-"""One clip without its video, read from the index when it is looked at: an index of many hours stays small."""
+"""One clip without its video. Its values are read from the Arrow index when asked for, so memory stays small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding every usable clip once, shard by shard: what a GPU has done is not done again in every epoch."""
+"""Encodes the frames of every usable clip into latents, once, shard by shard, so that no epoch does it again."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from manifests.errors import GoaltraceError
 from manifests.files import replacing
 from trainer.codec import Codec
 from trainer.data.latents import LEFT_OUT, BadChunk, LatentChunk, bad_chunks, frame_shape, schema, shard_name
+from trainer.data.segment import ClipSegment
 from trainer.data.store import ClipStore
-from trainer.data.stretch import ClipStretch
 from trainer.settings.config import Config
 
 AHEAD = 4  # chunks decoded while one is encoded
@@ -44,7 +44,7 @@ def write_shard(
     folder: Path,
     number: int,
     chunks: Iterable[tuple[LatentChunk, NDArray[np.uint8] | None]],
-    stretches: Sequence[ClipStretch],
+    segments: Sequence[ClipSegment],
     codec: Codec,
     config: Config,
     device: torch.device,
@@ -71,12 +71,12 @@ def write_shard(
         bad: list[BadChunk] = []
         for chunk, frames in chunks:
             if frames is None:
-                bad.append(BadChunk(stretches[chunk.stretch].key, chunk.start, chunk.stop, chunk.latents))
+                bad.append(BadChunk(segments[chunk.segment].key, chunk.start, chunk.stop, chunk.latents))
                 on_chunk(chunk.stop - chunk.start)
                 continue
             pixels = torch.from_numpy(frames)[None].to(device)
             latents = codec.encode(pixels)[0].movedim(1, 0).to(torch.float16).cpu().numpy()
-            key = stretches[chunk.stretch].key
+            key = segments[chunk.segment].key
             if latents.shape != (chunk.latents, *shape):
                 raise GoaltraceError(f"the codec made latents of shape {latents.shape[1:]}, not {shape}; check --set")
             if not np.isfinite(latents).all():
@@ -91,13 +91,13 @@ def write_shard(
 
 
 def decoded(
-    chunks: Sequence[LatentChunk], stretches: Sequence[ClipStretch], store: ClipStore, workers: int
+    chunks: Sequence[LatentChunk], segments: Sequence[ClipSegment], store: ClipStore, workers: int
 ) -> Iterator[tuple[LatentChunk, NDArray[np.uint8] | None]]:
     """Each chunk with its frames, in order, None where they cannot be decoded; threads decode a few ahead."""
 
     def frames(chunk: LatentChunk) -> NDArray[np.uint8] | None:
         with store.left_out.skipping():
-            return store.frames(stretches[chunk.stretch], chunk.start, chunk.stop)
+            return store.frames(segments[chunk.segment], chunk.start, chunk.stop)
         return None
 
     if not workers:

@@ -1,4 +1,4 @@
-"""What there is to train on: the clips of a data set, without their video, split by session."""
+"""The index of a data set: its usable clips, without their video, split by session into training and held-out ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from trainer.data.clip import COLUMNS, Clip, row_of
-from trainer.data.stretch import join
+from trainer.data.segment import join
 from trainer.data.validate import validated
 from trainer.settings.config import DataConfig
 
@@ -81,19 +81,19 @@ def load_index(
 def _usable(clips: list[Clip], config: DataConfig) -> tuple[list[Clip], dict[str, int]]:
     """The clips that some window can be in, in their order, and how many are not, by reason."""
     left_out: Counter[str] = Counter()
-    sound = []
+    usable = []
     for clip in clips:
         if clip.row["invalid_reasons"]:
             left_out["not valid"] += 1
         elif clip.row["fps"] < config.fps:
             left_out[f"slower than {config.fps:g} fps"] += 1
         else:
-            sound.append(clip)
-    long = {clip for run in join(sound, config.fps) if len(run) >= config.window for clip in run.clips}
-    if len(long) < len(sound):
+            usable.append(clip)
+    long = {clip for run in join(usable, config.fps) if len(run) >= config.window for clip in run.clips}
+    if len(long) < len(usable):
         reason = f"shorter than a window of {config.window} frames at {config.fps:g} fps"
-        left_out[reason] += len(sound) - len(long)
-    return [clip for clip in sound if clip in long], dict(left_out)
+        left_out[reason] += len(usable) - len(long)
+    return [clip for clip in usable if clip in long], dict(left_out)
 
 
 def session_hash(session_id: str) -> float:

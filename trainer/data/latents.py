@@ -26,7 +26,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import parse_model, read_json
 from manifests.versions import SCHEMA_VERSION, require_readable
 from trainer.data.cache import Cache
-from trainer.data.stretch import ClipStretch
+from trainer.data.segment import ClipSegment
 from trainer.settings.config import Config
 
 CHUNK = 8  # latent frames that are read at once; codecs without time
@@ -62,18 +62,18 @@ class LatentsManifest(BaseModel):
 
 @dataclass(frozen=True)
 class LatentChunk:
-    """Frames [start, stop) of a stretch that are encoded together and stored as one row group."""
+    """Frames [start, stop) of a segment that are encoded together and stored as one row group."""
 
-    stretch: int
+    segment: int
     start: int
     stop: int
     latents: int
 
 
 class BadChunk(NamedTuple):
-    """Frames [start, stop) of a stretch whose video could not be decoded, and how many latents are missing."""
+    """Frames [start, stop) of a segment whose video could not be decoded, and how many latents are missing."""
 
-    stretch: str
+    segment: str
     start: int
     stop: int
     latents: int
@@ -90,20 +90,20 @@ def bad_chunks(shard: pq.FileMetaData) -> list[BadChunk]:
     return [one for one in made if 0 <= one.start < one.stop and one.latents > 0]
 
 
-def plan_chunks(stretches: Sequence[ClipStretch], config: Config) -> Iterator[LatentChunk]:
+def plan_chunks(segments: Sequence[ClipSegment], config: Config) -> Iterator[LatentChunk]:
     """What to encode, in order.
 
     A codec that spans time sees the frames before, so its windows are encoded each on its own, one after the other
     with a frame in common; frames behind the last whole window are left out. Others are cut into chunks of `CHUNK`.
     """
     time, window = config.codec.time, config.data.window
-    for number, stretch in enumerate(stretches):
+    for number, segment in enumerate(segments):
         if time > 1:
-            for start in range(0, len(stretch) - window + 1, window - 1):
+            for start in range(0, len(segment) - window + 1, window - 1):
                 yield LatentChunk(number, start, start + window, config.latent_window)
         else:
-            for start in range(0, len(stretch), CHUNK):
-                stop = min(start + CHUNK, len(stretch))
+            for start in range(0, len(segment), CHUNK):
+                stop = min(start + CHUNK, len(segment))
                 yield LatentChunk(number, start, stop, stop - start)
 
 
@@ -131,10 +131,10 @@ def shard_name(number: int) -> str:
 
 
 def schema(shape: tuple[int, int, int], codec: str) -> pa.Schema:
-    """The columns of a shard: which stretch, which of its frames (the last one a latent covers), and the latent."""
+    """The columns of a shard: which segment, which of its frames (the last one a latent covers), and the latent."""
     return pa.schema(
         [
-            pa.field("stretch", pa.string(), nullable=False),  # clip_id of its first clip
+            pa.field("stretch", pa.string(), nullable=False),  # a segment, by the clip_id of its first clip
             pa.field("chunk", pa.int32(), nullable=False),  # first frame of the chunk
             pa.field("frame", pa.int32(), nullable=False),
             pa.field("latent", pa.binary(2 * int(np.prod(shape))), nullable=False),
@@ -171,7 +171,7 @@ class LatentStore:
         self._files: OrderedDict[int, pq.ParquetFile] = OrderedDict()
         self._lock = threading.Lock()
         self._groups: dict[tuple[str, int], tuple[int, int]] = {}
-        """(stretch, first frame of the chunk) -> (shard, row group)."""
+        """(segment, first frame of the chunk) -> (shard, row group)."""
         self._ends: dict[str, int] = {}
         """Stretch -> the frame behind its last chunk."""
         self._bad: dict[str, list[BadChunk]] = {}
@@ -186,41 +186,41 @@ class LatentStore:
                 "encode again with --run, or start a new run, which takes the codec of the latents"
             )
 
-    def starts(self, stretch: ClipStretch) -> NDArray[np.int64]:
-        """The frames of a stretch at which a window may begin; `GoaltraceError` when it was not encoded."""
+    def starts(self, segment: ClipSegment) -> NDArray[np.int64]:
+        """The frames of a segment at which a window may begin; `GoaltraceError` when it was not encoded."""
         window = self.manifest.window
         if window:
-            starts = np.arange(0, len(stretch) - window + 1, window - 1)
+            starts = np.arange(0, len(segment) - window + 1, window - 1)
             end = int(starts[-1]) + window if len(starts) else 0
         else:
-            end, starts = len(stretch), np.arange(len(stretch))
-        if self._ends.get(stretch.key, 0) != end:
+            end, starts = len(segment), np.arange(len(segment))
+        if self._ends.get(segment.key, 0) != end:
             raise GoaltraceError(
-                f"data.latents: {self.folder} was made of other clips ({stretch.key} is not as it was there); "
+                f"data.latents: {self.folder} was made of other clips ({segment.key} is not as it was there); "
                 "encode this data set"
             )
-        for bad in self._bad.get(stretch.key, ()):
+        for bad in self._bad.get(segment.key, ()):
             # windows that were encoded each on its own have frames in common, but no latents
             apart = starts != bad.start if window else (starts + self._window <= bad.start) | (starts >= bad.stop)
             starts = starts[apart]
         return starts
 
-    def window(self, stretch: ClipStretch, start: int, stop: int) -> NDArray[np.float32]:
+    def window(self, segment: ClipSegment, start: int, stop: int) -> NDArray[np.float32]:
         """Latents of the model's frames [start, stop), float32 [channels, F, h, w]."""
         step = self.manifest.chunk
         if self.manifest.window:
-            parts = [self._chunk(stretch.key, start)]
+            parts = [self._chunk(segment.key, start)]
             low = 0
         else:
             low = start - start % step
-            parts = [self._chunk(stretch.key, at) for at in range(low, stop, step)]
+            parts = [self._chunk(segment.key, at) for at in range(low, stop, step)]
             low = start - low
         latents = np.concatenate(parts) if len(parts) > 1 else parts[0]
         count = 1 + (stop - start - 1) // self._time
         return np.ascontiguousarray(latents[low : low + count].swapaxes(0, 1), dtype=np.float32)
 
-    def _chunk(self, stretch: str, start: int) -> NDArray[np.float16]:
-        key = (stretch, start)
+    def _chunk(self, segment: str, start: int) -> NDArray[np.float16]:
+        key = (segment, start)
         made: NDArray[np.float16] | None = self._cache.get(key)
         if made is None:
             number, group = self._groups[key]
@@ -258,15 +258,15 @@ class LatentStore:
             raise self._damaged(number, error) from None
         if width != 2 * int(np.prod(self.manifest.shape)):
             raise GoaltraceError(f"{self.folder / shard_name(number)}: not of the shape in latents.json; encode again")
-        stretches, chunks, frames = (table.column(name).to_pylist() for name in ("stretch", "chunk", "frame"))
+        segments, chunks, frames = (table.column(name).to_pylist() for name in ("stretch", "chunk", "frame"))
         for bad in left_out:
-            self._bad.setdefault(bad.stretch, []).append(bad)
-            self._ends[bad.stretch] = max(self._ends.get(bad.stretch, 0), bad.stop)
+            self._bad.setdefault(bad.segment, []).append(bad)
+            self._ends[bad.segment] = max(self._ends.get(bad.segment, 0), bad.stop)
         row = 0
         for group in range(file.num_row_groups):
-            self._groups[stretches[row], chunks[row]] = number, group
+            self._groups[segments[row], chunks[row]] = number, group
             row += file.metadata.row_group(group).num_rows
-            self._ends[stretches[row - 1]] = max(self._ends.get(stretches[row - 1], 0), frames[row - 1] + 1)
+            self._ends[segments[row - 1]] = max(self._ends.get(segments[row - 1], 0), frames[row - 1] + 1)
 
     def _damaged(self, number: int, error: Exception) -> GoaltraceError:
         reason = str(error).splitlines()[0][:120]

@@ -1,4 +1,4 @@
-"""Which windows come when: a pure function of seed and epoch, so that no worker, rank or stop changes it."""
+"""The order of windows: a pure function of seed and epoch, so that no worker, rank or stop changes it."""
 
 from __future__ import annotations
 

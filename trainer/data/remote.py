@@ -1,4 +1,4 @@
-"""A data set in an object store, shard by shard in a folder on this machine: bounded, and fetched on after a stop."""
+"""Caches the shards of a data set in an object store on this machine: bounded, and resumed after a stop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from manifests.dataset import DatasetManifest, Shard
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
 from manifests.progress import OnProgress, ignore
-from trainer.progress import Counter
+from trainer.progress import ProgressCounter
 
 BLOCK = 8 * 2**20
 
@@ -77,7 +77,7 @@ class StoreCache:
         name = f"{self._path}/{path}"
         size = int(self._system.size(name) or 0)
         done = part.stat().st_size if part.is_file() else 0
-        on_bytes = Counter(self._on_progress, path, "B", size, done)
+        on_bytes = ProgressCounter(self._on_progress, path, "B", size, done)
         with self._system.open(name, "rb") as source, part.open("ab") as out:
             source.seek(done)
             while block := source.read(BLOCK):

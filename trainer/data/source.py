@@ -1,4 +1,4 @@
-"""Where a data set may be: a folder, the Hugging Face Hub (hf://datasets/OWNER/NAME@REVISION) or an object store.
+"""Opens a data set: a folder, the Hugging Face Hub (hf://datasets/OWNER/NAME@REVISION) or an object store.
 
 What is far away is read shard by shard, when a clip in it is needed, through a cache on this machine.
 """

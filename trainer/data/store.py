@@ -1,4 +1,4 @@
-"""Clips as the model sees them: pictures decoded where they are needed, actions and pointer made from the events."""
+"""Clips as the model sees them: pictures decoded when they are needed, actions and pointer encoded from the events."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from manifests.items import one_item
 from manifests.progress import OnProgress, ignore
 from manifests.video import pictures_at
 from trainer.actions import Actions, encode_actions
-from trainer.data.bad import BadVideo, LeftOutClips
 from trainer.data.cache import Cache
 from trainer.data.clip import Clip, numbers
 from trainer.data.cursor import Letterbox, pointer_path, render_map, seen_pointer
-from trainer.data.stretch import ClipStretch, joined_row
+from trainer.data.left_out import BadVideo, LeftOutClips
+from trainer.data.segment import ClipSegment, joined_row
 from trainer.settings.config import Config
 
 Pictures = NDArray[np.uint8]
@@ -78,21 +78,21 @@ class ClipStore:
         recent = self._recent
         if recent is not None and recent[0] is clip:
             return recent[1]
-        whole = ClipStretch.of([clip], self._config.data.fps)
+        whole = ClipSegment.of([clip], self._config.data.fps)
         events = self.events(whole, 0, len(whole))
         data = ClipData(events.actions, events.pointer, events.seen, events.scale, self.frames(whole, 0, len(whole)))
         self._recent = clip, data
         return data
 
-    def events(self, stretch: ClipStretch, start: int, stop: int) -> Events:
-        """Actions and pointer of the model's frames [start, stop) of a stretch."""
-        first, end = stretch.clips_of(max(start - 1, 0), stop)  # what leads to a frame begins at the one before
-        low, high = stretch.frames_of(first, end)
-        clips = stretch.clips[first:end]
-        key = (stretch.key, len(stretch.clips), first, end)  # a clip alone has a grid of its own
+    def events(self, segment: ClipSegment, start: int, stop: int) -> Events:
+        """Actions and pointer of the model's frames [start, stop) of a segment."""
+        first, end = segment.clips_of(max(start - 1, 0), stop)  # what leads to a frame begins at the one before
+        low, high = segment.frames_of(first, end)
+        clips = segment.clips[first:end]
+        key = (segment.key, len(segment.clips), first, end)  # a clip alone has a grid of its own
         made: Events | None = self._cache.get(key)
         if made is None:
-            row, frames = joined_row(clips), (stretch.frames[low:high] - stretch.starts[first]).tolist()
+            row, frames = joined_row(clips), (segment.frames[low:high] - segment.starts[first]).tolist()
             box = self._box(clips[0])
             made = Events(
                 encode_actions(row, frames, self._config.actions),
@@ -103,35 +103,35 @@ class ClipStore:
             self._cache.put(key, made, made.actions.nbytes + 2 * made.pointer.nbytes)
         return made.cut(start - low, stop - low)
 
-    def frames(self, stretch: ClipStretch, start: int, stop: int) -> Pictures:
-        """The model's frames [start, stop) of a stretch, uint8 [n, height, width, 3], letterboxed."""
-        return self.pictures(stretch, range(start, stop))
+    def frames(self, segment: ClipSegment, start: int, stop: int) -> Pictures:
+        """The model's frames [start, stop) of a segment, uint8 [n, height, width, 3], letterboxed."""
+        return self.pictures(segment, range(start, stop))
 
-    def pictures(self, stretch: ClipStretch, places: Sequence[int], out: Pictures | None = None) -> Pictures:
-        """Any of the model's frames of a stretch, in increasing order; into `out`, which is black, if it is given."""
-        box = self._box(stretch.clips[0])
+    def pictures(self, segment: ClipSegment, places: Sequence[int], out: Pictures | None = None) -> Pictures:
+        """Any of the model's frames of a segment, in increasing order; into `out`, which is black, if it is given."""
+        box = self._box(segment.clips[0])
         frames = np.zeros((len(places), self._size[1], self._size[0], 3), np.uint8) if out is None else out
         inside = frames[:, box.top : box.top + box.height, box.left : box.left + box.width]
-        recorded = stretch.frames[list(places)]
-        owners = np.searchsorted(stretch.starts, recorded, side="right") - 1
+        recorded = segment.frames[list(places)]
+        owners = np.searchsorted(segment.starts, recorded, side="right") - 1
         for owner in np.unique(owners):
             at = np.flatnonzero(owners == owner)
-            pictures, _ = _checked_pictures(stretch.clips[owner])
-            wanted = pictures[recorded[at] - stretch.starts[owner]]
+            pictures, _ = _checked_pictures(segment.clips[owner])
+            wanted = pictures[recorded[at] - segment.starts[owner]]
             whole = not self._cache.overflowed or (self._roomy and owner == owners[-1])  # else a window over a cut
-            shown = self._decoded(stretch, int(owner), wanted, (box.width, box.height), whole)
+            shown = self._decoded(segment, int(owner), wanted, (box.width, box.height), whole)
             for place, picture in zip(at, wanted.tolist(), strict=True):
                 inside[place] = shown[picture]
         return frames
 
     def _decoded(
-        self, stretch: ClipStretch, owner: int, wanted: NDArray[np.int64], size: tuple[int, int], whole: bool
+        self, segment: ClipSegment, owner: int, wanted: NDArray[np.int64], size: tuple[int, int], whole: bool
     ) -> dict[int, Pictures]:
         """Pictures of one clip by number: from the cache, or from one run through what is missing.
 
         whole: decode what any window shows of the clip, to be found in the cache by the next one.
         """
-        clip = stretch.clips[owner]
+        clip = segment.clips[owner]
         pictures, pts = _checked_pictures(clip)
         shown = self._kept(clip, wanted)
         if all(picture is not None for picture in shown.values()):
@@ -143,8 +143,8 @@ class ClipStore:
                 return shown
             tries = [missing]
             if whole:
-                low, high = stretch.frames_of(owner, owner + 1)
-                every = self._kept(clip, pictures[stretch.frames[low:high] - stretch.starts[owner]])
+                low, high = segment.frames_of(owner, owner + 1)
+                every = self._kept(clip, pictures[segment.frames[low:high] - segment.starts[owner]])
                 tries = [[number for number, picture in every.items() if picture is None], missing]
             found = _pictures(clip.id, self._video(clip, keep=not whole), pts, tries, size)
             for number, picture in found.items():

@@ -1,4 +1,4 @@
-"""What training takes for granted of an index, checked once for all its clips: shards may come from anybody."""
+"""Validates an index once, for all its clips, since shards may come from anybody."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from manifests.errors import GoaltraceError
 from trainer.actions import Actions, stack_actions
-from trainer.data.bad import BadVideo
 from trainer.data.clip import Clip
 from trainer.data.cursor import render_map
 from trainer.data.latents import LatentStore
-from trainer.data.mix import clip_weights
+from trainer.data.left_out import BadVideo
+from trainer.data.mixture import clip_weights
 from trainer.data.order import Order, share
+from trainer.data.segment import ClipSegment, join
 from trainer.data.store import ClipData, ClipStore, Events
-from trainer.data.stretch import ClipStretch, join
 from trainer.settings.config import Config, DataConfig
 
 __all__ = ["Batch", "ClipData", "ClipStore", "Events", "Loader", "list_windows"]
@@ -51,8 +51,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class _Room:
-    """Memory of a batch that is being made; each window is written where it stays, not stacked afterwards."""
+class _Buffers:
+    """Buffers of a batch that is being made: each window is written into its row, so that none is copied."""
 
     frames: NDArray[np.uint8] | None
     maps: NDArray[np.float32]
@@ -69,23 +69,23 @@ class _Window:
 
 
 def list_windows(
-    stretches: Sequence[ClipStretch], config: DataConfig, starts: Sequence[NDArray[np.int64]] | None = None
+    segments: Sequence[ClipSegment], config: DataConfig, starts: Sequence[NDArray[np.int64]] | None = None
 ) -> NDArray[np.int64]:
-    """Every (stretch, first frame) of a window in which something happens, and a share of the idle ones; [n, 2].
+    """Every (segment, first frame) of a window in which something happens, and a share of the idle ones; [n, 2].
 
     Windows with a frame that was left blank on purpose are left out: nothing an actor did explains it.
 
     Args:
-        starts: for each stretch, the frames at which a window may begin; None: any.
+        starts: for each segment, the frames at which a window may begin; None: any.
 
     Raises `GoaltraceError` when there is none.
     """
     found = []
     idle = 0
-    for number, stretch in enumerate(stretches):
-        may = np.arange(len(stretch)) if starts is None else starts[number]
-        may = may[may + config.window <= len(stretch)]
-        busy, blank = _count(stretch.busy()), _count(stretch.blank())
+    for number, segment in enumerate(segments):
+        may = np.arange(len(segment)) if starts is None else starts[number]
+        may = may[may + config.window <= len(segment)]
+        busy, blank = _count(segment.busy()), _count(segment.blank())
         may = may[blank[may + config.window] == blank[may]]
         acts = busy[may + config.window] > busy[may + 1]
         count = idle + np.cumsum(~acts)
@@ -135,7 +135,7 @@ class Loader:
     ) -> None:
         """Raises `GoaltraceError` for no windows, a mix that does not fit, latents of other clips, an uneven share."""
         self._store, self._config, self._seed, self._rank, self._world = store, config, seed, rank, world
-        store.left_out.of = len(clips)
+        store.left_out.total = len(clips)
         self.waited = 0.0
         """Seconds that `iterate` has waited for data."""
         data = config.data
@@ -145,18 +145,18 @@ class Loader:
                 raise GoaltraceError(
                     f"--set train.batch: a step's {size} windows cannot be shared evenly by {world} ranks"
                 )
-        self.stretches = [run for run in join(clips, data.fps) if len(run) >= data.window]
+        self.segments = [segment for segment in join(clips, data.fps) if len(segment) >= data.window]
         self.latents = LatentStore(Path(data.latents), config) if data.latents else None
-        starts = [self.latents.starts(run) for run in self.stretches] if self.latents else None
-        self.windows = list_windows(self.stretches, data, starts)
+        starts = [self.latents.starts(run) for run in self.segments] if self.latents else None
+        self.windows = list_windows(self.segments, data, starts)
         self.clips = self._clips_of_windows()
         self.order = Order(seed, len(self.windows), self._weights(data.mix), self.clips, data.shuffle)
 
     def _clips_of_windows(self) -> NDArray[np.int64]:
-        """For each window the number of the clip its last frame is in, counted through all stretches."""
-        begins = np.cumsum([0, *(len(run.clips) for run in self.stretches)])
+        """For each window the number of the clip its last frame is in, counted through all segments."""
+        begins = np.cumsum([0, *(len(run.clips) for run in self.segments)])
         clips = np.empty(len(self.windows), np.int64)
-        for number, run in enumerate(self.stretches):
+        for number, run in enumerate(self.segments):
             mine = self.windows[:, 0] == number
             last = run.frames[self.windows[mine, 1] + self._config.data.window - 1]
             clips[mine] = begins[number] + np.searchsorted(run.starts, last, side="right") - 1
@@ -166,7 +166,7 @@ class Loader:
         """A window's weight is that of its clip."""
         if not mix:
             return None
-        every = [clip for run in self.stretches for clip in run.clips]
+        every = [clip for run in self.segments for clip in run.clips]
         weights = clip_weights(every, mix, self._store.reader)[self.clips]
         if not weights.any():
             raise GoaltraceError(f"--set data.mix: {mix}: leaves every window with weight 0; give some clips more")
@@ -174,8 +174,8 @@ class Loader:
 
     def load(self, step: int) -> Batch:
         """This rank's part of one step: crops, or whole pictures every `whole_every`-th step and without crops."""
-        room = self._room(step)
-        return self._batch(step, room, [self._sample(step, number, room) for number in range(len(room.maps))])
+        buffers = self._buffers(step)
+        return self._batch(step, buffers, [self._sample(step, number, buffers) for number in range(len(buffers.maps))])
 
     def iterate(self, start: int, stop: int) -> Generator[Batch, None, None]:
         """Batches of steps [start, stop); `workers` threads make their windows ahead of time."""
@@ -188,18 +188,18 @@ class Loader:
                 yield batch
             return
         pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-        ahead: deque[tuple[_Room, list[Future[_Window]]]] = deque()
+        ahead: deque[tuple[_Buffers, list[Future[_Window]]]] = deque()
         asked = start
         try:
             for step in range(start, stop):
                 began = time.perf_counter()
                 while asked < min(step + 1 + AHEAD, stop):
-                    room = self._room(asked)
-                    windows = [pool.submit(self._sample, asked, number, room) for number in range(len(room.maps))]
-                    ahead.append((room, windows))
+                    buffers = self._buffers(asked)
+                    windows = [pool.submit(self._sample, asked, number, buffers) for number in range(len(buffers.maps))]
+                    ahead.append((buffers, windows))
                     asked += 1
-                room, windows = ahead.popleft()
-                batch = self._batch(step, room, [window.result() for window in windows])
+                buffers, windows = ahead.popleft()
+                batch = self._batch(step, buffers, [window.result() for window in windows])
                 self.waited += time.perf_counter() - began
                 yield batch
         finally:
@@ -215,29 +215,29 @@ class Loader:
         total = self._config.train.batch if cropped else self._config.whole_batch
         return share(total, self._rank, self._world)
 
-    def _room(self, step: int) -> _Room:
+    def _buffers(self, step: int) -> _Buffers:
         data = self._config.data
         size = (data.crop_height, data.crop_width) if self._cropped(step) else (data.height, data.width)
         shape = (len(self._places(step)), data.window, *size)
-        return _Room(None if self.latents else np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32))
+        return _Buffers(None if self.latents else np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32))
 
-    def _sample(self, step: int, number: int, room: _Room) -> _Window:
+    def _sample(self, step: int, number: int, buffers: _Buffers) -> _Window:
         """Make one of the step's windows in its place."""
         data, place = self._config.data, self._places(step)[number]
         whole_steps = step // data.whole_every if data.crop_width else 0
         before = (step - whole_steps) * self._config.train.batch + whole_steps * self._config.whole_batch
         which = self.order.at(before + place)
-        if room.frames is None:
-            return self._window(which, None, room.maps[number])
+        if buffers.frames is None:
+            return self._window(which, None, buffers.maps[number])
         if not self._cropped(step):
-            return self._readable(which, room.frames[number], room.maps[number])
+            return self._readable(which, buffers.frames[number], buffers.maps[number])
         frames = np.zeros((data.window, data.height, data.width, 3), np.uint8)
         maps = np.zeros((data.window, data.height, data.width), np.float32)
         window = self._readable(which, frames, maps)
         size = data.crop_width, data.crop_height
         x, y = crop_corner(frames, maps, size, np.random.default_rng([self._seed, step, place]))
         part = np.s_[:, y : y + size[1], x : x + size[0]]
-        room.frames[number], room.maps[number] = frames[part], maps[part]
+        buffers.frames[number], buffers.maps[number] = frames[part], maps[part]
         return replace(window, points=window.points - np.array([x, y], np.float32))
 
     def _readable(self, which: int, frames: NDArray[np.uint8], maps: NDArray[np.float32]) -> _Window:
@@ -270,22 +270,22 @@ class Loader:
 
     def _window(self, which: int, frames: NDArray[np.uint8] | None, maps: NDArray[np.float32]) -> _Window:
         number, start = self.windows[which].tolist()
-        stretch, stop = self.stretches[number], start + self._config.data.window
-        events = self._store.events(stretch, start, stop)
+        segment, stop = self.segments[number], start + self._config.data.window
+        events = self._store.events(segment, start, stop)
         render_map(events.pointer, events.scale, (maps.shape[2], maps.shape[1]), maps)
         if frames is not None:
-            self._store.pictures(stretch, range(start, stop), frames)
-        latents = self.latents.window(stretch, start, stop) if self.latents else None
-        goal = stretch.clips[stretch.clips_of(start, stop)[1] - 1].goal
+            self._store.pictures(segment, range(start, stop), frames)
+        latents = self.latents.window(segment, start, stop) if self.latents else None
+        goal = segment.clips[segment.clips_of(start, stop)[1] - 1].goal
         return _Window(latents, events.actions, events.pointer, goal)
 
-    def _batch(self, step: int, room: _Room, windows: list[_Window]) -> Batch:
+    def _batch(self, step: int, buffers: _Buffers, windows: list[_Window]) -> Batch:
         latents = [window.latents for window in windows if window.latents is not None]
         return Batch(
-            frames=room.frames,
+            frames=buffers.frames,
             latents=np.stack(latents) if latents else None,
             actions=stack_actions([window.actions for window in windows]),
-            maps=room.maps,
+            maps=buffers.maps,
             points=np.stack([window.points for window in windows]),
             goals=[window.goal for window in windows],
             positions=[step * self._config.train.batch + place for place in self._places(step)],

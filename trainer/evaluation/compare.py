@@ -156,18 +156,18 @@ def lines(document: dict[str, Any]) -> list[str]:
     """The comparison as lines of a terminal."""
     runs = document["runs"]
     names = [f"{run} (step {step})" for run, step in zip(runs, document["steps"], strict=True)]
-    told = [f"{document['clips']} clips, {_seeds(document)}; differences to the first, [95 % paired over sessions]"]
+    text = [f"{document['clips']} clips, {_seeds(document)}; differences to the first, [95 % paired over sessions]"]
     if len(set(document["given_frames"])) > 1:
-        told.append(f"the runs were given different numbers of true frames: {document['given_frames']}")
+        text.append(f"the runs were given different numbers of true frames: {document['given_frames']}")
     for kind, rows in document["kinds"].items():
         for row, figures in rows.items():
             cells = [[f"{kind}, {ROWS[row]}", *names]]
             judged = row in JUDGED
             cells += [[f"  {FIGURES[name].label}", *_cells(name, entry, judged)] for name, entry in figures.items()]
             widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
-            told.append("")
-            told += ["   ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
-    return told + ["", *document["notes"]] * bool(document["notes"])
+            text.append("")
+            text += ["   ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return text + ["", *document["notes"]] * bool(document["notes"])
 
 
 def _seeds(document: dict[str, Any]) -> str:

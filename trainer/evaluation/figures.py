@@ -1,4 +1,4 @@
-"""The table of figures: how each is computed from its counts, and how it is said to a reader."""
+"""The figures of an evaluation: how each is computed from its counts, its label and unit, and what it means."""
 
 from __future__ import annotations
 
@@ -102,4 +102,3 @@ ROWS = {
     "open": "open loop, true actions",
     "open_repeat": "open loop, frame repeated",
 }
-CLOSED, OPEN = ("true", "shuffled", "null", "repeat", "codec", "recorded"), ("open", "open_repeat")

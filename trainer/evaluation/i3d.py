@@ -120,7 +120,7 @@ class I3D(nn.Sequential):
         return net
 
     def digest(self) -> str:
-        """Tells its weights apart."""
+        """Distinguishes its weights from others."""
         return digest({name: value for name, value in self.state_dict().items() if not _counter(name)})
 
     @torch.no_grad()

@@ -1,8 +1,8 @@
-"""How sure a figure is: percentile bootstrap over sessions (Efron & Tibshirani 1993, chapter 13), seeded.
+"""Confidence intervals of figures: percentile bootstrap over sessions (Efron & Tibshirani 1993, chapter 13), seeded.
 
 Sessions are drawn with replacement, and of each one drawn its clips, which bring all their frames and seeds: what one
 session holds is not independent. With few sessions the interval is itself rough; it says nothing of sessions unlike
-these, and of a single one it tells how its clips vary.
+these, and of a single one it shows how its clips vary.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.actions import key_names, place_slots
+from trainer.actions import align_slots, key_names
 from trainer.evaluation import metrics
 from trainer.evaluation.fvd import FVD
 from trainer.evaluation.scenes import Scene
@@ -151,7 +151,7 @@ def typed_keys(scene: Scene) -> list[list[str]]:
     """For each frame of the scene the single characters typed on the way to it."""
     keys: list[list[str]] = [[] for _ in scene.frames]
     actions = [a for a in scene.clip.row["actions"] if a["kind"] in ("key", "key_down") and not a["redacted"]]
-    places = place_slots([int(action["slot"]) for action in actions], scene.clip.frames, 1)
+    places = align_slots([int(action["slot"]) for action in actions], scene.clip.frames, 1)
     for action, place in zip(actions, places, strict=True):
         if place is not None and 0 < place[0] - scene.start < len(keys):
             keys[place[0] - scene.start] += [

@@ -1,4 +1,4 @@
-"""The report as one HTML page: no script, no network, pictures inside."""
+"""An evaluation as one HTML page: no script, no network, pictures inside."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _figures(report: dict[str, Any]) -> str:
     heads = [f"<th>{escape(ROWS[row])}</th>" for row in columns]
     heads.insert(2, '<th colspan="2">true − shuffled</th>')
     lines = [f"<tr><th></th>{''.join(heads)}</tr>"]
-    for name in _told(report):
+    for name in _measured(report):
         cells = [_cell(report, row, name) for row in columns]
         cells.insert(2, _difference(name, report["obeys"].get(name)))
         lines.append(f"<tr>{_label(name)}{''.join(cells)}</tr>")
@@ -91,7 +91,7 @@ def _open_loop(report: dict[str, Any]) -> str:
         return ""
     heads = "".join(f"<th>{escape(ROWS[row])}</th>" for row in columns)
     lines = [f"<tr><th></th>{heads}</tr>"]
-    for name in _told(report):
+    for name in _measured(report):
         if any(name in report["rows"][row] for row in columns):
             lines.append(f"<tr>{_label(name)}{''.join(_cell(report, row, name) for row in columns)}</tr>")
     return (
@@ -100,7 +100,7 @@ def _open_loop(report: dict[str, Any]) -> str:
     )
 
 
-def _told(report: dict[str, Any]) -> list[str]:
+def _measured(report: dict[str, Any]) -> list[str]:
     return [name for name in FIGURES if name in report["rows"]["true"]]
 
 

@@ -1,4 +1,4 @@
-"""Everything measured about a run's roll-outs, as the document that evaluation.json holds."""
+"""Measures a run's roll-outs and reports the figures, with intervals, as evaluation.json holds them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.evaluation.figures import FIGURES
 from trainer.evaluation.fvd import FVD
 from trainer.evaluation.intervals import Sample, paired_difference, with_interval
 from trainer.evaluation.measure import Counts, Instruments, measure, pixels
-from trainer.evaluation.rollouts import RolloutModel, closed_loop, few_at_once, open_loop, through_codec
+from trainer.evaluation.rollouts import RolloutModel, closed_loop, few_at_once, open_loop, reconstruct_scene
 from trainer.evaluation.scenes import ARMS, Scene, donor_of
 
 POINTER_LIMIT_PX = 3.0  # median error on true frames from which on the pointer reader proves nothing
@@ -24,49 +24,49 @@ Gathered = dict[tuple[str, int], list[Counts]]
 """(row, scene) -> what was counted, once a seed."""
 
 
-Watched = dict[tuple[str, int], Tensor]
+KeptVideos = dict[tuple[str, int], Tensor]
 """(arm, scene) -> float [F, height, width, 3]: roll-outs with the first seed for a person to look at."""
 
 
 def gather(
-    player: RolloutModel,
+    pipeline: RolloutModel,
     scenes: Sequence[Scene],
     seeds: Sequence[int],
     tools: Instruments,
-    watch: Collection[int] = (),
+    keep: Collection[int] = (),
     on_frame: Callable[[], None] = lambda: None,
-) -> tuple[Gathered, Watched]:
+) -> tuple[Gathered, KeptVideos]:
     """Roll out every arm of every scene with every seed, and count; a few scenes at a time, so that memory is bounded.
 
     Args:
-        watch: numbers of the scenes whose roll-outs are kept.
+        keep: numbers of the scenes whose roll-outs are kept.
     """
     found: Gathered = {}
-    watched: Watched = {}
+    videos_kept: KeptVideos = {}
     for numbers in few_at_once(scenes):
         some = [scenes[n] for n in numbers]
-        decoded = [through_codec(player, scene) for scene in some]
+        decoded = [reconstruct_scene(pipeline, scene) for scene in some]
         for n, scene, exact in zip(numbers, some, decoded, strict=True):
             _without_model(found, n, scene, exact, tools)
         donors = [donor_of(scenes, n) for n in numbers]
         for seed in seeds:
-            for arm, videos in closed_loop(player, some, donors, ARMS, seed, on_frame).items():
+            for arm, videos in closed_loop(pipeline, some, donors, ARMS, seed, on_frame).items():
                 for n, scene, video in zip(numbers, some, videos, strict=True):
                     counts = measure(scene, video, video, _closed(scene), tools)
                     found.setdefault((arm, n), []).append(counts)
                     if tools.fvd is not None:
                         tools.fvd.take(arm, n, scene, video)
-                    if n in watch:
-                        watched.setdefault((arm, n), video)
-            stepwise, since = open_loop(player, some, seed, on_frame)
+                    if n in keep:
+                        videos_kept.setdefault((arm, n), video)
+            stepwise, since = open_loop(pipeline, some, seed, on_frame)
             for n, scene, exact, video, last in zip(numbers, some, decoded, stepwise, since, strict=True):
-                shown = exact if player.codec.time > 1 else pixels(scene)  # as decode_after leaves given frames
+                shown = exact if pipeline.codec.time > 1 else pixels(scene)  # as decode_rollout leaves given frames
                 found.setdefault(("open", n), []).append(measure(scene, video, shown, last, tools))
                 if ("open_repeat", n) not in found:
                     truth = pixels(scene)
                     copied = torch.cat([truth[: scene.given], truth[last]])
                     found["open_repeat", n] = [measure(scene, copied, truth, last, tools)]
-    return found, watched
+    return found, videos_kept
 
 
 def _without_model(found: Gathered, number: int, scene: Scene, decoded: Tensor, tools: Instruments) -> None:
@@ -124,7 +124,9 @@ def report_of(found: Gathered, scenes: Sequence[Scene], seed: int, fvd: FVD | No
             for row in rows
         }
         unproven = _refuse(samples)
-        told = {row: {name: with_interval(s, seed) for name, s in figures.items()} for row, figures in samples.items()}
+        values = {
+            row: {name: with_interval(s, seed) for name, s in figures.items()} for row, figures in samples.items()
+        }
         shared = [name for name in samples["true"] if name in samples["shuffled"]]
         differences = {
             name: paired_difference(samples["shuffled"][name], samples["true"][name], seed) for name in shared
@@ -133,10 +135,10 @@ def report_of(found: Gathered, scenes: Sequence[Scene], seed: int, fvd: FVD | No
             "clips": len(numbers),
             "sessions": sessions,
             "frames": sum(scenes[n].made for n in numbers),
-            "rows": {row: {name: v["value"] for name, v in figures.items() if v} for row, figures in told.items()},
+            "rows": {row: {name: v["value"] for name, v in figures.items() if v} for row, figures in values.items()},
             "intervals": {
                 row: {name: [v["low"], v["high"]] for name, v in figures.items() if v and v["low"] is not None}
-                for row, figures in told.items()
+                for row, figures in values.items()
             },
             "obeys": {name: value for name, value in differences.items() if value},
             "unproven": unproven,
@@ -148,13 +150,13 @@ def report_of(found: Gathered, scenes: Sequence[Scene], seed: int, fvd: FVD | No
     return report
 
 
-def _add_fvd(report: dict[str, Any], told: dict[str, Any]) -> None:
+def _add_fvd(report: dict[str, Any], fvd: dict[str, Any]) -> None:
     """FVD among the other figures of a kind, without intervals."""
-    for row, value in told.pop("rows").items():
+    for row, value in fvd.pop("rows").items():
         report["rows"][row]["fvd"] = value
     difference = report["rows"]["true"]["fvd"] - report["rows"]["shuffled"]["fvd"]
     report["obeys"]["fvd"] = {"value": difference, "low": None, "high": None}
-    report["fvd"] = told
+    report["fvd"] = fvd
 
 
 _ORDER = ("true", "shuffled", "null", "repeat", "codec", "recorded", "open", "open_repeat")

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from trainer.actions import Actions
 from trainer.codec import Codec
-from trainer.codec.still import decode_after
+from trainer.codec.rollout import decode_rollout
 from trainer.evaluation.scenes import ARMS, Scene, arm_inputs, whole
 from trainer.inference.sample import roll_out
 from trainer.inputs import ModelInputs
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.settings.config import Config
 
 ROWS_AT_ONCE = 16
@@ -45,7 +45,7 @@ class _Job:
 
 
 def closed_loop(
-    player: RolloutModel,
+    pipeline: RolloutModel,
     scenes: Sequence[Scene],
     donors: Sequence[Scene | None],
     arms: Sequence[str],
@@ -62,7 +62,7 @@ def closed_loop(
         scene = scenes[number]
         actions, path, maps = arm_inputs(scene, donors[number], arm)
         jobs.append(_Job(scene.frames[: scene.given], actions, path, maps, str(scene.clip.row["goal"])))
-    made = dict(zip(keys, _play(player, jobs, seed, on_frame), strict=True))
+    made = dict(zip(keys, _play(pipeline, jobs, seed, on_frame), strict=True))
     return {arm: [made[arm, number] for number in range(len(scenes))] for arm in arms}
 
 
@@ -74,7 +74,7 @@ def window_step(config: Config) -> int:
 
 
 def open_loop(
-    player: RolloutModel, scenes: Sequence[Scene], seed: int, on_frame: Callable[[], None] = lambda: None
+    pipeline: RolloutModel, scenes: Sequence[Scene], seed: int, on_frame: Callable[[], None] = lambda: None
 ) -> tuple[list[Tensor], list[NDArray[np.int64]]]:
     """Each generated frame from true frames a window back, with true actions.
 
@@ -82,7 +82,7 @@ def open_loop(
         For each scene the decoded video [F, height, width, 3], put together from its windows (the given frames are the
         first window's); and for each generated frame the number of the last true frame before it, [F - given].
     """
-    step = window_step(player.config)
+    step = window_step(pipeline.config)
     jobs, places = [], []
     for number, scene in enumerate(scenes):
         actions, path, maps = arm_inputs(scene, None, "true")
@@ -95,7 +95,7 @@ def open_loop(
             places.append((number, start, size))
     videos = [torch.zeros(scene.frames.shape) for scene in scenes]
     since = [np.zeros(scene.made, np.int64) for scene in scenes]
-    for (number, start, size), video in reversed(list(zip(places, _play(player, jobs, seed, on_frame), strict=True))):
+    for (number, start, size), video in reversed(list(zip(places, _play(pipeline, jobs, seed, on_frame), strict=True))):
         given = scenes[number].given
         videos[number][start + given : start + given + size] = video[given:]
         since[number][start : start + size] = start + given - 1
@@ -104,9 +104,9 @@ def open_loop(
     return videos, since
 
 
-def batches(player: RolloutModel, scenes: Sequence[Scene], arms: int) -> int:
+def batches(pipeline: RolloutModel, scenes: Sequence[Scene], arms: int) -> int:
     """How often `closed_loop` and `open_loop` call `on_frame`, a few scenes at once: once a latent of a batch."""
-    time, step, total = player.config.codec.time, window_step(player.config), 0
+    time, step, total = pipeline.config.codec.time, window_step(pipeline.config), 0
     for numbers in few_at_once(scenes):
         same, made = len(numbers), scenes[numbers[0]].made
         size = min(step, made)
@@ -125,22 +125,22 @@ def few_at_once(scenes: Sequence[Scene]) -> list[list[int]]:
 
 
 @torch.no_grad()
-def _play(player: RolloutModel, jobs: Sequence[_Job], seed: int, on_frame: Callable[[], None]) -> list[Tensor]:
+def _play(pipeline: RolloutModel, jobs: Sequence[_Job], seed: int, on_frame: Callable[[], None]) -> list[Tensor]:
     made: dict[int, Tensor] = {}
     for group in _groups(jobs):
         part = [jobs[n] for n in group]
-        given = torch.from_numpy(np.stack([job.given for job in part])).to(player.device)
-        latents = player.codec.encode(given)
-        conditions = player.inputs.conditions(
+        given = torch.from_numpy(np.stack([job.given for job in part])).to(pipeline.device)
+        latents = pipeline.codec.encode(given)
+        conditions = pipeline.inputs.conditions(
             np.stack([job.actions for job in part]),
             np.stack([job.maps for job in part]),
             np.stack([job.path for job in part]),
             [job.goal for job in part],
         )
-        result = roll_out(player.model, latents, conditions, player.config, seed, on_frame)
+        result = roll_out(pipeline.model, latents, conditions, pipeline.config, seed, on_frame)
         for row, n in enumerate(group):
             one = slice(row, row + 1)
-            made[n] = decode_after(player.codec, result[one], given[one])[0].float().cpu()
+            made[n] = decode_rollout(pipeline.codec, result[one], given[one])[0].float().cpu()
     return [made[n] for n in range(len(jobs))]
 
 
@@ -155,7 +155,7 @@ def _groups(jobs: Sequence[_Job]) -> Iterator[list[int]]:
 
 
 @torch.no_grad()
-def through_codec(player: RolloutModel, scene: Scene) -> Tensor:
+def reconstruct_scene(pipeline: RolloutModel, scene: Scene) -> Tensor:
     """The true frames encoded and decoded as a roll-out's are, float [F, height, width, 3] on the CPU."""
-    frames = torch.from_numpy(scene.frames)[None].to(player.device)
-    return decode_after(player.codec, player.codec.encode(frames), frames[:, : scene.given])[0].float().cpu()
+    frames = torch.from_numpy(scene.frames)[None].to(pipeline.device)
+    return decode_rollout(pipeline.codec, pipeline.codec.encode(frames), frames[:, : scene.given])[0].float().cpu()

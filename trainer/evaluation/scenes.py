@@ -1,4 +1,4 @@
-"""What is rolled out: stretches of held-out clips, with the actions of each arm."""
+"""Scenes, which evaluation rolls out: parts of held-out clips, with the actions of each arm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARMS = ("true", "shuffled", "null")
 
 @dataclass(frozen=True)
 class Scene:
-    """A stretch of a clip: the first `given` frames are shown, the rest are to be generated; F frames in all."""
+    """A part of a clip: the first `given` frames are shown, the rest are to be generated; F frames in all."""
 
     clip: Clip
     start: int
@@ -80,7 +80,7 @@ def cut_scene(store: ClipStore, clip: Clip, start: int, given: int, made: int) -
 
 
 def choose_scenes(store: ClipStore, clips: Sequence[Clip], config: Config, count: int, frames: int) -> list[Scene]:
-    """At most `count` scenes, clips evenly spaced; in each clip the stretch with the most actions.
+    """At most `count` scenes, clips evenly spaced; in each clip the part with the most actions.
 
     All scenes of a kind have the same length: `frames` generated ones, fewer where no clip is that long. A clip whose
     video does not decode is left out with a warning.
@@ -107,7 +107,7 @@ def choose_scenes(store: ClipStore, clips: Sequence[Clip], config: Config, count
 
 
 def busiest(store: ClipStore, clip: Clip, given: int, made: int) -> int | None:
-    """Where the stretch with the most frames to which something was done begins; None where each has a blank frame."""
+    """Where the part with the most frames that follow an action begins; None where every part has a blank frame."""
     done, blank = acted(store.get(clip).actions).astype(int), blanked(clip)
     length = given + made
     starts = [s for s in range(len(blank) - length + 1) if not blank[s : s + length].any()]

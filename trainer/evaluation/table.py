@@ -1,4 +1,4 @@
-"""The report as lines of a terminal."""
+"""An evaluation's figures as a table for a terminal, with verdicts in sentences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from trainer.evaluation.figures import FIGURES, ROWS
 
 COLUMNS = ("true", "shuffled", "null", "repeat", "codec")
 WITH_INTERVALS = ("true", "shuffled")
-TELLS = ("cursor_px", "text_typed", "text_cells", "changed_f1")
-"""Figures by which actions are seen to matter, the first there is."""
+DECISIVE = ("cursor_px", "text_typed", "text_cells", "changed_f1")
+"""Figures that show whether actions matter; the first of them that was measured is used."""
 
 
 def table(kind: str, report: dict[str, Any], seeds: int) -> str:
@@ -49,18 +49,20 @@ def span(name: str, ends: list[float], signed: bool = False) -> str:
 def verdicts(report: dict[str, Any]) -> list[str]:
     """Sentences: do actions matter, what open loop gives, how well the readers read, what is not proven."""
     rows, lines = report["rows"], []
-    for name in TELLS:
+    for name in DECISIVE:
         difference = report["obeys"].get(name)
         if difference:
             lines.append(obeys_line(name, rows, difference))
             break
     if "open" in rows and "open_repeat" in rows:
-        told = []
+        parts = []
         for name in ("psnr", "cursor_px", "text_typed"):
             if name in rows["open"]:
                 figure, copied = FIGURES[name], rows["open_repeat"].get(name)
-                told.append(f"{figure.label} {figure.show(rows['open'][name])} (frame repeated: {figure.show(copied)})")
-        lines.append(f"open loop, each window from true frames: {'; '.join(told)}")
+                parts.append(
+                    f"{figure.label} {figure.show(rows['open'][name])} (frame repeated: {figure.show(copied)})"
+                )
+        lines.append(f"open loop, each window from true frames: {'; '.join(parts)}")
     recorded = rows.get("recorded", {})
     if "cursor_px" in recorded:
         lines.append(
@@ -77,16 +79,16 @@ def verdicts(report: dict[str, Any]) -> list[str]:
     return lines + [f"{why}; its figures are left out as unproven" for why in report["unproven"].values()]
 
 
-def fvd_lines(rows: dict[str, Any], told: dict[str, Any]) -> list[str]:
+def fvd_lines(rows: dict[str, Any], fvd: dict[str, Any]) -> list[str]:
     """What FVD was taken from, and how sure it is that true actions do better than shuffled ones."""
     value = {row: FIGURES["fvd"].show(rows[row]["fvd"]) for row in ("true", "shuffled", "codec")}
     lines = [
-        f"FVD over {told['windows']} windows of {told['frames']} frames: {value['true']} with true actions, "
+        f"FVD over {fvd['windows']} windows of {fvd['frames']} frames: {value['true']} with true actions, "
         f"{value['shuffled']} with shuffled, {value['codec']} for the codec alone",
-        f"by chance alone true actions do this well against shuffled in {100 * told['as_large']:.0f} % of "
-        f"{told['swaps'] + 1} draws (the two swapped at random, {told['sessions']} sessions)",
+        f"by chance alone true actions do this well against shuffled in {100 * fvd['as_large']:.0f} % of "
+        f"{fvd['swaps'] + 1} draws (the two swapped at random, {fvd['sessions']} sessions)",
     ]
-    return lines + [told["warning"]] * bool(told["warning"])
+    return lines + [fvd["warning"]] * bool(fvd["warning"])
 
 
 def obeys_line(name: str, rows: dict[str, Any], difference: dict[str, Any]) -> str:
@@ -98,11 +100,11 @@ def obeys_line(name: str, rows: dict[str, Any], difference: dict[str, Any]) -> s
         sure = f"95 % {span(name, [difference['low'], difference['high']], signed=True)}"
     ends = [difference["low"], difference["high"]]
     clear = None not in ends and (min(ends) > 0 if figure.better > 0 else max(ends) < 0)
-    told = "not shown that actions matter"
+    verdict = "not shown that actions matter"
     if difference["value"] * figure.better > 0:
-        told = "actions matter" if clear else "actions seem to matter, but these clips are too few to be sure"
+        verdict = "actions matter" if clear else "actions seem to matter, but these clips are too few to be sure"
     times = f", {shuffled / true:.1f}x" if name == "cursor_px" and true > 0 else ""
     return (
-        f"{told}: {figure.label} {figure.show(true)} with true actions, {figure.show(shuffled)} with shuffled{times}"
+        f"{verdict}: {figure.label} {figure.show(true)} with true actions, {figure.show(shuffled)} with shuffled{times}"
         f" (difference {figure.show(difference['value'], signed=True)}, {sure})"
     )

@@ -56,7 +56,7 @@ def fitting(
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:
-    """Tells weights apart, whatever kind of file they came in: figures from different ones cannot be compared."""
+    """Distinguishes weights, whatever kind of file they came in: figures from different ones cannot be compared."""
     found = hashlib.sha256()
     for name in sorted(weights):
         found.update(name.encode() + weights[name].cpu().contiguous().numpy().tobytes())

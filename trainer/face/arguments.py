@@ -1,4 +1,4 @@
-"""Arguments that several functions and commands take, checked where they are read."""
+"""Arguments that several functions and commands take, and their validation."""
 
 from __future__ import annotations
 

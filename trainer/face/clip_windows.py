@@ -1,4 +1,4 @@
-"""Windows of clips for a model of one's own: frames with the actions that led to each, as arrays."""
+"""`windows`: windows of clips for a model of one's own: frames with the actions that led to each, as arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from trainer.data.stretch import ClipStretch
+    from trainer.data.segment import ClipSegment
     from trainer.data.windows import ClipStore
 
 Split = Literal["train", "held_out", "all"]
@@ -44,14 +44,14 @@ class WindowDataset:
     def __init__(
         self,
         store: ClipStore,
-        stretches: list[ClipStretch],
+        segments: list[ClipSegment],
         windows: NDArray[np.int64],
         frames: int,
         again: partial[Any],
     ) -> None:
         from trainer.actions import RAW_FEATURES
 
-        self._store, self._stretches, self._windows, self._frames = store, stretches, windows, frames
+        self._store, self._stretches, self._windows, self._frames = store, segments, windows, frames
         self._again = again
         self.features = RAW_FEATURES
         """Names of the 182 numbers of an action slot: "press:left", "key:a", ..."""
@@ -61,10 +61,10 @@ class WindowDataset:
 
     def __getitem__(self, number: int) -> ClipWindow:
         which, start = self._windows[number].tolist()
-        stretch, stop = self._stretches[which], start + self._frames
-        events = self._store.events(stretch, start, stop)
-        clip = stretch.clips[stretch.clips_of(start, stop)[1] - 1]
-        pictures = self._store.frames(stretch, start, stop)
+        segment, stop = self._stretches[which], start + self._frames
+        events = self._store.events(segment, start, stop)
+        clip = segment.clips[segment.clips_of(start, stop)[1] - 1]
+        pictures = self._store.frames(segment, start, stop)
         return ClipWindow(pictures, events.actions, events.pointer, clip.goal, clip.id)  # type: ignore[arg-type]
 
     def __reduce__(self) -> tuple[partial[Any], tuple[()]]:
@@ -103,8 +103,8 @@ def windows(
         GoaltraceError: an option or the data set cannot be used, or there is no window.
     """
     from trainer.data.index import load_index
+    from trainer.data.segment import join
     from trainer.data.source import open_dataset
-    from trainer.data.stretch import join
     from trainer.data.windows import ClipStore, list_windows
     from trainer.settings.config import ActionsConfig, Config, DataConfig
 
@@ -123,10 +123,10 @@ def windows(
     reader = open_dataset(dataset)
     index = load_index(reader, data, kind, [] if split == "all" else None)
     clips = index.held_out if split == "held_out" else index.train
-    stretches = [run for run in join(clips, fps) if len(run) >= frames]
+    segments = [segment for segment in join(clips, fps) if len(segment) >= frames]
     store = ClipStore(reader, Config(data=data, actions=ActionsConfig(encoding="raw", substeps=substeps)))
     again = partial(
         windows, dataset, frames=frames, fps=fps, size=size, substeps=substeps, split=split, held_out=held_out,
         idle_share=idle_share, kind=kind, cache_mb=cache_mb,
     )  # fmt: skip
-    return WindowDataset(store, stretches, list_windows(stretches, data), frames, again)
+    return WindowDataset(store, segments, list_windows(segments, data), frames, again)

@@ -1,4 +1,4 @@
-"""Comparing: evaluated runs side by side, on the same clips and seeds."""
+"""`compare`: evaluated runs side by side, on the same clips and seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding: the latents of every usable clip, made once, so that training on a GPU needs no codec and no video."""
+"""`encode`: the latents of every usable clip, made once, so that training on a GPU needs no codec and no video."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from manifests.files import require_writable
 from manifests.private import as_private_as
 from manifests.progress import OnProgress, ignore
 from trainer.face.arguments import DEVICES, KINDS, Device, Kind, Settings, require_known, setting_words
-from trainer.progress import Counter
+from trainer.progress import ProgressCounter
 
 if TYPE_CHECKING:
     from manifests.clip_io import ClipReader
     from trainer.codec import Codec
     from trainer.data.index import Index
     from trainer.data.latents import LatentChunk, LatentsManifest
+    from trainer.data.segment import ClipSegment
     from trainer.data.store import ClipStore
-    from trainer.data.stretch import ClipStretch
     from trainer.settings.config import Config
 
 
@@ -76,13 +76,13 @@ class EncodeResult:
 
 @dataclass(frozen=True)
 class Encoding:
-    """One that is set up: nothing is written yet."""
+    """An encoding that is set up: nothing is written yet."""
 
     options: EncodeOptions
     config: Config
     reader: ClipReader
     index: Index
-    stretches: list[ClipStretch]
+    segments: list[ClipSegment]
     shards: list[list[LatentChunk]]
     plan: EncodePlan
 
@@ -136,24 +136,24 @@ def _set_up(options: EncodeOptions, on_progress: OnProgress) -> Encoding:
     config = _settings(options)
     from trainer.data.index import load_index
     from trainer.data.latents import frame_shape, plan_chunks, plan_shards
+    from trainer.data.segment import join
     from trainer.data.source import open_dataset
-    from trainer.data.stretch import join
 
     reader = open_dataset(options.dataset, on_progress)
     index = load_index(reader, config.data, options.kind, held_out=[])  # what is held out is encoded as well
-    stretches = [run for run in join(index.train, config.data.fps) if len(run) >= config.data.window]
-    shards = plan_shards(list(plan_chunks(stretches, config)), config)
+    segments = [segment for segment in join(index.train, config.data.fps) if len(segment) >= config.data.window]
+    shards = plan_shards(list(plan_chunks(segments, config)), config)
     plan = EncodePlan(
         latents=options.out,
         clips=len(index.train),
-        frames=sum(len(stretch) for stretch in stretches),
+        frames=sum(len(segment) for segment in segments),
         fps=config.data.fps,
         latent_frames=sum(chunk.latents for chunks in shards for chunk in chunks),
         shape=frame_shape(config),
         shards=len(shards),
         left_out=index.left_out,
     )
-    return Encoding(options, config, reader, index, stretches, shards, plan)
+    return Encoding(options, config, reader, index, segments, shards, plan)
 
 
 def _carry_out(encoding: Encoding, on_progress: OnProgress) -> EncodeResult:
@@ -163,7 +163,7 @@ def _carry_out(encoding: Encoding, on_progress: OnProgress) -> EncodeResult:
     out, index, plan = encoding.options.out, encoding.index, encoding.plan
     require_writable(out)
     store = ClipStore(encoding.reader, encoding.config, on_progress)
-    store.left_out.of = len(index.train)
+    store.left_out.total = len(index.train)
     codec = _codec(encoding, store, on_progress)
     _begin(out, _manifest(encoding, codec))
     write_made_from(out / NAME, "encode", {clip.session for clip in index.train})
@@ -217,7 +217,7 @@ def _codec(encoding: Encoding, store: ClipStore, on_progress: OnProgress) -> Cod
     else:
         _require_free(out)
         chosen = spread(encoding.index.train, CODEC_CLIPS)
-        on_clip = Counter(on_progress, "decoding for the codec", "clip", len(chosen))
+        on_clip = ProgressCounter(on_progress, "decoding for the codec", "clip", len(chosen))
         codec = fit_codec(store, chosen, config, on_clip)
     if not begun.is_file():
         _require_free(out)
@@ -272,15 +272,17 @@ def _begin(out: Path, manifest: LatentsManifest) -> None:
 def _encode(encoding: Encoding, codec: Codec, store: ClipStore, on_progress: OnProgress) -> int:
     """Make the shards that are not there; how many those were."""
     from trainer.data.encoding import decoded, is_done, write_shard
-    from trainer.machine.device import pick_device
+    from trainer.runtime.device import pick_device
 
-    out, config, stretches, shards = encoding.options.out, encoding.config, encoding.stretches, encoding.shards
+    out, config, segments, shards = encoding.options.out, encoding.config, encoding.segments, encoding.shards
     device = pick_device(encoding.options.device)
     moved, digest = codec.to(device), codec.digest()
     todo = [number for number, chunks in enumerate(shards) if not is_done(out, number, chunks, digest)]
     frames = [sum(chunk.stop - chunk.start for chunk in chunks) for chunks in shards]
-    on_frames = Counter(on_progress, "encoding", "frame", sum(frames), sum(frames) - sum(frames[n] for n in todo))
+    on_frames = ProgressCounter(
+        on_progress, "encoding", "frame", sum(frames), sum(frames) - sum(frames[n] for n in todo)
+    )
     for number in todo:
-        chunks = decoded(shards[number], stretches, store, config.data.workers)
-        write_shard(out, number, chunks, stretches, moved, config, device, on_frames)
+        chunks = decoded(shards[number], segments, store, config.data.workers)
+        write_shard(out, number, chunks, segments, moved, config, device, on_frames)
     return len(todo)

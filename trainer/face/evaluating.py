@@ -1,4 +1,4 @@
-"""Evaluating: does a run's model obey its actions, on sessions that it never saw?"""
+"""`evaluate`: does a run's model obey its actions, on sessions that it never saw?"""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from manifests.files import require_writable, write_json, write_text
 from manifests.private import as_private_as
 from manifests.progress import OnProgress, ignore
 from trainer.face.arguments import DEVICES, KINDS, Device, Kind, require_known, require_seed
-from trainer.progress import Counter
+from trainer.progress import ProgressCounter
 
 if TYPE_CHECKING:
     from trainer.evaluation.page import Strip
-    from trainer.evaluation.report import Watched
+    from trainer.evaluation.report import KeptVideos
     from trainer.evaluation.scenes import Scene
     from trainer.inference.loaded_run import LoadedRun
 
@@ -83,18 +83,18 @@ def evaluate(
         require_writable(run)
         from trainer.inference.loaded_run import load_run
 
-        opened = load_run(run, None if dataset is None else str(dataset), device, kind, on_progress)
+        loaded = load_run(run, None if dataset is None else str(dataset), device, kind, on_progress)
         if like is None:
-            scenes, noise = _scenes(opened, clips, frames), list(range(seed, seed + seeds))
+            scenes, noise = _scenes(loaded, clips, frames), list(range(seed, seed + seeds))
         else:
-            scenes, noise = _scenes_like(Path(like), run, opened)
+            scenes, noise = _scenes_like(Path(like), run, loaded)
         weights = [Path(path) for path in lpips], None if fvd is None else Path(fvd)
-        return _measure(run, opened, scenes, noise, weights, device, on_progress)
+        return _measure(run, loaded, scenes, noise, weights, device, on_progress)
 
 
 def _measure(
     run: Path,
-    opened: LoadedRun,
+    loaded: LoadedRun,
     scenes: list[Scene],
     seeds: list[int],
     weights: tuple[list[Path], Path | None],
@@ -111,21 +111,21 @@ def _measure(
     from trainer.evaluation.rollouts import RolloutModel, batches
     from trainer.evaluation.scenes import ARMS
     from trainer.evaluation.weights import digest
-    from trainer.machine.device import pick_device
+    from trainer.runtime.device import pick_device
 
     device = pick_device(device_name)
-    player = RolloutModel(opened.model, opened.codec, opened.config, opened.inputs, device)
+    pipeline = RolloutModel(loaded.model, loaded.codec, loaded.config, loaded.inputs, device)
     of_lpips, of_i3d = weights
     lpips = LPIPS.load(of_lpips, device) if of_lpips else None
     i3d = I3D.load(of_i3d, device) if of_i3d else None
     fvd = FVD.over(scenes, i3d.features) if i3d else None
-    tools = Instruments(opened.reader, opened.texts, lpips, fvd)
+    tools = Instruments(loaded.pointer_reader, loaded.text_reader, lpips, fvd)
     shown = _shown(scenes)
-    on_frame = Counter(on_progress, "rolling out", "frame", len(seeds) * batches(player, scenes, len(ARMS)))
-    found, watched = gather(player, scenes, seeds, tools, shown, on_frame)
-    data = opened.config.data
+    on_frame = ProgressCounter(on_progress, "rolling out", "frame", len(seeds) * batches(pipeline, scenes, len(ARMS)))
+    found, videos = gather(pipeline, scenes, seeds, tools, shown, on_frame)
+    data = loaded.config.data
     document: dict[str, Any] = {
-        "run": str(run), "step": opened.step, "seeds": seeds, "given_frames": scenes[0].given,
+        "run": str(run), "step": loaded.step, "seeds": seeds, "given_frames": scenes[0].given,
         "fps": data.fps, "width": data.width, "height": data.height,
         "clips": [{"clip": s.clip.id, "first": s.start + s.given, "frames": s.made} for s in scenes],
         "kinds": report_of(found, scenes, seeds[0], fvd),
@@ -133,30 +133,30 @@ def _measure(
     }  # fmt: skip
     written, page = run / "evaluation.json", run / "evaluation.html"
     write_json(written, document)
-    write_text(page, evaluation_page(document, _strips(scenes, shown, watched, data.fps)))
+    write_text(page, evaluation_page(document, _strips(scenes, shown, videos, data.fps)))
     figures = {kind: report["rows"] for kind, report in document["kinds"].items()}
-    return EvaluateResult(run, opened.step, tuple(seeds), figures, document, written, page)
+    return EvaluateResult(run, loaded.step, tuple(seeds), figures, document, written, page)
 
 
-def _scenes(opened: LoadedRun, clips: int, frames: int | None) -> list[Scene]:
+def _scenes(loaded: LoadedRun, clips: int, frames: int | None) -> list[Scene]:
     from trainer.evaluation.scenes import choose_scenes
 
-    wanted = frames or opened.config.sample.frames
-    return choose_scenes(opened.store, opened.held_out, opened.config, clips, wanted)
+    wanted = frames or loaded.config.sample.frames
+    return choose_scenes(loaded.store, loaded.held_out, loaded.config, clips, wanted)
 
 
-def _scenes_like(like: Path, run: Path, opened: LoadedRun) -> tuple[list[Scene], list[int]]:
+def _scenes_like(like: Path, run: Path, loaded: LoadedRun) -> tuple[list[Scene], list[int]]:
     """What another run's evaluation rolled out, and with which seeds."""
     from trainer.evaluation.compare import read_evaluation
     from trainer.evaluation.scenes import scenes_like
 
     other = read_evaluation(like)
-    if other["fps"] != opened.config.data.fps:
+    if other["fps"] != loaded.config.data.fps:
         raise GoaltraceError(
             f"--like {like}: was evaluated at {other['fps']:g} frames/s, {run} runs at "
-            f"{opened.config.data.fps:g}; train both at the same data.fps"
+            f"{loaded.config.data.fps:g}; train both at the same data.fps"
         )
-    return scenes_like(opened.store, opened.held_out, opened.config, other["clips"]), list(other["seeds"])
+    return scenes_like(loaded.store, loaded.held_out, loaded.config, other["clips"]), list(other["seeds"])
 
 
 def _shown(scenes: list[Scene]) -> list[int]:
@@ -164,7 +164,7 @@ def _shown(scenes: list[Scene]) -> list[int]:
     return [n for n, scene in enumerate(scenes) if sum(s.kind == scene.kind for s in scenes[:n]) < STRIPS]
 
 
-def _strips(scenes: list[Scene], shown: list[int], watched: Watched, fps: float) -> list[Strip]:
+def _strips(scenes: list[Scene], shown: list[int], videos: KeptVideos, fps: float) -> list[Strip]:
     from trainer.evaluation.picture import Panel, strip
     from trainer.evaluation.scenes import donor_of
 
@@ -173,7 +173,7 @@ def _strips(scenes: list[Scene], shown: list[int], watched: Watched, fps: float)
         scene, donor = scenes[number], donor_of(scenes, number)
         panels = [Panel.recorded("recorded", scene)]
         for arm, title in (("true", "its actions"), ("shuffled", "other actions"), ("null", "no actions")):
-            panels.append(Panel.generated(title, watched[arm, number], scene, donor, arm))
+            panels.append(Panel.generated(title, videos[arm, number], scene, donor, arm))
         goal = f": {scene.clip.row['goal']}" if scene.clip.row["goal"] else ""
         strips.append((scene.kind, f"{scene.clip.id}{goal}", strip(panels, scene, fps, moments=3, scale=1)))
     return strips

@@ -1,4 +1,4 @@
-"""What a training is asked to be, and the run's settings that follow from it."""
+"""The options of a training, and the run's settings that follow from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rolling out: a clip beside what a run's model makes of its actions, as a video, a GIF and a strip."""
+"""`rollout`: a clip beside what a run's model makes of its actions, as a video, a GIF and a strip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from manifests.files import require_absent, require_writable
 from manifests.private import as_private_as
 from manifests.progress import OnProgress, ignore
 from trainer.face.arguments import DEVICES, Device, require_known, require_seed
-from trainer.progress import Counter
+from trainer.progress import ProgressCounter
 
 if TYPE_CHECKING:
     from trainer.data.clip import Clip
@@ -71,30 +71,30 @@ def rollout(
         require_writable(out.parent if out is not None else run)
         from trainer.inference.loaded_run import load_run
 
-        opened = load_run(run, None if dataset is None else str(dataset), device, on_progress=on_progress)
-        chosen = _clip(clip, opened)
+        loaded = load_run(run, None if dataset is None else str(dataset), device, on_progress=on_progress)
+        chosen = _clip(clip, loaded)
         name = out.with_suffix("") if out is not None else run / f"rollout-{chosen.id}"
-        return _roll_out(opened, chosen, name, frames, seed, device, on_progress)
+        return _roll_out(loaded, chosen, name, frames, seed, device, on_progress)
 
 
 def _roll_out(
-    opened: LoadedRun, clip: Clip, name: Path, frames: int, seed: int, device: Device, on_progress: OnProgress
+    loaded: LoadedRun, clip: Clip, name: Path, frames: int, seed: int, device: Device, on_progress: OnProgress
 ) -> RolloutResult:
     from manifests.made_from import beside, write_made_from
     from trainer.evaluation.picture import Panel, write_all
     from trainer.evaluation.rollouts import RolloutModel, closed_loop
     from trainer.evaluation.scenes import choose_scenes, donor_of
-    from trainer.machine.device import pick_device
+    from trainer.runtime.device import pick_device
 
-    scene = choose_scenes(opened.store, [clip], opened.config, 1, frames)[0]
-    peers = [c for c in opened.held_out if c.row["kind"] == scene.kind and c.id != clip.id]
+    scene = choose_scenes(loaded.store, [clip], loaded.config, 1, frames)[0]
+    peers = [c for c in loaded.held_out if c.row["kind"] == scene.kind and c.id != clip.id]
     peers = [c for c in peers if len(c.frames) >= len(scene.frames)]
-    scenes = [scene, *(choose_scenes(opened.store, peers, opened.config, 1, scene.made) if peers else [])]
+    scenes = [scene, *(choose_scenes(loaded.store, peers, loaded.config, 1, scene.made) if peers else [])]
     donor = donor_of(scenes, 0)
-    player = RolloutModel(opened.model, opened.codec, opened.config, opened.inputs, pick_device(device))
-    on_frame = Counter(on_progress, "rolling out", "frame", scene.made // opened.config.codec.time)
-    videos = closed_loop(player, [scene], [donor], ("true", "shuffled"), seed, on_frame)
-    held_out = clip.id in {c.id for c in opened.held_out}
+    pipeline = RolloutModel(loaded.model, loaded.codec, loaded.config, loaded.inputs, pick_device(device))
+    on_frame = ProgressCounter(on_progress, "rolling out", "frame", scene.made // loaded.config.codec.time)
+    videos = closed_loop(pipeline, [scene], [donor], ("true", "shuffled"), seed, on_frame)
+    held_out = clip.id in {c.id for c in loaded.held_out}
     unseen = "held out" if held_out else "trained on"
     panels = [
         Panel.recorded(f"recorded ({unseen})", scene),
@@ -104,14 +104,14 @@ def _roll_out(
     shown = {part.clip.session for part in (scene, donor) if part is not None}
     files = [name.with_name(name.name + suffix) for suffix in SUFFIXES]
     write_made_from(beside(name), "rollout", shown, files)
-    return RolloutResult(clip.id, held_out, tuple(write_all(name, panels, scene, opened.config.data.fps)))
+    return RolloutResult(clip.id, held_out, tuple(write_all(name, panels, scene, loaded.config.data.fps)))
 
 
-def _clip(name: str | None, opened: LoadedRun) -> Clip:
+def _clip(name: str | None, loaded: LoadedRun) -> Clip:
     """The clip that was asked for, or the held-out one with the most actions, desktops first."""
     if name is None:
-        return max(opened.held_out, key=lambda clip: (clip.row["kind"] == "desktop", len(clip.slots())))
-    known = {clip.id: clip for clip in [*opened.held_out, *opened.trained_on]}
+        return max(loaded.held_out, key=lambda clip: (clip.row["kind"] == "desktop", len(clip.slots())))
+    known = {clip.id: clip for clip in [*loaded.held_out, *loaded.trained_on]}
     if name not in known:
         few = ", ".join(list(known)[:4])
         raise GoaltraceError(f"--clip {name}: no such clip in the data set; some held-out ones: {few}")

@@ -1,4 +1,4 @@
-"""Training: from a data set to a run folder with a model in it."""
+"""`train` and `plan_training`: from a data set to a run folder with a model in it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import torch
 
     from trainer.data.windows import Loader
-    from trainer.machine.parallel import Ranks
     from trainer.planning.plan import RunPlan
+    from trainer.runtime.distributed import Ranks
     from trainer.training.begin import Material
     from trainer.training.loop import Result
     from trainer.training.optimise import Job
@@ -53,7 +53,7 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class Training:
-    """One that is set up: what is known before anything large is made."""
+    """A training that is set up: what is known before anything large is made."""
 
     options: TrainOptions
     material: Material
@@ -152,7 +152,7 @@ def carry_out(training: Training, on_progress: OnProgress = ignore) -> TrainResu
         NotFinite: every rank met it at the same step.
         GoaltraceError: what this rank alone can say.
     """
-    from trainer.machine.parallel import joined
+    from trainer.runtime.distributed import joined
     from trainer.training.optimise import NotFinite
 
     options, failure = training.options, None
@@ -177,7 +177,7 @@ def carry_out(training: Training, on_progress: OnProgress = ignore) -> TrainResu
 
 
 def _set_up(options: TrainOptions, started: float, on_progress: OnProgress) -> Training:
-    from trainer.machine.parallel import from_environment, own_device
+    from trainer.runtime.distributed import from_environment, own_device
     from trainer.training.log import require_logger
 
     ranks = from_environment()
@@ -188,8 +188,8 @@ def _set_up(options: TrainOptions, started: float, on_progress: OnProgress) -> T
     from trainer.data.source import open_dataset
     from trainer.data.windows import ClipStore, Loader
     from trainer.inputs.texts import Texts
-    from trainer.machine.device import pick_device
     from trainer.planning.plan import make_plan
+    from trainer.runtime.device import pick_device
     from trainer.training.begin import Material
 
     out, dataset, resume = options.out, options.dataset, options.resume
@@ -219,11 +219,11 @@ def _set_up(options: TrainOptions, started: float, on_progress: OnProgress) -> T
 def _train(training: Training, on_progress: OnProgress) -> Result:
     from manifests.made_from import NAME, write_made_from
     from trainer.checkpoint import load_codec, trim_metrics
-    from trainer.checkpoint.lock import held
+    from trainer.checkpoint.lock import locked
     from trainer.inputs import ModelInputs
-    from trainer.machine.compiling import told_when_it_fails
-    from trainer.machine.device import uses_bf16
-    from trainer.planning.memory import told_when_full
+    from trainer.planning.memory import explain_out_of_memory
+    from trainer.runtime.compiling import explain_compile_errors
+    from trainer.runtime.device import uses_bf16
     from trainer.training.begin import begin
     from trainer.training.log import RunLog
     from trainer.training.loop import seconds_a_step, train
@@ -232,7 +232,7 @@ def _train(training: Training, on_progress: OnProgress) -> Result:
     info, ranks, device, loader = training.material.info, training.ranks, training.device, training.loader
     out, config, low = training.options.out, info.config, uses_bf16(info.config.train.precision, device)
     report = on_progress if ranks.first else ignore
-    with told_when_it_fails(), told_when_full(config, training.plan.total, low, ranks.world, device):
+    with explain_compile_errors(), explain_out_of_memory(config, training.plan.total, low, ranks.world, device):
         model = new_model(config, info.seed, device)
         if training.checkpoint is None:
             state = begin(out, training.material, model, ranks, device, report)
@@ -245,7 +245,7 @@ def _train(training: Training, on_progress: OnProgress) -> Result:
         if loader.latents is not None:
             loader.latents.require_codec(codec.digest())
         job = Job(config, ModelInputs(config, codec, device), info.seed, device, ranks)
-        with held(out) if ranks.first else nullcontext():
+        with locked(out) if ranks.first else nullcontext():
             if ranks.first:
                 trim_metrics(out / "metrics.jsonl", state.step)
             report(Progress("plan", message=_estimate(seconds_a_step(state, loader, job), state.step, job)))

@@ -1,1 +1,1 @@
-"""A finished run at work: loaded with its data, made fast, and rolled out frame after frame."""
+"""Inference with a finished run: it is loaded with its data, prepared, and rolled out frame after frame."""

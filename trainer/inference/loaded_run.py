@@ -1,4 +1,4 @@
-"""A finished run opened again, with the data to measure it on."""
+"""Loads a finished run, with the data set to measure it on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from trainer.data.clip import Clip
 from trainer.data.index import load_index
 from trainer.data.source import is_remote, open_dataset
 from trainer.data.windows import ClipStore
-from trainer.inference.ready import make_ready
+from trainer.inference.prepare import prepare_for_inference
 from trainer.inputs import ModelInputs
-from trainer.machine.device import pick_device
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.reading.pointer import PointerReader
 from trainer.reading.text import TextReader
+from trainer.runtime.device import pick_device
 from trainer.settings.config import Config
 
 
@@ -30,8 +30,8 @@ class LoadedRun:
     model: WorldModel
     codec: Codec
     inputs: ModelInputs
-    reader: PointerReader | None
-    texts: TextReader | None
+    pointer_reader: PointerReader | None
+    text_reader: TextReader | None
     step: int
     store: ClipStore
     trained_on: list[Clip]
@@ -51,7 +51,7 @@ def load_run(
         raise GoaltraceError(f"{where}: the run's data set is not there any more; say where it is with --dataset")
     device = pick_device(device_name)
     model, codec, step = load_model(run, info, device)
-    make_ready(model, info.config.train, device)
+    prepare_for_inference(model, info.config.train, device)
     reader = open_dataset(where, on_progress)
     index = load_index(reader, info.config.data, kind or info.kind, info.held_out)
     if not index.held_out:

@@ -1,4 +1,4 @@
-"""Pictures as an MP4."""
+"""Writes pictures as an MP4."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from manifests.errors import GoaltraceError
 from trainer.inference.background import Background
-from trainer.machine.device import arithmetic
 from trainer.model.cache import KVCache
 from trainer.model.conditions import Conditions
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective import objective
 from trainer.objective.base import frame_before
+from trainer.runtime.device import arithmetic
 from trainer.settings.config import Config
 
 

@@ -19,7 +19,7 @@ def goal_key(goal: str) -> str:
 
 
 class Texts:
-    """Looks goals up; bounded by the goals of the data set, not by its clips."""
+    """Looks goals' embeddings up; memory is bounded by the goals of the data set, not by its clips."""
 
     def __init__(self, config: Config) -> None:
         self._kind, self._tokens, self._width = config.model.text, config.model.text_tokens, config.model.text_dim

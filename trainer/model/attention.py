@@ -1,4 +1,4 @@
-"""The one place where attention is computed, so that a faster kernel is a change in one file.
+"""Attention by FlexAttention or scaled dot-product attention, in one place, so that a faster kernel is one change.
 
 Without a mask it is PyTorch's scaled dot-product attention, for long sequences by the kernel that PyTorch prefers on
 that GPU. With a mask of frames it is FlexAttention on CUDA, which skips what is hidden (it has no backward on a CPU),
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from trainer.machine.compiling import compiled
+from trainer.runtime.compiling import compiled
 
 LONG = 256  # tokens; cuDNN's kernel gains nothing on fewer, and refuses some such shapes with an error
 # Where PyTorch itself does not take cuDNN first, it is one that errs on lengths that are no multiple of 128 (before

@@ -1,4 +1,4 @@
-"""What a roll-out remembers of the frames it has made, so that each new frame is one pass over that frame alone."""
+"""The KV cache of a roll-out: each new frame is one pass over that frame alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a window is conditioned on, as it comes from the data."""
+"""The conditions of a window: actions, cursor maps, pointer and text, as tensors."""
 
 from __future__ import annotations
 

@@ -92,19 +92,19 @@ class Attention(nn.Module):
 class SelfAttention(Attention):
     """Attention among the tokens of a window."""
 
-    def forward(self, hidden: Tensor, turns: Tensor, seen: Visible, gate: Tensor | None, past: Past | None) -> Tensor:
+    def forward(self, hidden: Tensor, rotary: Tensor, seen: Visible, gate: Tensor | None, past: Past | None) -> Tensor:
         """hidden [B, F, M, dim], M picture tokens and then `seen.rule.late` action tokens -> the same shape."""
         query, key, value = self.project(hidden.flatten(1, 2), hidden.flatten(1, 2))
-        query, key = rotate(query, turns), rotate(key, turns)
+        query, key = rotate(query, rotary), rotate(key, rotary)
         if past is not None:
             key, value = past.extend(key, value, seen.rule.query_frames)
         out = attention(query, key, value, seen).reshape(hidden.shape)
         if seen.alone is not None and gate is not None:
-            out = self._opened(out, query, key, value, seen.alone, gate)
+            out = self._gated(out, query, key, value, seen.alone, gate)
         projected: Tensor = self.to_out[0](out)
         return projected
 
-    def _opened(self, joint: Tensor, query: Tensor, key: Tensor, value: Tensor, seen: Visible, gate: Tensor) -> Tensor:
+    def _gated(self, joint: Tensor, query: Tensor, key: Tensor, value: Tensor, seen: Visible, gate: Tensor) -> Tensor:
         """Picture tokens: from attention among themselves (gate 0) towards attention with the actions."""
         mask = seen.rule
 
@@ -175,7 +175,7 @@ class Block(nn.Module):
         self,
         hidden: Tensor,
         modulation: Tensor,
-        turns: Tensor,
+        rotary: Tensor,
         seen: Visible,
         text: Tensor | None,
         actions: Tensor | None,
@@ -188,7 +188,7 @@ class Block(nn.Module):
         gate = None if self.inject is None else self.inject.gate
 
         normed = (self.norm1(hidden.float()) * (1 + scale_a) + shift_a).to(kind)
-        hidden = (hidden + self.attn1(normed, turns, seen, gate, past) * gate_a).to(kind)
+        hidden = (hidden + self.attn1(normed, rotary, seen, gate, past) * gate_a).to(kind)
         if text is not None and self.attn2 is not None and self.norm2 is not None:
             hidden = hidden + self.attn2(self.norm2(hidden.float()).to(kind), text).to(kind)
         if actions is not None and self.inject is not None:
@@ -231,7 +231,7 @@ class DiT(nn.Module):
         self,
         hidden: Tensor,
         t: Tensor,
-        turns: Tensor,
+        rotary: Tensor,
         mask: FrameMask,
         text: Tensor | None = None,
         actions: Tensor | None = None,
@@ -244,7 +244,7 @@ class DiT(nn.Module):
         seen = visible(mask, hidden.device, dense=cache is not None)
         for layer, block in enumerate(self.blocks):
             past = None if cache is None else cache.blocks[layer]
-            hidden = block(hidden, modulation, turns, seen, text, actions, past)
+            hidden = block(hidden, modulation, rotary, seen, text, actions, past)
         shift, scale = (self.scale_shift_table + embedding.float()[:, :, None])[:, :, :, None].unbind(2)
         out: Tensor = (self.norm_out(hidden[:, :, : mask.picture].float()) * (1 + scale) + shift).to(hidden.dtype)
         return out

@@ -1,4 +1,4 @@
-"""Writes what is typed: one key after the other, each a small change to the latents near where text is entered.
+"""The key head: writes what is typed, key after key, each a small change to the latents near where text is entered.
 
 A transformer finds out which of a hundred keys writes which glyph, and where, in hours of a GPU. Here a convolution
 finds the places, in the frame before, and each key has a glyph of its own to put there: 400 steps of two CPU cores.
@@ -14,10 +14,8 @@ from trainer.actions import KEYS
 from trainer.model.actions import key_counts, typed
 from trainer.settings.config import Config
 
-KERNEL = (
-    3,
-    5,
-)  # cells; two layers reach two rows and four columns, the width of a character of text and its neighbours
+KERNEL = (3, 5)
+"""Cells; two layers reach two rows and four columns, the width of a character of text and its neighbours."""
 PLACES = 12  # kinds of places to write at: parts of a glyph, and how it may lie on the cells
 
 

@@ -1,5 +1,7 @@
-"""Patches to tokens. A convolution whose stride is its kernel is a product of matrices, and is computed as one: kernels
-for convolutions in three dimensions are slow, and in bf16 in some releases very slow.
+"""Patchify: turns patches of cells into tokens.
+
+A convolution whose stride is its kernel is a product of matrices, and is computed as one: kernels for convolutions in
+three dimensions are slow, and in bf16 in some releases very slow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Draws the pointer into the output and mends the place it left, px by px.
+"""The pointer head: draws the pointer into the output and mends the place it left, px by px.
 
 Inside the transformer a token is 16 px wide, and which of its 256 px the pointer is on takes longer to learn than
 a CPU has: no frame was right after 240 CPU-s. A convolution over px learns it once for all places. It is given
-where the actions put the pointer and how the frame before looked; how a pointer looks and what lies beneath it is
+where the actions put the pointer and how the frame before looked; how a pointer looks and the background it hides are
 learnt.
 """
 

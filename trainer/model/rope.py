@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 @lru_cache(maxsize=32)
-def turns(
+def rotary(
     frames: int, rows: int, columns: int, head_dim: int, device: torch.device, first_frame: int = 0, late: int = 0
 ) -> Tensor:
-    """Cosine and sine of `rope_3d`'s angles, as `rotate` takes them: made once for all blocks and passes."""
+    """Cosine and sine of `rope_3d`'s angles, as `rotate` takes them; made once for all blocks and passes."""
     angles = rope_3d(frames, rows, columns, head_dim, device, first_frame, late)[:, None]
     return torch.stack([angles.cos(), angles.sin()])
 
@@ -46,8 +46,8 @@ def rope_3d(
     return angles.reshape(-1, pairs)
 
 
-def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn neighbouring pairs of x [B, N, heads, head_dim] by `turns` [2, N, 1, head_dim / 2]."""
-    cos, sin = turns
+def rotate(x: Tensor, rotary: Tensor) -> Tensor:
+    """Turn neighbouring pairs of x [B, N, heads, head_dim] by `rotary` [2, N, 1, head_dim / 2]."""
+    cos, sin = rotary
     even, odd = x[..., 0::2].float(), x[..., 1::2].float()
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2).to(x.dtype)

@@ -13,7 +13,7 @@ from torch import Tensor
 from trainer.model.actions import by_latent
 from trainer.model.conditions import Conditions
 from trainer.model.sizes import Sizes
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.settings.config import Config
 from trainer.settings.variants import Check
 
@@ -24,7 +24,7 @@ Predict = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Losses:
-    """What a batch says."""
+    """The losses of a batch."""
 
     total: Tensor
     """Scalar; its gradient is the one to follow."""

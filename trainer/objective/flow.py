@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainer.model.conditions import Conditions
 from trainer.model.sizes import Sizes
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective.base import LEVELS, Losses, Predict, frame_before, pointer_cells
 from trainer.settings.config import Config
 from trainer.settings.variants import Check

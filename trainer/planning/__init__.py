@@ -1,1 +1,1 @@
-"""What a run will take, in closed form: operations, memory, and the lines that say so before the first step."""
+"""Plans a run in closed form: its operations and its memory, reported before the first step."""

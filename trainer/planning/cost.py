@@ -1,4 +1,4 @@
-"""What a run costs, in closed form: floating-point operations of a pass, and what a device could do."""
+"""The compute that a run takes, in closed form: floating-point operations of a pass, and a device's peak."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _ends(config: Config, n: Sizes) -> int:
     total = n.frames * 2 * (256 * dim + 7 * dim**2) + 4 * n.picture * cell * dim
     if size.predicts == "change":
         total += 2 * n.picture * (cell + size.patch**2) * dim
-    if config.actions.cursor in ("map", "reference"):
+    if config.actions.cursor_is_drawn:
         channels = (time + 1) * (3 if config.actions.cursor == "reference" else 1)
         total += 2 * n.picture * channels * side**2 * dim
     return total

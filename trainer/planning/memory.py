@@ -1,4 +1,4 @@
-"""What a run needs of memory, in closed form, reported before anything is allocated; and the knobs that change it."""
+"""The memory that a run needs, in closed form, reported before any is allocated, and the settings that lower it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _ends(config: Config, n: Sizes, shape: StepShape, each: int) -> int:
     dim, pixels = config.model.dim, n.frames * config.codec.time * shape.width * shape.height
     cell = config.codec.channels * config.model.patch**2
     kept = n.picture * (dim * (8 + 2 * each) + 3 * cell * each) + objective(config).kept(config, n)
-    if config.actions.cursor in ("map", "reference"):
+    if config.actions.cursor_is_drawn:
         kept += 2 * each * pixels
     head = config.actions.head_width
     if head:
@@ -155,8 +155,14 @@ def capacity(device: torch.device) -> int | None:
 
 
 @contextmanager
-def told_when_full(config: Config, parameters: int, low: bool, world: int, device: torch.device) -> Iterator[None]:
-    """Out of memory becomes one line with numbers: what is needed, and which settings need less."""
+def explain_out_of_memory(
+    config: Config, parameters: int, low: bool, world: int, device: torch.device
+) -> Iterator[None]:
+    """Turns running out of memory into one line with numbers: what is needed, and which settings need less.
+
+    Raises:
+        GoaltraceError: in place of PyTorch's error; any other error passes as it is.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:

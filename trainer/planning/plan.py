@@ -1,4 +1,4 @@
-"""What a run will do and what that takes, reported before its first step."""
+"""The plan of a run: what it will do, and what compute and memory that takes, reported before its first step."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from trainer.data.clip import Clip
 from trainer.data.index import Index
 from trainer.data.windows import Loader
-from trainer.machine.device import uses_bf16
-from trainer.machine.parallel import Ranks
 from trainer.model.inject import injection
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.planning.cost import peak_flops, tokens_a_step, training_flops
 from trainer.planning.memory import Memory, advice, capacity, estimate, size
+from trainer.runtime.device import uses_bf16
+from trainer.runtime.distributed import Ranks
 from trainer.settings.config import Config
 
 
@@ -39,6 +39,7 @@ class RunPlan:
     windows_left: float
     """That the steps to come take."""
     text: str
+    """The plan as lines for a terminal."""
 
     @property
     def total(self) -> int:

@@ -13,15 +13,15 @@ from torch import Tensor
 
 from manifests.errors import GoaltraceError
 from trainer.actions import Actions
-from trainer.actions.places import place_slots
+from trainer.actions.alignment import align_slots
 from trainer.codec import Codec
-from trainer.codec.still import decode_after
+from trainer.codec.rollout import decode_rollout
 from trainer.data.clip import Clip
 from trainer.data.cursor import Letterbox, render_map
 from trainer.data.store import ClipStore
 from trainer.inference.sample import Stream
 from trainer.inputs import ModelInputs
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.play.film import PlayFilm, png
 from trainer.play.live import Live
 from trainer.play.person import PersonInput, PlayedAction
@@ -70,24 +70,24 @@ class ShownFrame:
 class Game:
     """One play of one clip; a new start is a new object. Not safe for several threads at once."""
 
-    def __init__(self, player: PlayableModel, clip: Clip, goal: str, seed: int, replay: bool) -> None:
+    def __init__(self, pipeline: PlayableModel, clip: Clip, goal: str, seed: int, replay: bool) -> None:
         """replay: the model is given the clip's own actions, and nothing that a person does."""
         self.clip, self.goal, self.replay = clip, goal, replay
-        self._player, self._config = player, player.config
-        self._data = player.store.get(clip)
-        self._start = first_frame(clip, player.given)
+        self._pipeline, self._config = pipeline, pipeline.config
+        self._data = pipeline.store.get(clip)
+        self._start = first_frame(clip, pipeline.given)
         source = (int(clip.row["width"]), int(clip.row["height"]))
         height, width = self._data.frames.shape[1:3]
         self._size = (width, height)
         box = Letterbox.fit(source, self._size)
-        last = clip.frames[self._start + player.given - 1]
+        last = clip.frames[self._start + pipeline.given - 1]
         self.person = PersonInput(str(clip.row["kind"]), source, box)
-        self.live = Live(clip.row, last, player.config, box)
+        self.live = Live(clip.row, last, pipeline.config, box)
         self.film = PlayFilm()
         self.made = 0
         """Frames of the model."""
         self._own = _by_frame(clip)
-        self._stream = Stream(player.model, player.config, seed)
+        self._stream = Stream(pipeline.model, pipeline.config, seed)
         self._latents: list[Tensor] = []
         self.latest = self._open()
         """What a page that comes now is to see: the true frames, or the last of the model's."""
@@ -97,7 +97,7 @@ class Game:
         """Recorded frames that a replay has left; None: the person may go on for ever."""
         if not self.replay:
             return None
-        return len(self._data.frames) - self._start - self._player.given - self.made
+        return len(self._data.frames) - self._start - self._pipeline.given - self.made
 
     def next(self, ends_ns: Sequence[int]) -> list[ShownFrame]:
         """Make the next latent frame: as many frames as the codec packs into one.
@@ -106,7 +106,7 @@ class Game:
             ends_ns: when the last frame and each of the next ends, as `Live.advance` takes it.
         """
         count = self._config.codec.time
-        first = self._start + self._player.given + self.made
+        first = self._start + self._pipeline.given + self.made
         if self.replay:
             part = slice(first, first + count)
             actions, points = self._data.actions[part], self._data.pointer[part]
@@ -123,13 +123,13 @@ class Game:
 
     def _open(self) -> list[ShownFrame]:
         """Show the model the true frames."""
-        part = slice(self._start, self._start + self._player.given)
+        part = slice(self._start, self._start + self._pipeline.given)
         frames, data = self._data.frames[part], self._data
-        device = next(self._player.model.parameters()).device
+        device = next(self._pipeline.model.parameters()).device
         true = torch.from_numpy(frames)[None].to(device)
-        latents = self._player.codec.encode(true)
+        latents = self._pipeline.codec.encode(true)
         maps = data.maps(part.start, part.stop)
-        conditions = self._player.inputs.conditions(
+        conditions = self._pipeline.inputs.conditions(
             data.actions[part][None], maps[None], data.pointer[part][None], [self.goal]
         )
         self._stream.show(latents, conditions)
@@ -141,21 +141,21 @@ class Game:
     def _make(self, actions: Actions, points: NDArray[np.float32]) -> NDArray[np.uint8]:
         """uint8 [codec.time, height, width, 3] from what was done on the way to each of them."""
         maps = render_map(points, self._data.scale, self._size)
-        conditions = self._player.inputs.conditions(actions[None], maps[None], points[None], [self.goal])
+        conditions = self._pipeline.inputs.conditions(actions[None], maps[None], points[None], [self.goal])
         latent = self._stream.next(conditions)
         if not bool(torch.isfinite(latent).all()):
             raise GoaltraceError("the model's frame is not finite; start again, or play an earlier checkpoint")
         count = self._config.codec.time
         seen = [self._true_latent, latent] if count == 1 else [*self._latents, latent]
         self._latents = [*self._latents, latent][-DECODED_BEFORE:]
-        pixels = decode_after(self._player.codec, torch.cat(seen, dim=2), self._true)[0, -count:]
+        pixels = decode_rollout(self._pipeline.codec, torch.cat(seen, dim=2), self._true)[0, -count:]
         return (pixels.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
     def _show(
         self, frames: NDArray[np.uint8], done: list[PlayedAction], beside: NDArray[np.uint8] | None, given: bool = False
     ) -> list[ShownFrame]:
         shown = []
-        before = 0 if given else self._player.given + self.made
+        before = 0 if given else self._pipeline.given + self.made
         for k, frame in enumerate(frames):
             mine: list[PlayedAction] = [{**action, "frame": before + k} for action in done if action["frame"] == k + 1]
             recorded = None if beside is None else png(beside[k])
@@ -180,7 +180,7 @@ def _by_frame(clip: Clip) -> dict[int, list[PlayedAction]]:
     """The clip's own actions by the model's frame that they lead to, which is also their `frame`."""
     found: dict[int, list[PlayedAction]] = {}
     actions = clip.row["actions"]
-    for action, place in zip(actions, place_slots([a["slot"] for a in actions], clip.frames, 1), strict=True):
+    for action, place in zip(actions, align_slots([a["slot"] for a in actions], clip.frames, 1), strict=True):
         if place is not None:
             found.setdefault(place[0], []).append({**action, "frame": place[0]})
     return found

@@ -1,4 +1,4 @@
-"""The browser's names of keys as the recorders' names, so that a live key is the key that training saw."""
+"""Maps the browser's names of keys to the recorders', so that a live key is the key that training saw."""
 
 from __future__ import annotations
 

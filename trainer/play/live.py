@@ -1,4 +1,4 @@
-"""Actions as they come, encoded by the encoder that training uses: a clip whose row grows.
+"""Encodes a person's actions as they come, with the encoder that training uses.
 
 Between two of the model's frames there are as many slots as in the recording that the play began with, and an action
 falls into one of them by the recorder's own rule (manifests.slots).

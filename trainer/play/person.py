@@ -1,4 +1,4 @@
-"""What the browser says that the person did, checked, as the action that a recorder would have written."""
+"""The page's input events, validated, as the actions that a recorder would have written."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PersonInput:
         else:
             found = terminal_key(key, code, now) if kind == "key_down" else None
             kind = "key"
-        again = kind == "key_down" and event.get("repeat") is True  # a terminal's recorder is told of no such thing
+        again = kind == "key_down" and event.get("repeat") is True  # a terminal's recorder sees no repetitions
         return None if found is None else new_action(t_ns, kind, key=found[0], char=found[1], repeat=again)
 
     def _place(self, x: Any, y: Any) -> tuple[int, int] | None:

@@ -16,10 +16,10 @@ from aiohttp import WSMsgType, web
 from manifests.errors import GoaltraceError
 from manifests.pages import token_guard
 from trainer.data.clip import Clip
+from trainer.data.segment import ClipSegment
 from trainer.data.store import ClipStore
-from trainer.data.stretch import ClipStretch
+from trainer.play.controller import PlayController
 from trainer.play.film import png
-from trainer.play.table import Table
 
 HEARTBEAT_S = 10
 """A page that does not answer for about this long is gone."""
@@ -39,9 +39,9 @@ _TYPES = {
 _FILES = {name: resources.files("trainer.play") / "page" / name for name in _TYPES}
 
 
-def make_app(token: str, table: Table, store: ClipStore, fps: float) -> web.Application:
-    """The application under /<token>/; it runs the table while it is served."""
-    page = PlayPage(table, store, fps)
+def make_app(token: str, controller: PlayController, store: ClipStore, fps: float) -> web.Application:
+    """The application under /<token>/; it runs the controller while it is served."""
+    page = PlayPage(controller, store, fps)
     app = web.Application(middlewares=[token_guard(token)])
     app.router.add_get(f"/{token}/", page.index)
     app.router.add_get(f"/{token}/clips", page.clips)
@@ -56,23 +56,23 @@ def make_app(token: str, table: Table, store: ClipStore, fps: float) -> web.Appl
 class PlayPage:
     """The handlers."""
 
-    def __init__(self, table: Table, store: ClipStore, fps: float) -> None:
-        self._table, self._store, self._fps = table, store, fps
+    def __init__(self, controller: PlayController, store: ClipStore, fps: float) -> None:
+        self._controller, self._store, self._fps = controller, store, fps
         self._sockets: set[web.WebSocketResponse] = set()
         self._thumbs: dict[int, bytes] = {}
         self._decoding = asyncio.Lock()
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """Frames are made while the application runs."""
-        playing = asyncio.create_task(self._table.run())
+        playing = asyncio.create_task(self._controller.run())
         yield
         playing.cancel()
         with suppress(asyncio.CancelledError):
             await playing
-        await self._table.close()
+        await self._controller.close()
 
     async def close(self, app: web.Application) -> None:
-        """Tell the page that this is the end."""
+        """Close the page's connection: the command has ended."""
         for socket in list(self._sockets):
             await socket.close(code=ENDED, message=b"goaltrace play has ended")
 
@@ -95,17 +95,17 @@ class PlayPage:
         rows = [
             {"id": clip.id, "kind": str(clip.row["kind"]), "goal": str(clip.row["goal"]),
              "seconds": round(len(clip.frames) / self._fps, 1)}
-            for clip in self._table.clips
+            for clip in self._controller.clips
         ]  # fmt: skip
         return web.json_response(rows)
 
     async def thumb(self, request: web.Request) -> web.Response:
         number = int(request.match_info["number"])
-        if number >= len(self._table.clips):
+        if number >= len(self._controller.clips):
             raise web.HTTPNotFound
         async with self._decoding:  # one at a time: the model needs the cores
             if number not in self._thumbs:
-                clip = self._table.clips[number]
+                clip = self._controller.clips[number]
                 try:
                     self._thumbs[number] = await asyncio.to_thread(_thumb, self._store, clip, self._fps)
                 except GoaltraceError:
@@ -118,7 +118,7 @@ class PlayPage:
         await socket.prepare(request)
         self._sockets.add(socket)
         try:
-            if not await self._seat():
+            if not await self._wait_for_turn():
                 await socket.close(code=BUSY, message=b"somebody is playing")
                 return socket
             await self._talk(socket)
@@ -132,18 +132,18 @@ class PlayPage:
                 await socket.send_bytes(packed(message, pictures))
 
         try:
-            await self._table.sit(send)
+            await self._controller.connect(send)
             async for frame in socket:
                 message = _message(frame.data) if frame.type == WSMsgType.TEXT else None
                 if message is not None:
-                    await self._table.do(message, time.monotonic_ns())
+                    await self._controller.do(message, time.monotonic_ns())
         finally:
-            await self._table.leave()
+            await self._controller.disconnect()
 
-    async def _seat(self) -> bool:
-        """Is there room, or will there be in a moment?"""
+    async def _wait_for_turn(self) -> bool:
+        """Wait a moment for the one before to leave; False where somebody is still playing."""
         until = time.monotonic() + RELOAD_S
-        while self._table.taken:
+        while self._controller.connected:
             if time.monotonic() > until:
                 return False
             await asyncio.sleep(0.02)
@@ -166,8 +166,8 @@ def _message(text: str) -> dict[str, Any] | None:
 
 def _thumb(store: ClipStore, clip: Clip, fps: float) -> bytes:
     """A frame from the middle of a clip, small."""
-    stretch = ClipStretch.of([clip], fps)
-    frame = store.pictures(stretch, [len(stretch) // 2])[0]
+    segment = ClipSegment.of([clip], fps)
+    frame = store.pictures(segment, [len(segment) // 2])[0]
     step = max(1, frame.shape[1] // 256)
     return png(frame[::step, ::step].copy())
 

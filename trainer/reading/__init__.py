@@ -1,1 +1,1 @@
-"""Reads generated pictures as a person would: where the pointer is, which characters stand on a terminal's screen."""
+"""Reads pictures for evaluation: a detector of the pointer, and a recogniser of a terminal's characters (OCR)."""

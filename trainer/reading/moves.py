@@ -1,4 +1,4 @@
-"""What the pointer reader learns from: parts of true frames, and of earlier ones in which the pointer was elsewhere."""
+"""Training examples of the pointer reader: parts of true frames, with earlier ones whose pointer was elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the pointer's place out of pixels, to measure generated frames without looking at what they were made from.
+"""The pointer reader: detects the pointer in pixels, to measure generated frames without their actions.
 
 A small convolutional net, fitted to true frames of the training clips only. It knows no actions. It sees one picture
 and how that differs from an earlier one: a pointer that has moved is among what changed, and icons that look like one

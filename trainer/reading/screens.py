@@ -42,7 +42,7 @@ class ScreenGrid:
 
 
 def cell_size(row: EventRow) -> tuple[int, int]:
-    """Px of a cell of a terminal's recording, as its text cursor tells; the usual ones where nothing fits."""
+    """Px of a cell of a terminal's recording, found by its text cursor; the usual ones where nothing fits."""
     return fitting_cell(row["width"], row["height"], row["cursor_x"], row["cursor_y"]) or RECORDED_CELL
 
 

@@ -1,4 +1,4 @@
-"""Reads the characters on a terminal's screen out of the model's picture, to measure generated frames.
+"""The text reader: recognises the characters of a terminal in the model's picture, to measure generated frames.
 
 A linear discriminant (Fisher 1936) for each way a cell can lie on the picture's px, in closed form. How the recorder
 draws a character is learnt from true frames of the training clips at their recorded size; how that looks in the

@@ -1,4 +1,4 @@
-"""What settings must be beside each other: their own ranges are in `trainer.settings.config`."""
+"""Validates settings against each other; the range of each alone is in `trainer.settings.config`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _heads(config: Config) -> Iterator[Check]:
     """The pointer is drawn into the frame before, px by px; keys are written into one frame at a time."""
     actions, changes = config.actions, config.model.predicts == "change"
     codec = variant(CODECS, config.codec.name)
-    drawn = codec.linear and actions.cursor in ("map", "reference") and changes
+    drawn = codec.linear and actions.cursor_is_drawn and changes
     yield Check(
         "actions.head_width",
         not actions.head_width or drawn,

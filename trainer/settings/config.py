@@ -1,4 +1,4 @@
-"""What a run is: frozen settings, each with its range, its unit and its reason.
+"""The settings of a run: frozen dataclasses, each field with its default, its range, its unit and its reason.
 
 A range is what a machine could carry at all; what settings must be beside each other is in `trainer.settings.checks`
 and with the variants that they name.
@@ -111,6 +111,16 @@ class ActionsConfig:
     """Channels of the convolutional head that draws the pointer px by px; 0: none. Needs the pca codec and a map."""
     key_width: Annotated[int, Field(ge=0, le=4096)] = 64
     """Channels of the convolutional head that writes what is typed; 0: none. Needs a codec of single frames."""
+
+    @property
+    def slots(self) -> int:
+        """Slots of actions on the way to a frame, each of which is a token."""
+        return 2 if self.encoding == "meta" else self.substeps
+
+    @property
+    def cursor_is_drawn(self) -> bool:
+        """The model is given a rendered map of the pointer."""
+        return self.cursor in ("map", "reference")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -247,4 +257,4 @@ class Config:
     @property
     def action_tokens(self) -> int:
         """Action tokens of one latent frame, without lag."""
-        return self.codec.time * (2 if self.actions.encoding == "meta" else self.actions.substeps)
+        return self.codec.time * self.actions.slots

@@ -1,4 +1,4 @@
-"""Settings changed by dotted names that exist, written to a run and read back."""
+"""Changes settings by their dotted names, writes them to a run and reads them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a new run, made whole or not at all: codec, readers and heads fitted, and step 0."""
+"""Begins a new run: its folder with codec, readers and heads fitted, and step 0, made whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from trainer.codec import Codec, codec_from_state
 from trainer.codec.pca import PCACodec
 from trainer.data.clip import Clip
 from trainer.data.windows import ClipStore
-from trainer.machine.parallel import Ranks
-from trainer.model.world import WorldModel
-from trainer.progress import Counter
-from trainer.reading.fitting import fit_text_reader
+from trainer.model.world_model import WorldModel
+from trainer.progress import ProgressCounter
+from trainer.reading.fit_text_reader import fit_text_reader
+from trainer.runtime.distributed import Ranks
 from trainer.training.optimise import new_state
 from trainer.training.prepare import CODEC_CLIPS, PART_CLIPS, fit_codec, fit_pointer_reader, spread
 from trainer.training.pretrain import fit_head, fit_key_head, key_parts, pointer_parts
@@ -59,11 +59,11 @@ def begin(
         for head in (model.pointer_head, model.key_head):
             ranks.copy_from_first(head)
         state = new_state(model, material.info.config.train, ranks, device)
-        state.save(ranks.path(folder), ranks)
+        state.save(ranks.broadcast_path(folder), ranks)
         if folder is not None:
             write_made_from(folder / NAME, "train", {clip.session for clip in material.clips})
             material.info.write(folder)
-    ranks.agree(0.0)  # the folder has its name
+    ranks.broadcast(0.0)  # the folder has its name
     if not (run / "config.json").is_file():
         raise GoaltraceError(f"{run}: not to be seen from rank {ranks.rank}; all machines must share its disk")
     return state
@@ -77,7 +77,7 @@ def _codec(folder: Path, material: Material, on_progress: OnProgress) -> Codec:
         codec = codec_from_state(config.codec, state)
     else:
         chosen = spread(material.clips, CODEC_CLIPS)
-        on_clip = Counter(on_progress, "decoding for the codec", "clip", len(chosen))
+        on_clip = ProgressCounter(on_progress, "decoding for the codec", "clip", len(chosen))
         codec = fit_codec(material.store, chosen, config, on_clip)
     save_tensors(folder / "codec.pt", codec.state())
     return codec
@@ -86,11 +86,11 @@ def _codec(folder: Path, material: Material, on_progress: OnProgress) -> Codec:
 def _readers(folder: Path, material: Material, codec: Codec, device: torch.device, on_progress: OnProgress) -> None:
     """What evaluation reads generated pictures with."""
     info, store, clips = material.info, material.store, material.clips
-    on_step = Counter(on_progress, "fitting pointer reader", "step", info.config.train.reader_steps)
+    on_step = ProgressCounter(on_progress, "fitting pointer reader", "step", info.config.train.reader_steps)
     pointer = fit_pointer_reader(store, clips, codec, device, info.config, info.seed, on_step)
     if pointer is not None:
         save_tensors(folder / "pointer.pt", dict(pointer.state_dict()))
-    on_screen = Counter(on_progress, "fitting text reader", "screen")
+    on_screen = ProgressCounter(on_progress, "fitting text reader", "screen")
     text = fit_text_reader(store, clips, codec, device, info.config, info.seed, on_screen)
     if text is not None:
         save_tensors(folder / "text.pt", text.state())
@@ -101,7 +101,7 @@ def _pointer_head(model: WorldModel, material: Material, codec: Codec, on_progre
         return
     info, steps = material.info, material.info.config.train.head_steps
     parts = pointer_parts(material.store, spread(material.clips, PART_CLIPS), info.seed)
-    on_step = Counter(on_progress, "fitting pointer head", "step", steps)
+    on_step = ProgressCounter(on_progress, "fitting pointer head", "step", steps)
     fit_head(model.pointer_head, codec, parts, steps, info.seed, on_step)
 
 
@@ -112,4 +112,6 @@ def _key_head(
         return
     info, steps = material.info, material.info.config.train.head_steps
     parts = key_parts(material.store, spread(material.clips, PART_CLIPS), codec, device, info.seed)
-    fit_key_head(model.key_head, parts, steps, info.seed, Counter(on_progress, "fitting key head", "step", steps))
+    fit_key_head(
+        model.key_head, parts, steps, info.seed, ProgressCounter(on_progress, "fitting key head", "step", steps)
+    )

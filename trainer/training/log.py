@@ -1,4 +1,4 @@
-"""What a run reports while it goes on: metrics.jsonl always, TensorBoard or Weights & Biases beside it."""
+"""Logs each step's numbers: to metrics.jsonl always, TensorBoard or Weights & Biases beside it."""
 
 from __future__ import annotations
 

@@ -100,12 +100,12 @@ class Pace:
         last = self._ends[-1 - steps :]
         count, (first, before), (now, after) = len(last) - 1, last[0], last[-1]
         each = max(now - first, 1e-9) / max(count, 1)
-        told = {"tokens_per_second": self._tokens / each, "waiting": (after - before) / max(now - first, 1e-9)}
+        figures = {"tokens_per_second": self._tokens / each, "waiting": (after - before) / max(now - first, 1e-9)}
         if self._peak is not None:
-            told["mfu"] = self._flops / each / self._peak
+            figures["mfu"] = self._flops / each / self._peak
         if self._device.type == "cuda":
-            told["gpu_gib"] = torch.cuda.max_memory_allocated(self._device) / 2**30
-        return told
+            figures["gpu_gib"] = torch.cuda.max_memory_allocated(self._device) / 2**30
+        return figures
 
 
 def train(
@@ -134,7 +134,7 @@ def train(
             on_progress(_progress(state.step, losses, pace, job.config.train, loader.left_out))
             spent = pace.seconds / config.max_seconds if config.max_seconds else 0.0
             due = time.monotonic() - saved >= config.save_seconds
-            said = ranks.table([float(caught[0]) if caught else 0.0, spent, float(due)])
+            said = ranks.gather([float(caught[0]) if caught else 0.0, spent, float(due)])
             stop, share = int(said[:, 0].max()), float(said[0, 1])
             if stop or share >= 1:
                 break
@@ -145,10 +145,16 @@ def train(
                 saved = time.monotonic()
         batches.close()
         state.save(run, ranks, config.keep)
-    recent, told = losses[-20:], pace.recent(len(losses))
+    recent, figures = losses[-20:], pace.recent(len(losses))
     mean = sum(recent) / len(recent) if recent else math.nan
     return Result(
-        state.step, pace.seconds, mean, told["tokens_per_second"], told.get("mfu"), told["waiting"], stop or None
+        state.step,
+        pace.seconds,
+        mean,
+        figures["tokens_per_second"],
+        figures.get("mfu"),
+        figures["waiting"],
+        stop or None,
     )
 
 
@@ -156,8 +162,8 @@ def _line(step: StepResult, pace: Pace) -> dict[str, float]:
     """A step's numbers, as logged."""
     levels = {f"loss/noise_{place}": value for place, value in enumerate(step.by_level)}
     parts = {f"loss/{name}": value for name, value in step.parts.items()}
-    told = {"loss": step.loss, **parts, **levels, "gradient_norm": step.norm, "lr": step.rate}
-    return {**told, "seconds": pace.seconds, **pace.recent()}
+    values = {"loss": step.loss, **parts, **levels, "gradient_norm": step.norm, "lr": step.rate}
+    return {**values, "seconds": pace.seconds, **pace.recent()}
 
 
 def _progress(step: int, losses: list[float], pace: Pace, config: TrainConfig, left_out: int) -> TrainingProgress:

@@ -16,13 +16,13 @@ from torch.utils.checkpoint import checkpoint
 from manifests.errors import GoaltraceError
 from trainer.data.windows import Batch
 from trainer.inputs import ModelInputs
-from trainer.machine.compiling import compiled
-from trainer.machine.device import arithmetic
-from trainer.machine.parallel import ALONE, Ranks, shard
 from trainer.model.wan import load_wan
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective import Losses, objective
 from trainer.objective.base import LEVELS
+from trainer.runtime.compiling import compiled
+from trainer.runtime.device import arithmetic
+from trainer.runtime.distributed import ALONE, Ranks, shard
 from trainer.settings.config import Config, TrainConfig
 from trainer.training.ema import EMA, local
 from trainer.training.state import State, fill_moments
@@ -147,7 +147,7 @@ def train_step(state: State, batch: Batch, job: Job, time_share: float = 0.0) ->
     config = job.config.train
     state.optimizer.zero_grad(set_to_none=True)
     names, mine = backward(state.model, batch, job)
-    sums = job.ranks.table(mine.tolist()).sum(0)
+    sums = job.ranks.gather(mine.tolist()).sum(0)
     levels = sums[1 + len(names) :].reshape(LEVELS, 2)
     learnt = levels[:, 1].sum().clamp_min(1)
     loss, *parts = (sums[: 1 + len(names)] / learnt).tolist()

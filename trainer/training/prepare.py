@@ -1,4 +1,4 @@
-"""What is fitted before the first step of a run: the codec, and the pointer reader that evaluation uses."""
+"""Fits, before the first step of a run, the codec and the pointer reader that evaluation uses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manifests.errors import GoaltraceError
-from trainer.codec import Codec, codec_class, make_codec, through
+from trainer.codec import Codec, codec_class, make_codec, reconstruct
 from trainer.data.clip import Clip
-from trainer.data.stretch import ClipStretch
+from trainer.data.segment import ClipSegment
 from trainer.data.windows import ClipStore
 from trainer.reading.moves import Moves
 from trainer.reading.pointer import PointerReader, fit_reader
@@ -42,7 +42,7 @@ def fit_codec(store: ClipStore, clips: list[Clip], config: Config, on_clip: Call
     frames = []
     for clip in clips:
         on_clip()
-        whole = ClipStretch.of([clip], config.data.fps)
+        whole = ClipSegment.of([clip], config.data.fps)
         places = np.unique(np.linspace(0, len(whole) - 1, min(each, len(whole))).astype(int))
         with store.left_out.skipping():
             frames.append(store.pictures(whole, places.tolist()))
@@ -78,7 +78,7 @@ def fit_pointer_reader(
     moves = pointer_moves(store, spread(with_pointer, CODEC_CLIPS), READER_FRAMES)
     if len(moves.earlier) < READER_MINIMUM or not config.train.reader_steps:
         return None
-    views = (through(codec, moves.frames, device), moves.frames)  # once: a codec may take longer than a step here
+    views = (reconstruct(codec, moves.frames, device), moves.frames)  # once: a codec may take longer than a step here
 
     def draw(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         return moves.draw(views, READER_BATCH, READER_PART, generator)

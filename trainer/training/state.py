@@ -1,4 +1,4 @@
-"""A run in memory, and as the flat list of named tensors that a checkpoint is."""
+"""The state of a run (model, EMA, optimiser, step), and as the named tensors of a checkpoint."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from trainer.checkpoint import folder
-from trainer.machine.parallel import ALONE, Ranks
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
+from trainer.runtime.distributed import ALONE, Ranks
 from trainer.training.ema import EMA
 
 

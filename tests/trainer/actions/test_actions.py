@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.data.rows import clip_with
-from trainer.actions import KEYS, RAW_FEATURES, acted, encode_actions, key_names, nothing_done, place_slots, width
+from trainer.actions import KEYS, RAW_FEATURES, acted, align_slots, encode_actions, key_names, nothing_done, width
 from trainer.settings.config import ActionsConfig
 
 ENCODINGS = st.builds(
@@ -98,7 +98,7 @@ def test_counts_stop_at_255() -> None:
 
 
 def test_slots_after_the_last_frame_are_left_out() -> None:
-    assert place_slots([8, 9, 10], [0, 5, 9], 2) == [(2, 1), None, None]
+    assert align_slots([8, 9, 10], [0, 5, 9], 2) == [(2, 1), None, None]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a codec promises: sizes, what it loses, and that one is told from another."""
+"""What a codec promises: sizes, what it loses, and that one is distinguished from another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from manifests.errors import GoaltraceError
 from trainer.codec import Codec, codec_class, codec_from_state, make_codec
 from trainer.codec.pca import PCACodec
 from trainer.codec.pixel import PixelCodec
-from trainer.codec.still import decode_after
+from trainer.codec.rollout import decode_rollout
 from trainer.codec.wan import WanCodec
 from trainer.settings.config import CodecConfig, Config
 from trainer.settings.variants import CODECS
@@ -106,7 +106,7 @@ def test_every_codec_keeps_the_sizes_it_names(wan: CodecConfig) -> None:
 def test_a_video_after_true_frames_is_decoded_as_ever_by_a_codec_over_time(wan: CodecConfig) -> None:
     codec, frames = make_codec(wan), picture(5)
     latents = codec.encode(frames)
-    assert torch.equal(decode_after(codec, latents, frames[:, :1]), codec.decode(latents))
+    assert torch.equal(decode_rollout(codec, latents, frames[:, :1]), codec.decode(latents))
 
 
 def test_a_codec_comes_back_from_its_state_with_its_digest(wan: CodecConfig) -> None:

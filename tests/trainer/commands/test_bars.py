@@ -9,7 +9,7 @@ import pytest
 
 from manifests.progress import Progress
 from trainer.commands.bars import shown
-from trainer.progress import Counter, TrainingProgress
+from trainer.progress import ProgressCounter, TrainingProgress
 
 STEP = TrainingProgress(
     "training", 1, 4, "step", step=11, step_loss=0.5, loss=0.25, tokens_per_second=1234.0, waiting=0.02, mfu=0.31,
@@ -25,10 +25,10 @@ class Terminal(io.StringIO):
 def work(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, begun: bool) -> str:
     monkeypatch.setattr(sys, "stderr", stream)
     with shown(begun) as on_progress:
-        on_frame = Counter(on_progress, "fitting", "frame", 2)
+        on_frame = ProgressCounter(on_progress, "fitting", "frame", 2)
         on_frame()
         on_progress(Progress("decoding", message="warning: left out: clip x"))
-        on_bytes = Counter(on_progress, "clips/0.parquet", "B", 5000)
+        on_bytes = ProgressCounter(on_progress, "clips/0.parquet", "B", 5000)
         on_bytes(5000)
         on_frame()
         on_progress(TrainingProgress("training", 0, 4, "step", step=10))

@@ -100,10 +100,10 @@ def test_encoding_leaves_out_what_cannot_be_decoded_and_training_has_no_window_t
     wanted = [*small_settings, "data.crop_width=0", "data.crop_height=0", f"data.window={window}"]
     command = ["encode", str(spoilt), "--out", str(out), "--json", *(f"--set={item}" for item in wanted)]
     assert main(command) == 1
-    told = capsys.readouterr()
-    first = json.loads(told.out)
+    reported = capsys.readouterr()
+    first = json.loads(reported.out)
     assert first["shards_made"] == 1 and 0 < first["frames_left_out"] < first["frames"] // 3
-    assert "warning: left out: clip " in told.err and "are left out" in told.err
+    assert "warning: left out: clip " in reported.err and "are left out" in reported.err
     assert main(command) == 1  # what was left out is remembered, and nothing is made again
     second = json.loads(capsys.readouterr().out)
     assert second["shards_made"] == 0 and second["frames_left_out"] == first["frames_left_out"]

@@ -21,7 +21,7 @@ from trainer.codec.pca import PCACodec
 from trainer.data import latents as module
 from trainer.data.index import Index, load_index
 from trainer.data.latents import LatentStore
-from trainer.data.stretch import join
+from trainer.data.segment import join
 from trainer.data.windows import ClipStore, Loader
 from trainer.settings import override
 from trainer.settings.config import Config
@@ -80,9 +80,9 @@ def test_shards_say_what_they_are_and_their_pages_are_checked(made: Path, datase
     index = load_index(dataset, config.data, held_out=[])
     with pytest.raises(GoaltraceError, match="damaged"):
         store = LatentStore(broken, config)
-        for stretch in join(index.train, 5.0):
-            for start in range(0, len(stretch) - 3, 3):
-                store.window(stretch, start, start + 3)
+        for segment in join(index.train, 5.0):
+            for start in range(0, len(segment) - 3, 3):
+                store.window(segment, start, start + 3)
 
 
 @pytest.fixture
@@ -174,10 +174,10 @@ def test_wan_windows_are_encoded_each_on_its_own(dataset: Path, tmp_path: Path, 
     loader = Loader(store, load_index(dataset, config.data).train, config, seed=0)
     assert set(loader.windows[:, 1].tolist()) <= {0, 4, 8}
     which, start = loader.windows[-1].tolist()
-    frames = store.frames(loader.stretches[which], start, start + 5)
+    frames = store.frames(loader.segments[which], start, start + 5)
     assert loader.latents is not None
     loader.latents.require_codec(codec.digest())
-    latents = loader.latents.window(loader.stretches[which], start, start + 5)
+    latents = loader.latents.window(loader.segments[which], start, start + 5)
     assert latents.shape == (16, 2, 6, 8)
     assert np.allclose(latents, codec.encode(torch.from_numpy(frames)[None])[0].numpy(), atol=0.02)
 

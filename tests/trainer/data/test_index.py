@@ -17,7 +17,7 @@ from tests.factories import write_dataset
 from tests.trainer.data.rows import cut, sessions
 from trainer.data.clip import Clip, pick_frames
 from trainer.data.index import Index, choose_held_out, load_index
-from trainer.data.stretch import ClipStretch, join
+from trainer.data.segment import ClipSegment, join
 from trainer.settings.config import Config
 
 
@@ -55,21 +55,21 @@ def test_clips_of_a_session_are_one_stretch_on_one_grid(
     whole: list[dict[str, Any]], pieces: Path, small: Config
 ) -> None:
     index = load_index(pieces, small.data, held_out=[])
-    assert len(index.train) == 12 and not index.left_out  # a clip too short for a window is part of a longer stretch
-    stretches = join(index.train[::-1], 5.0)
-    assert sorted(stretch.key for stretch in stretches) == sorted(f"{row['session_id']}-0000" for row in whole)
-    for stretch in stretches:
-        (row,) = [row for row in whole if row["session_id"] == stretch.clips[0].session]
-        alone = ClipStretch.of([Clip(row, 5.0)], 5.0)
-        assert stretch.frames.tolist() == alone.frames.tolist() == alone.clips[0].frames
-        assert stretch.busy().tolist() == alone.busy().tolist()
+    assert len(index.train) == 12 and not index.left_out  # a clip too short for a window is part of a longer segment
+    segments = join(index.train[::-1], 5.0)
+    assert sorted(segment.key for segment in segments) == sorted(f"{row['session_id']}-0000" for row in whole)
+    for segment in segments:
+        (row,) = [row for row in whole if row["session_id"] == segment.clips[0].session]
+        alone = ClipSegment.of([Clip(row, 5.0)], 5.0)
+        assert segment.frames.tolist() == alone.frames.tolist() == alone.clips[0].frames
+        assert segment.busy().tolist() == alone.busy().tolist()
 
 
 def test_a_gap_of_time_or_of_numbers_ends_a_stretch(whole: list[dict[str, Any]], small: Config) -> None:
     rows = cut(whole[0], 20, 40)
 
     def lengths(*parts: dict[str, Any]) -> list[int]:
-        return [len(stretch.clips) for stretch in join([Clip(row, 5.0) for row in parts], 5.0)]
+        return [len(segment.clips) for segment in join([Clip(row, 5.0) for row in parts], 5.0)]
 
     assert lengths(*rows) == [3]
     assert lengths(rows[0], rows[2]) == [1, 1]
@@ -100,15 +100,15 @@ def test_joined_clips_say_what_the_whole_one_says(cuts: set[int], slots: list[in
     ]  # fmt: skip
     if any(b - a == 1 for a, b in zip(bounds, bounds[1:], strict=False)):
         return
-    (stretch,) = join(clips, 5.0)
-    assert stretch.frames.tolist() == pick_frames(times, 5.0)
-    expected = [any(low <= slot < high for slot in slots) for low, high in zip([0, *stretch.frames], stretch.frames,
+    (segment,) = join(clips, 5.0)
+    assert segment.frames.tolist() == pick_frames(times, 5.0)
+    expected = [any(low <= slot < high for slot in slots) for low, high in zip([0, *segment.frames], segment.frames,
                                                                            strict=False)]  # fmt: skip
-    assert stretch.busy().tolist() == expected
-    for k in range(len(stretch)):
-        first, stop = stretch.clips_of(k, k + 1)
-        assert stretch.starts[first] <= stretch.frames[k] < stretch.starts[stop] and stop == first + 1
-        low, high = stretch.frames_of(first, stop)
+    assert segment.busy().tolist() == expected
+    for k in range(len(segment)):
+        first, stop = segment.clips_of(k, k + 1)
+        assert segment.starts[first] <= segment.frames[k] < segment.starts[stop] and stop == first + 1
+        low, high = segment.frames_of(first, stop)
         assert low <= k < high
 
 

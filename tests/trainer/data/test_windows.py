@@ -19,7 +19,7 @@ from tests.trainer.data.rows import cut, sessions
 from trainer.data import store as module
 from trainer.data.clip import Clip
 from trainer.data.index import Index, load_index
-from trainer.data.stretch import ClipStretch
+from trainer.data.segment import ClipSegment
 from trainer.data.windows import Batch, ClipStore, Loader, crop_corner, list_windows
 from trainer.settings import override
 from trainer.settings.config import Config
@@ -119,18 +119,18 @@ def test_a_clip_looked_at_alone_leaves_the_windows_over_its_cut_whole(tmp_path: 
     fresh, used = loader_of(path, config, clips), loader_of(path, config, clips)
     for clip in clips:
         used._store.get(clip)
-    assert len(ClipStretch.of(clips[:1], config.data.fps)) < used.stretches[0].frames_of(0, 1)[1]
+    assert len(ClipSegment.of(clips[:1], config.data.fps)) < used.segments[0].frames_of(0, 1)[1]
     assert all(same(fresh.load(step), used.load(step)) for step in range(len(used.windows) // 2))
 
 
 def test_only_what_windows_need_is_decoded(dataset: Path, index: Index, small: Config) -> None:
     config = override(small, ["data.cache_mb=0"])
     store = ClipStore(ClipReader(dataset), config)
-    stretch = ClipStretch.of([index.train[0]], 5.0)
+    segment = ClipSegment.of([index.train[0]], 5.0)
     row = store.reader.read(index.train[0].id)
     every = decode(row["video"]["bytes"], (64, 48))
-    frames = store.frames(stretch, 4, 7)
-    assert (frames == every[stretch.frames[4:7]]).all()
+    frames = store.frames(segment, 4, 7)
+    assert (frames == every[segment.frames[4:7]]).all()
     for places in ([20], [26, 3], [14, 15, 44], range(45)):
         times = {row["pts"][place]: every[place] for place in places}
         found = pictures_at(row["video"]["bytes"], times, (64, 48))
@@ -204,9 +204,9 @@ def test_no_window_holds_a_frame_left_blank(index: Index, small: Config) -> None
     row = {**index.train[0].row, "frame_redacted": [i in (19, 20) for i in range(45)]}
     clip = Clip(row, 5.0)
     assert np.flatnonzero(clip.blank()).tolist() == [7]  # frame 21: what led to it was not to be seen
-    stretch = ClipStretch.of([clip], 5.0)
-    assert stretch.blank().tolist() == clip.blank().tolist()
-    windows = list_windows([stretch], dataclasses.replace(small.data, idle_share=1.0))
+    segment = ClipSegment.of([clip], 5.0)
+    assert segment.blank().tolist() == clip.blank().tolist()
+    windows = list_windows([segment], dataclasses.replace(small.data, idle_share=1.0))
     assert len(windows)
     for _, start in windows:
         assert not start <= 7 < start + small.data.window

@@ -43,14 +43,14 @@ def evaluated(run: Path) -> dict[str, Any]:
 
 def test_every_row_is_measured_with_its_intervals(evaluated: dict[str, Any]) -> None:
     assert evaluated["seeds"] == [0, 1] and set(evaluated["kinds"]) == {"desktop", "terminal"}
-    for told in evaluated["kinds"].values():
-        assert set(told["rows"]) == ARMS
-        assert told["rows"]["codec"]["psnr"] > told["rows"]["true"]["psnr"] > 5
-        assert set(told["intervals"]["true"]) == set(told["rows"]["true"])
-        for name, (low, high) in told["intervals"]["true"].items():
-            assert low <= told["rows"]["true"][name] <= high
-        assert len(told["by_horizon"]["psnr"]["true"]) == 4
-        assert {"psnr", "ssim", "changed_f1"} <= set(told["obeys"])
+    for reported in evaluated["kinds"].values():
+        assert set(reported["rows"]) == ARMS
+        assert reported["rows"]["codec"]["psnr"] > reported["rows"]["true"]["psnr"] > 5
+        assert set(reported["intervals"]["true"]) == set(reported["rows"]["true"])
+        for name, (low, high) in reported["intervals"]["true"].items():
+            assert low <= reported["rows"]["true"][name] <= high
+        assert len(reported["by_horizon"]["psnr"]["true"]) == 4
+        assert {"psnr", "ssim", "changed_f1"} <= set(reported["obeys"])
 
 
 def test_text_is_read_and_the_readers_own_error_stands_beside(evaluated: dict[str, Any], run: Path) -> None:
@@ -126,8 +126,8 @@ def test_fvd_is_compared_without_an_interval(
 ) -> None:
     runs = []
     for name, value in (("one", 310.0), ("two", 290.5)):
-        told = {"warning": "from 2 windows"}
-        kinds = {kind: copy.deepcopy(of_kind) | {"fvd": told} for kind, of_kind in evaluated["kinds"].items()}
+        reported = {"warning": "from 2 windows"}
+        kinds = {kind: copy.deepcopy(of_kind) | {"fvd": reported} for kind, of_kind in evaluated["kinds"].items()}
         for of_kind in kinds.values():
             for row in ("true", "shuffled", "null", "repeat", "codec"):
                 of_kind["rows"][row]["fvd"] = value

@@ -123,12 +123,12 @@ def test_the_generated_frames_of_the_same_clips_are_set_side_by_side(scenes: lis
             fvd.take(row, n, scene, {"codec": wrong, "shuffled": truth + 0.5}.get(row, truth))
         fvd.take("true", n, scene, truth + 0.1)  # a second seed
         fvd.take("shuffled", n, scene, truth + 0.5)
-    told = fvd.report(scenes, "desktop", 0)
-    assert told["rows"]["codec"] == pytest.approx(0, abs=1e-9)
-    assert told["rows"]["true"] == pytest.approx((0 + 3 * 0.1**2) / 2, abs=1e-6)  # the mean over seeds
-    assert told["rows"]["shuffled"] == pytest.approx(3 * 0.5**2, abs=1e-5)
-    assert (told["windows"], told["frames"], told["features"], told["sessions"]) == (2, 12, 3, 2)
-    assert "2 windows" in told["warning"] and told["as_large"] > 0.15
+    reported = fvd.report(scenes, "desktop", 0)
+    assert reported["rows"]["codec"] == pytest.approx(0, abs=1e-9)
+    assert reported["rows"]["true"] == pytest.approx((0 + 3 * 0.1**2) / 2, abs=1e-6)  # the mean over seeds
+    assert reported["rows"]["shuffled"] == pytest.approx(3 * 0.5**2, abs=1e-5)
+    assert (reported["windows"], reported["frames"], reported["features"], reported["sessions"]) == (2, 12, 3, 2)
+    assert "2 windows" in reported["warning"] and reported["as_large"] > 0.15
 
 
 def test_long_rollouts_are_cut_into_windows(scenes: list[Scene]) -> None:

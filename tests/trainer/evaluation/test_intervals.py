@@ -109,8 +109,8 @@ def test_paired_differences_are_narrower_than_the_clips_differ() -> None:
     clip = rng.normal(0, 10, 30)
     a = Sample("mean", clip.tolist(), [1.0] * 30)
     b = Sample("mean", (clip + 1 + rng.normal(0, 0.1, 30)).tolist(), [1.0] * 30)
-    told = paired_difference(a, b, 0)
-    assert told is not None and 0.9 < told["low"] < told["value"] < told["high"] < 1.1
+    reported = paired_difference(a, b, 0)
+    assert reported is not None and 0.9 < reported["low"] < reported["value"] < reported["high"] < 1.1
     assert paired_difference(a, a, 0) == {"value": 0.0, "low": 0.0, "high": 0.0}
     with pytest.raises(ValueError, match="clips"):
         paired_difference(a, Sample("mean", [1.0], [1.0]), 0)

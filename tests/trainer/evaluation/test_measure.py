@@ -23,7 +23,7 @@ from trainer.evaluation.measure import (
     typed_keys,
 )
 from trainer.evaluation.scenes import Scene, cut_scene
-from trainer.reading.fitting import fit_text_reader
+from trainer.reading.fit_text_reader import fit_text_reader
 from trainer.reading.pointer import PointerReader
 from trainer.reading.screens import cells_of
 from trainer.settings import override

@@ -1,4 +1,4 @@
-"""What was done is said in words, whichever way the model is told."""
+"""What was done is said in words, whichever encoding the model is given."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from trainer.evaluation.scenes import (
     whole,
 )
 from trainer.inputs import ModelInputs
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.settings import override
 from trainer.settings.config import Config
 from trainer.settings.presets import preset
@@ -40,7 +40,7 @@ def scenes(store: ClipStore, index: Index, plain: Config) -> list[Scene]:
 
 
 @pytest.fixture
-def player(plain: Config) -> RolloutModel:
+def pipeline(plain: Config) -> RolloutModel:
     torch.manual_seed(0)
     model = WorldModel(plain).eval()
     with torch.no_grad():
@@ -63,34 +63,34 @@ def test_arms_share_what_is_given_and_differ_after(scenes: list[Scene]) -> None:
     assert not actions[2][k:].any() and (paths[2][k:] == me.pointer[k - 1]).all()
 
 
-def test_all_arms_have_the_same_noise(player: RolloutModel, scenes: list[Scene]) -> None:
+def test_all_arms_have_the_same_noise(pipeline: RolloutModel, scenes: list[Scene]) -> None:
     donors = [donor_of(scenes, n) for n in range(len(scenes))]
-    together = closed_loop(player, scenes, donors, ("true", "null"), seed=3)
-    alone = closed_loop(player, scenes[1:], donors[1:], ("true",), seed=3)
+    together = closed_loop(pipeline, scenes, donors, ("true", "null"), seed=3)
+    alone = closed_loop(pipeline, scenes[1:], donors[1:], ("true",), seed=3)
     assert torch.allclose(together["true"][1], alone["true"][0], atol=1e-5)
     assert not torch.allclose(together["true"][0], together["null"][0], atol=1e-4)
-    again = closed_loop(player, scenes, [None, None], ("true",), seed=4)
+    again = closed_loop(pipeline, scenes, [None, None], ("true",), seed=4)
     assert not torch.allclose(together["true"][0], again["true"][0], atol=1e-4)
 
 
-def test_open_loop_starts_every_window_from_true_frames(player: RolloutModel, scenes: list[Scene]) -> None:
-    videos, since = open_loop(player, scenes, seed=3)
-    closed = closed_loop(player, scenes, [None, None], ("true",), seed=3)["true"]
+def test_open_loop_starts_every_window_from_true_frames(pipeline: RolloutModel, scenes: list[Scene]) -> None:
+    videos, since = open_loop(pipeline, scenes, seed=3)
+    closed = closed_loop(pipeline, scenes, [None, None], ("true",), seed=3)["true"]
     for scene, video, free, last in zip(scenes, videos, closed, since, strict=True):
         k = scene.given
         assert last.tolist() == list(range(k - 1, len(scene.frames) - 1))
         assert torch.allclose(video[: k + 1], free[: k + 1], atol=1e-5)  # the first window is the roll-out's beginning
         later = Scene(scene.clip, 0, k, scene.frames[1:], scene.actions[1:], scene.pointer[1:], scene.seen[1:],
                       scene.scale, None, None)  # fmt: skip
-        own = closed_loop(player, [later], [None], ("true",), seed=3)["true"][0]
+        own = closed_loop(pipeline, [later], [None], ("true",), seed=3)["true"][0]
         assert torch.allclose(video[k + 1], own[k], atol=1e-5)
 
 
-def test_the_bar_knows_how_often_it_moves(player: RolloutModel, scenes: list[Scene]) -> None:
+def test_the_bar_knows_how_often_it_moves(pipeline: RolloutModel, scenes: list[Scene]) -> None:
     calls: list[None] = []
-    closed_loop(player, scenes, [None, None], ARMS, 0, lambda: calls.append(None))
-    open_loop(player, scenes, 0, lambda: calls.append(None))
-    assert len(calls) == batches(player, scenes, len(ARMS))
+    closed_loop(pipeline, scenes, [None, None], ARMS, 0, lambda: calls.append(None))
+    open_loop(pipeline, scenes, 0, lambda: calls.append(None))
+    assert len(calls) == batches(pipeline, scenes, len(ARMS))
 
 
 def test_frames_are_counted_in_whole_latent_frames() -> None:

@@ -23,7 +23,7 @@ from manifests.private import umask
 from manifests.progress import Progress
 from tests.trainer.conftest import SMALL
 from trainer.checkpoint import folder
-from trainer.checkpoint.lock import held
+from trainer.checkpoint.lock import locked
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_what_a_callback_raises_ends_the_run_cleanly(
     with pytest.raises(LookupError):
         goaltrace.train(dataset, out=out, settings=workers, logger="none", on_progress=at("training", 3))
     assert folder.steps(out)[0] == 2 and threading.active_count() == threads
-    with held(out):
+    with locked(out):
         pass
     with pytest.raises(LookupError):
         goaltrace.evaluate(out, clips=1, frames=2, on_progress=at("rolling out", 1))

@@ -10,7 +10,7 @@ import torch
 from manifests.errors import GoaltraceError
 from tests.trainer.model.conftest import BASE, INJECTED, inputs, lively, name_of, variant
 from trainer.inference.sample import Stream, roll_out
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.settings.config import Config
 
 

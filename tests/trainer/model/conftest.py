@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch._dynamo import lookup_backend
 
-from trainer.actions import slots, width
+from trainer.actions import width
 from trainer.model.conditions import Conditions
 from trainer.model.inject import injection
 from trainer.model.text import text_bytes
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.settings.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
 from trainer.settings.variants import INJECTIONS
 
@@ -85,7 +85,7 @@ def inputs(config: Config, frames: int = 4, batch: int = 2) -> tuple[torch.Tenso
     covered = 1 + (frames - 1) * time
     latents = torch.randn(batch, config.codec.channels, frames, SIZE[1] // cell, SIZE[0] // cell, generator=generator)
     t = torch.rand(batch, frames, generator=generator)
-    shape = (batch, covered, slots(config.actions), width(config.actions))
+    shape = (batch, covered, config.actions.slots, width(config.actions))
     actions = torch.randint(0, 3, shape, generator=generator)
     if config.actions.encoding == "meta":
         actions[..., 0] = torch.randint(0, 4, shape[:-1], generator=generator)

@@ -15,11 +15,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainer.model.conftest import counted, inputs, lively, variant
-from trainer.machine.parallel import ALONE
 from trainer.model import attention
 from trainer.model.attention import FrameMask, Visible
 from trainer.model.dit import Condition, Norm
 from trainer.objective.flow import flow_loss
+from trainer.runtime.distributed import ALONE
 from trainer.settings.config import Config
 from trainer.training.optimise import new_state
 

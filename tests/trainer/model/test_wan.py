@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from manifests.errors import GoaltraceError
 from trainer.model.attention import FrameMask
 from trainer.model.dit import DiT
-from trainer.model.rope import turns
+from trainer.model.rope import rotary
 from trainer.model.wan import diffusers_name, load_wan
 
 LAYERS = 2
@@ -73,7 +73,7 @@ def test_wan_weights_load_strictly_and_give_the_same_velocity(theirs: Any, tmp_p
     model = ours()
     load_wan(model, tmp_path if naming == "shards" else tmp_path / "model.safetensors")
     latents, text, t = torch.randn(2, 4, 3, 4, 6), torch.randn(2, 5, 24), torch.rand(2, 3)
-    places = turns(3, 2, 3, 24, torch.device("cpu"))
+    places = rotary(3, 2, 3, 24, torch.device("cpu"))
     with torch.no_grad():
         levels = (t * 1000).repeat_interleave(6, dim=1)
         want = theirs(latents, levels, text, return_dict=False)[0]

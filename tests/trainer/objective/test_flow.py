@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.trainer.model.conftest import BASE, inputs, lively, variant
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective.base import LEVELS, pointer_cells
 from trainer.objective.flow import Draw, flow_loss
 from trainer.settings.config import Config

@@ -1,4 +1,4 @@
-"""Figures told before a run starts are right: operations, parameters, memory."""
+"""Figures reported before a run starts are right: operations, parameters, memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainer.model.conditions import Conditions
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective import objective
 from trainer.planning.cost import forward_flops, peak_flops, shapes, tokens_a_step, training_flops
 from trainer.planning.memory import activations, estimate
@@ -88,15 +88,15 @@ def test_operations_are_those_that_are_done(settings: tuple[str, ...]) -> None:
     history = torch.randn_like(latents) if case.model.predicts == "change" else None
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter, torch.no_grad():
         model(latents, torch.rand(1, case.latent_window), conditions, history)
-    told = forward_flops(case, case.data.width, case.data.height, dense=True)
-    assert sum(told.values()) == counter.get_total_flops()
+    reported = forward_flops(case, case.data.width, case.data.height, dense=True)
+    assert sum(reported.values()) == counter.get_total_flops()
 
 
 def test_a_causal_mask_counts_the_pairs_it_lets_through() -> None:
     case = config("data.window=4", "model.window=2")
     cells, frames, dim = case.tokens_per_frame, case.latent_window, case.model.dim
-    told = forward_flops(case, case.data.width, case.data.height)
-    assert told["attention"] == 4 * dim * case.model.layers * cells**2 * (1 + 2 * (frames - 1))
+    reported = forward_flops(case, case.data.width, case.data.height)
+    assert reported["attention"] == 4 * dim * case.model.layers * cells**2 * (1 + 2 * (frames - 1))
 
 
 def test_a_step_is_three_passes_over_its_windows_crops_and_whole_pictures() -> None:
@@ -112,12 +112,12 @@ def test_the_textbook_formula_holds_for_wan() -> None:
         PRESETS["wan-1.3b"], ["codec.weights=x", "data.texts=x", "actions.inject=none", "actions.cursor=none"]
     )
     size, tokens, text = case.model, case.latent_window * case.tokens_per_frame, case.model.text_tokens
-    told = forward_flops(case, case.data.width, case.data.height, dense=True)
+    reported = forward_flops(case, case.data.width, case.data.height, dense=True)
     blocks = size.layers * (
         12 * tokens * size.dim**2 + 4 * tokens * size.dim * size.ffn_dim + 4 * tokens**2 * size.dim
         + 4 * text * size.dim**2 + 4 * tokens * text * size.dim
     )  # fmt: skip
-    assert blocks < sum(told.values()) < 1.01 * blocks
+    assert blocks < sum(reported.values()) < 1.01 * blocks
 
 
 def test_parameters_are_counted_without_making_them(small: Config) -> None:
@@ -162,13 +162,13 @@ def test_the_memory_told_for_activations_is_what_is_kept(settings: tuple[str, ..
     ):
         objective(case).loss(model, latents, conditions, case, 0, [0, 1])
     found = sum(value.untyped_storage().nbytes() for place, value in kept.items() if place not in own)
-    told, _ = activations(case, shapes(case)[0], low, dense_masks=True)
+    reported, _ = activations(case, shapes(case)[0], low, dense_masks=True)
     if low:  # weights that autocast has turned into bf16 are kept as well; they are counted with the weights
         inside = ("dit.blocks.",) if case.train.recompute else ()
         exact = "dit.condition_embedder.time_"
         names = [name for name, _ in model.named_parameters() if not name.startswith((exact, *inside))]
-        told += 2 * sum(model.get_parameter(name).numel() for name in names)
-    assert 0.75 < told / found < 1.25
+        reported += 2 * sum(model.get_parameter(name).numel() for name in names)
+    assert 0.75 < reported / found < 1.25
 
 
 def test_memory_is_shared_by_ranks_and_saved_by_its_knobs() -> None:

@@ -49,7 +49,7 @@ def row_of(events: list[tuple[int, tuple[str, dict[str, Any]]]], **fields: Any) 
 
 
 def lived(row: dict[str, Any], begin: int, config: ActionsConfig) -> tuple[np.ndarray, np.ndarray]:
-    """The same events, each told to a live play after it happened, frame by frame from the model's frame `begin`."""
+    """The same events, each given to a live play after it happened, frame by frame from the model's frame `begin`."""
     live = Live({**row, "actions": [a for a in row["actions"] if a["slot"] < begin * SPAN]}, begin * SPAN,
                 replace(Config(), actions=config), BOX)  # fmt: skip
     coming = [dict(action) for action in row["actions"] if action["slot"] >= begin * SPAN]

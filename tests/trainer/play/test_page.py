@@ -18,9 +18,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from manifests.pages import serving
 from tests.trainer.runs import copy, refused
 from trainer.inference.loaded_run import load_run
+from trainer.play.controller import PlayController
 from trainer.play.game import PlayableModel
 from trainer.play.server import BUSY, ENDED, make_app
-from trainer.play.table import Table
 
 T = TypeVar("T")
 TOKEN = "t" * 32
@@ -40,12 +40,12 @@ def played(run: Path, tmp_path: Path) -> Iterator[Path]:
 
 def talk(run: Path, visit: Callable[[ClientSession, str], Awaitable[T]], fps: float = 50.0) -> T:
     """Serve the run and let `visit` talk to the address that play prints."""
-    opened = load_run(run, None, "cpu")
-    player = PlayableModel(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
+    loaded = load_run(run, None, "cpu")
+    pipeline = PlayableModel(loaded.model, loaded.codec, loaded.config, loaded.store, loaded.inputs)
 
     async def both() -> T:
-        table = Table(player, opened.held_out, opened.held_out[0], None, 0, fps, run)
-        app = make_app(TOKEN, table, opened.store, opened.config.data.fps)
+        controller = PlayController(pipeline, loaded.held_out, loaded.held_out[0], None, 0, fps, run)
+        app = make_app(TOKEN, controller, loaded.store, loaded.config.data.fps)
         async with serving(app, TOKEN) as address, ClientSession() as client:
             return await visit(client, address)
 
@@ -86,7 +86,7 @@ def test_input_becomes_the_next_frame_and_is_saved(played: Path) -> None:
             await do(page, "input", now=10.0, events=events)
             await do(page, "step")
             frame = await hear(page, "frame")
-            assert (frame["number"], frame["told"], frame["moved"], frame["given"]) == (2, ["q"], True, False)
+            assert (frame["number"], frame["done"], frame["moved"], frame["given"]) == (2, ["q"], True, False)
             await do(page, "save")
             return Path((await hear(page, "saved"))["folder"])
 
@@ -128,7 +128,7 @@ def test_a_replay_shows_the_recording_beside_and_ends_with_it(run: Path) -> None
             await do(page, "input", now=1.0, events=[{**KEY, "t": 0.5}])
             await do(page, "play")
             frame = await hear(page, "frame", given=False)
-            assert len(frame["sizes"]) == 2 and "q" not in frame["told"]
+            assert len(frame["sizes"]) == 2 and "q" not in frame["done"]
             assert (await hear(page, "state", ended=True))["playing"] is False
 
     talk(run, visit)
@@ -198,11 +198,11 @@ def test_the_page_is_told_when_the_command_ends(run: Path) -> None:
         return reading
 
     async def both() -> None:
-        opened = load_run(run, None, "cpu")
-        player = PlayableModel(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
-        table = Table(player, opened.held_out, opened.held_out[0], None, 0, 20, run)
+        loaded = load_run(run, None, "cpu")
+        pipeline = PlayableModel(loaded.model, loaded.codec, loaded.config, loaded.store, loaded.inputs)
+        controller = PlayController(pipeline, loaded.held_out, loaded.held_out[0], None, 0, 20, run)
         async with ClientSession() as client:
-            async with serving(make_app(TOKEN, table, opened.store, 5), TOKEN) as address:
+            async with serving(make_app(TOKEN, controller, loaded.store, 5), TOKEN) as address:
                 reading = await visit(client, address)
             await reading
 

@@ -78,8 +78,8 @@ def test_a_terminal_takes_keys_only_and_only_their_presses() -> None:
 
 def test_a_key_that_is_held_is_a_press_and_repetitions_of_it_as_in_recordings() -> None:
     key = {"kind": "key_down", "key": "a", "code": "KeyA", "held": []}
-    told = [person().action({**key, "repeat": repeat}, 1) for repeat in (False, True, 7, None)]
-    assert [action is not None and action["repeat"] for action in told] == [False, True, False, False]
+    reported = [person().action({**key, "repeat": repeat}, 1) for repeat in (False, True, 7, None)]
+    assert [action is not None and action["repeat"] for action in reported] == [False, True, False, False]
     pressed = person("terminal").action({**key, "repeat": True}, 1)
     assert pressed is not None and pressed["repeat"] is False
 
@@ -90,8 +90,8 @@ def test_what_was_done_is_told_in_few_words() -> None:
         {"kind": "scroll", "dx": 0, "dy": -2, "x": 1, "y": 1},
         {"kind": "key_down", "key": "Enter", "code": "Enter", "held": []}, {"kind": "move", "x": 1, "y": 1},
     ]  # fmt: skip
-    told = [describe(action) for one in said if (action := person().action(one, 1))]
-    assert told == ["right button", "scroll down 2", "Return", None]
+    reported = [describe(action) for one in said if (action := person().action(one, 1))]
+    assert reported == ["right button", "scroll down 2", "Return", None]
 
 
 json_values = st.recursive(

@@ -1,4 +1,4 @@
-"""What the pointer reader learns from shows the pointer where it is told, and an earlier frame in the same place."""
+"""What the pointer reader learns from shows the pointer where it is, and an earlier frame in the same place."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from tests.trainer.reading.terminals import CELL, COLUMNS, LETTERS, ROWS, draw, 
 from trainer.codec.pixel import PixelCodec
 from trainer.data.index import load_index
 from trainer.data.windows import ClipStore
-from trainer.reading.fitting import fit_text_reader
+from trainer.reading.fit_text_reader import fit_text_reader
 from trainer.reading.screens import (
     BLANK,
     CHARACTERS,

@@ -14,8 +14,8 @@ import torch
 from tests.trainer.planning.test_cost import config, inputs
 from trainer.data.windows import Loader
 from trainer.inputs import ModelInputs
-from trainer.machine.parallel import Ranks
 from trainer.objective.flow import flow_loss
+from trainer.runtime.distributed import Ranks
 from trainer.settings.presets import preset
 from trainer.training import loop
 from trainer.training.optimise import Job, new_model, new_state, rate_factor

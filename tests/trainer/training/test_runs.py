@@ -18,7 +18,7 @@ from tests.factories import make_clip, make_dataset, write_dataset
 from tests.trainer.conftest import SMALL
 from tests.trainer.runs import SETTINGS, copy, goal, losses, refused
 from trainer.checkpoint import RunInfo, folder, load_model, load_tensors, save_tensors
-from trainer.checkpoint.lock import held
+from trainer.checkpoint.lock import locked
 from trainer.objective import Losses
 from trainer.objective.flow import FlowObjective
 from trainer.planning.plan import count_parameters
@@ -74,9 +74,9 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
     assert status == 0 and not list(tmp_path.iterdir())
     for word in ("parameters", "tokens", "TFLOP", "epochs", "activations", "held", "CPU"):
         assert word in err
-    told = json.loads(out)
-    assert told["parameters"] == count_parameters(small)
-    assert told["memory"]["total"] > told["memory"]["activations"] > 0 and told["flops"] > 0 and told["peak"] is None
+    plan = json.loads(out)
+    assert plan["parameters"] == count_parameters(small)
+    assert plan["memory"]["total"] > plan["memory"]["activations"] > 0 and plan["flops"] > 0 and plan["peak"] is None
 
 
 def test_wrong_settings_are_one_line(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +136,7 @@ def test_two_trainings_do_not_share_a_run(
 ) -> None:
     out = copy(run, tmp_path / "run")
     resume = ("train", dataset, "--out", out, "--resume", "--steps", "5", "--logger", "none")
-    with held(out):
+    with locked(out):
         assert "another goaltrace train is at work" in refused(capsys, *resume)
     assert losses(out) == losses(run)
     assert goal(capsys, *resume)[0] == 0

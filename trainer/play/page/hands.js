@@ -38,7 +38,7 @@ export class Hands {
   }
 
   add(event) {
-    if (!this.wanted() && !event.kind.endsWith("_up")) return;  // what was told as pressed is let go in any case
+    if (!this.wanted() && !event.kind.endsWith("_up")) return;  // what was sent as pressed is released in any case
     const last = this.events.at(-1);
     if (event.kind === "move" && last?.kind === "move") this.events.pop();
     this.events.push(event);
@@ -140,7 +140,7 @@ export class Hands {
 }
 
 function held(event) {
-  const third = event.getModifierState("AltGraph");  // some systems tell it as Ctrl and Alt
+  const third = event.getModifierState("AltGraph");  // some systems report it as Ctrl and Alt
   return [["shift", event.shiftKey], ["ctrl", event.ctrlKey && !third], ["alt", event.altKey && !third], ["super", event.metaKey]]
     .filter(([, on]) => on).map(([name]) => name);
 }

@@ -5,7 +5,7 @@ import { Hands } from "./hands.js";
 const BUSY = 4002;
 const ENDED = 4003;
 const RETRY_MS = 1500;
-const TOLD = 24;  // of the last things done, shown
+const ACTIONS_SHOWN = 24;  // of the last things done, shown
 const $ = (id) => document.getElementById(id);
 const put = (id, text) => { $(id).textContent = text; };
 const canvas = $("canvas");
@@ -91,9 +91,9 @@ function show(message, images) {
   put("count", message.made);
   put("dropped", message.dropped);
   $("dropped").classList.toggle("slow", message.dropped > 0);
-  const list = $("told");
-  for (const text of message.told) list.append(make("li", text));
-  while (list.childElementCount > TOLD) list.firstElementChild.remove();
+  const list = $("done");
+  for (const text of message.done) list.append(make("li", text));
+  while (list.childElementCount > ACTIONS_SHOWN) list.firstElementChild.remove();
   list.scrollLeft = list.scrollWidth;
 }
 
@@ -120,7 +120,7 @@ function draw(next) {
   $("replay").checked = state.replay;
   $("beside").hidden = !state.replay;
   if (fresh || document.activeElement !== $("goal")) $("goal").value = state.goal;
-  put("goal-note", state.takes_text ? "" : "this model is not told");
+  put("goal-note", state.takes_text ? "" : "this model takes no goal");
   $("goal").readOnly = !state.takes_text;
   $("aim").hidden = !state.takes_text;
   $("aim").disabled = $("goal").value.trim() === state.goal;
@@ -171,7 +171,7 @@ function begin() {
   for (const id of ["latency", "rate", "making"]) put(id, "–");
   put("count", 0);
   put("dropped", 0);
-  $("told").replaceChildren();
+  $("done").replaceChildren();
   stepping = false;
 }
 
@@ -227,7 +227,7 @@ async function listClips() {
 $("begin").onclick = () => {
   if (state.ended) command("restart");
   command("play");
-  state.playing = true;  // as it will be told: what is done from here on counts
+  state.playing = true;  // as the server will confirm: what is done from here on counts
   if (!state.replay) canvas.focus({ preventScroll: true });
 };
 $("play").onclick = () => command(state.playing ? "pause" : "play");

@@ -1,4 +1,4 @@
-"""Gives the heads a start before the first step: a step of the whole model sees few pointers and few keys."""
+"""Pretrains the pointer head and the key head before the first step, as a training step sees little of either."""
 
 from trainer.training.pretrain.keys import fit_key_head, key_parts
 from trainer.training.pretrain.pointer import fit_head, pointer_parts

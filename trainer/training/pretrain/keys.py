@@ -1,4 +1,4 @@
-"""The key head's start: small parts around what single keys write."""
+"""Pretrains the key head on small parts around what single keys write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pointer head's start: small parts around moving pointers."""
+"""Pretrains the pointer head on small parts around moving pointers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips that follow each other without a gap, as one: a window does not care where its session was cut."""
+"""Segments: clips of a session that follow each other without a gap, joined, so that windows may cross their cuts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ GAP = 2.5  # of a recorded interval: more than that between two clips is a gap
 
 
 @dataclass(frozen=True, eq=False)
-class ClipStretch:
-    """One clip, or several of one session; recorded frames are counted through."""
+class ClipSegment:
+    """One clip, or several of a session that follow each other; their recorded frames are numbered through."""
 
     clips: tuple[Clip, ...]
     starts: NDArray[np.int64]
@@ -27,7 +27,7 @@ class ClipStretch:
     """The recorded frames that the model sees, on one grid of ticks."""
 
     @classmethod
-    def of(cls, clips: Sequence[Clip], fps: float) -> ClipStretch:
+    def of(cls, clips: Sequence[Clip], fps: float) -> ClipSegment:
         times = [numbers(clip.row, "t1_ns") for clip in clips]
         starts = np.cumsum([0, *map(len, times)])
         return cls(tuple(clips), starts, np.asarray(pick_frames(np.concatenate(times), fps), np.int64))
@@ -66,17 +66,17 @@ class ClipStretch:
         return any_between([0, *self.frames], something)
 
 
-def join(clips: Sequence[Clip], fps: float) -> list[ClipStretch]:
+def join(clips: Sequence[Clip], fps: float) -> list[ClipSegment]:
     """Put clips together that follow each other; in the order of their first clips, whatever order they come in."""
     sessions: dict[str, list[Clip]] = {}
     for clip in clips:
         sessions.setdefault(clip.session, []).append(clip)
-    stretches = []
+    segments = []
     for members in sessions.values():
         ordered = sorted(members, key=lambda clip: (int(clip.row["clip_index"]), clip.id))
         cuts = [k for k, (a, b) in enumerate(pairwise(ordered), start=1) if not _follows(a, b)]
-        stretches += [ClipStretch.of(ordered[i:j], fps) for i, j in pairwise([0, *cuts, len(ordered)])]
-    return stretches
+        segments += [ClipSegment.of(ordered[i:j], fps) for i, j in pairwise([0, *cuts, len(ordered)])]
+    return segments
 
 
 def _follows(before: Clip, after: Clip) -> bool:

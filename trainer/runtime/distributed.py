@@ -1,6 +1,6 @@
-"""Several processes as one run: who is who, what all agree on, weights in shards (FSDP2), and a rank that dies.
+"""Distributed training: this process's rank, what all ranks agree on, weights in shards (FSDP2), and a rank that dies.
 
-`torchrun` starts the processes and says so in WORLD_SIZE; a single process makes no process group at all.
+`torchrun` starts the processes and sets WORLD_SIZE; a single process makes no process group at all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Ranks:
     def first(self) -> bool:
         return self.rank == 0
 
-    def table(self, values: Sequence[float]) -> Tensor:
+    def gather(self, values: Sequence[float]) -> Tensor:
         """The same numbers of every rank, float64 [world, n]: what is decided from them is decided alike."""
         mine = torch.tensor(values, dtype=torch.float64)
         if self.world == 1:
@@ -51,19 +51,19 @@ class Ranks:
         dist.all_gather(rows, mine)
         return torch.stack(rows)
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """The first rank's number, once every rank has got here."""
-        return float(self.table([value])[0, 0])
+        return float(self.gather([value])[0, 0])
 
-    def path(self, mine: Path | None) -> Path:
+    def broadcast_path(self, mine: Path | None) -> Path:
         """The first rank's path."""
         if self.world == 1:
             assert mine is not None
             return mine
-        told: list[Path | None] = [mine]
-        dist.broadcast_object_list(told, src=0)
-        assert told[0] is not None
-        return told[0]
+        paths: list[Path | None] = [mine]
+        dist.broadcast_object_list(paths, src=0)
+        assert paths[0] is not None
+        return paths[0]
 
     def copy_from_first(self, module: nn.Module | None) -> None:
         """Give every rank the first one's weights of a module that is not sharded yet."""
@@ -92,7 +92,7 @@ def own_device(device: torch.device, ranks: Ranks) -> torch.device:
     if device.type != "cuda":
         return device
     there = torch.cuda.device_count()
-    if ranks.here > there:  # of all ranks, as the first one tells what is wrong
+    if ranks.here > there:  # every rank raises it, as the first one reports it
         raise GoaltraceError(
             f"{ranks.here} ranks on this machine, but {there} usable GPUs; start torchrun with --nproc-per-node={there}"
         )
@@ -133,8 +133,8 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
 
 def _lost_contact(error: Exception) -> bool:
     words = ("gloo", "nccl", "connection", "peer", "socket", "tcpstore")
-    told = isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
-    return told or isinstance(error, dist.DistError)
+    named = isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    return named or isinstance(error, dist.DistError)
 
 
 def _reason(error: Exception) -> str:
@@ -182,7 +182,7 @@ class RankWatch(threading.Thread):
             if done:
                 self._store.set(str(self._ranks.rank), "done")
         except RuntimeError:
-            pass  # nobody left to tell
+            pass  # the store is gone, and so are the others
 
 
 def shard(model: nn.Module, blocks: nn.ModuleList, ranks: Ranks, device: torch.device) -> None:

@@ -12,7 +12,7 @@ from goaltrace import main
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from trainer.data.index import Index
-from trainer.data.mix import clip_weights
+from trainer.data.mixture import clip_weights
 from trainer.data.windows import ClipStore, Loader
 from trainer.settings import override
 from trainer.settings.config import Config
@@ -55,6 +55,6 @@ def test_intent_weighs_by_the_score_table(dataset: Path, index: Index, tmp_path:
 def test_the_loader_sees_clips_as_often_as_they_weigh(dataset: Path, index: Index, small: Config) -> None:
     config = override(small, ["data.mix=arm:scripted=0", "data.crop_width=0", "data.crop_height=0", "data.cache_mb=0"])
     loader = Loader(ClipStore(ClipReader(dataset), config), index.train, config, seed=0)
-    arms = [loader.stretches[which].clips[0].row["arm"] for which, _ in loader.windows]
+    arms = [loader.segments[which].clips[0].row["arm"] for which, _ in loader.windows]
     order = loader.order
     assert {arms[order.at(position)] for position in range(len(arms))} == {"random-fast"} < set(arms)

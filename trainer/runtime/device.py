@@ -1,4 +1,4 @@
-"""Which device a run uses, and in which numbers it computes there."""
+"""Which device a run uses, and in which precision it computes there."""
 
 from __future__ import annotations
 

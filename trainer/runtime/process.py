@@ -1,4 +1,4 @@
-"""How threads and signals behave; must run before torch is imported."""
+"""Threads and signals of a command's process; `share_cores` has an effect only before torch is imported."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def share_cores() -> None:
 
 
 @contextmanager
-def unwound_by_sigterm() -> Iterator[None]:
-    """SIGTERM inside the block ends it like Ctrl-C does: what is half made under a temporary name is removed."""
+def exit_on_sigterm() -> Iterator[None]:
+    """SIGTERM inside the block raises `SystemExit`, so that what is half made under a temporary name is removed."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

@@ -14,7 +14,7 @@ import torch
 from manifests.errors import GoaltraceError
 from tests.trainer.runs import SETTINGS, refused
 from trainer.commands.train import configure
-from trainer.machine.parallel import Ranks, from_environment, joined, own_device
+from trainer.runtime.distributed import Ranks, from_environment, joined, own_device
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_a_rank_that_hangs_is_told_by_its_silence() -> None:
     code = """
 import sys, time, torch.distributed as dist
-from trainer.machine import parallel
-parallel.BEAT_SECONDS, parallel.SILENT_SECONDS = 0.1, 1.0
+from trainer.runtime import distributed
+distributed.BEAT_SECONDS, distributed.SILENT_SECONDS = 0.1, 1.0
 store = dist.TCPStore("127.0.0.1", 0, is_master=True)
 store.set("1", "12")
-parallel.RankWatch(store, parallel.Ranks(0, 2)).start()
+distributed.RankWatch(store, distributed.Ranks(0, 2)).start()
 time.sleep(30)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -48,8 +48,8 @@ def test_a_batch_that_ranks_cannot_share_is_refused(
 
 
 def test_more_ranks_than_gpus_are_refused_by_the_rank_that_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"WORLD_SIZE": "8", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "8"}
-    for name, value in told.items():
+    reported = {"WORLD_SIZE": "8", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "8"}
+    for name, value in reported.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     with pytest.raises(GoaltraceError, match=r"8 ranks .* 4 usable GPUs; .*--nproc-per-node=4"):
@@ -74,7 +74,7 @@ def test_ranks_that_cannot_meet_are_told_why(fault: str, monkeypatch: pytest.Mon
 def test_a_single_process_has_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert from_environment() == Ranks()
-    assert Ranks().table([1.0, 2.0]).tolist() == [[1.0, 2.0]]
+    assert Ranks().gather([1.0, 2.0]).tolist() == [[1.0, 2.0]]
     assert not torch.distributed.is_initialized()
 
 

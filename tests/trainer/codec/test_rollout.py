@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainer.codec.pca import PCACodec
 from trainer.codec.pixel import PixelCodec
-from trainer.codec.still import decode_after
+from trainer.codec.rollout import decode_rollout
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def frames() -> Tensor:
 def test_true_frames_and_what_stands_still_are_exact_and_what_is_new_is_decoded(frames: Tensor) -> None:
     codec = PCACodec.fit(frames.flatten(0, 1), 8, 4, 0.5)
     latents = codec.encode(frames)
-    lossy, made = codec.decode(latents), decode_after(codec, latents, frames[:, :2])
+    lossy, made = codec.decode(latents), decode_rollout(codec, latents, frames[:, :2])
     true = frames.float() / 255
     assert (lossy - true).abs().max() > 0.2, "the codec must lose something for this to say anything"
     new = torch.zeros(32, 40, dtype=torch.bool)
@@ -34,4 +34,4 @@ def test_true_frames_and_what_stands_still_are_exact_and_what_is_new_is_decoded(
 
 def test_a_codec_that_loses_nothing_is_not_changed(frames: Tensor) -> None:
     codec = PixelCodec(8)
-    assert torch.equal(decode_after(codec, codec.encode(frames), frames[:, :1]), frames.float() / 255)
+    assert torch.equal(decode_rollout(codec, codec.encode(frames), frames[:, :1]), frames.float() / 255)

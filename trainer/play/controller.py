@@ -1,4 +1,4 @@
-"""The table at which one person plays: the pace, the commands, and what the page is sent."""
+"""Runs one play for one viewer: the pace of the frames, the page's commands, and what the page is sent."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Rate:
         self._ends.clear()
 
 
-class Table:
+class PlayController:
     """One model, one viewer. Runs on one event loop; the model works in a thread of its own."""
 
     def __init__(
-        self, player: PlayableModel, clips: list[Clip], clip: Clip, goal: str | None, seed: int, fps: float, run: Path
+        self, pipeline: PlayableModel, clips: list[Clip], clip: Clip, goal: str | None, seed: int, fps: float, run: Path
     ) -> None:
         """
         Args:
@@ -70,10 +70,10 @@ class Table:
             fps: frames a second to be made, if the model is fast enough.
         """
         self.clips = clips
-        self._player, self._seed, self._fps, self._run = player, seed, fps, run
+        self._pipeline, self._seed, self._fps, self._run = pipeline, seed, fps, run
         self._own_goal = goal is None
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._game = Game(player, clip, str(clip.row["goal"]) if goal is None else goal, seed, False)
+        self._game = Game(pipeline, clip, str(clip.row["goal"]) if goal is None else goal, seed, False)
         self._began_ns = self._last_ns = time.monotonic_ns()
         self._send: Send | None = None
         self._clock_ns: int | None = None  # this machine's clock when the page's was 0
@@ -87,27 +87,27 @@ class Table:
         self._turn = asyncio.Lock()
 
     @property
-    def taken(self) -> bool:
+    def connected(self) -> bool:
         """Is there a viewer?"""
         return self._send is not None
 
     def state(self) -> dict[str, Any]:
         """What the page shows besides frames."""
-        game, data = self._game, self._player.config.data
+        game, data = self._game, self._pipeline.config.data
         return {
             "type": "state", "run": self._run.name, "clip": self.clips.index(game.clip), "clips": len(self.clips),
             "clip_id": game.clip.id, "kind": str(game.clip.row["kind"]), "goal": game.goal,
-            "takes_text": self._player.config.model.text != "none", "width": data.width, "height": data.height,
-            "fps": self._fps, "given": self._player.given, "playing": self._playing, "replay": game.replay,
+            "takes_text": self._pipeline.config.model.text != "none", "width": data.width, "height": data.height,
+            "fps": self._fps, "given": self._pipeline.given, "playing": self._playing, "replay": game.replay,
             "ended": self._ended(), "made": game.made,
         }  # fmt: skip
 
-    async def sit(self, send: Send) -> None:
+    async def connect(self, send: Send) -> None:
         """A viewer comes, and goes on where the one before left."""
         self._send, self._visible, self._clock_ns = send, True, None
-        await self._tell_all()
+        await self._send_all()
 
-    async def leave(self) -> None:
+    async def disconnect(self) -> None:
         """The viewer goes; no more frames are made."""
         self._send, self._playing, self._steps = None, False, 0
         self._game.live.let_go(time.monotonic_ns())
@@ -144,7 +144,7 @@ class Table:
                 return
         self._changed.set()
         if message["do"] in ("play", "pause", "step"):
-            await self._tell(self.state())
+            await self._send_message(self.state())
 
     async def run(self) -> None:
         """Make frame after frame while somebody looks and wants it; never ends by itself."""
@@ -163,7 +163,7 @@ class Table:
                 continue
             fresh = due == 0.0
             await self._next(fresh)
-            every = self._player.config.codec.time / self._fps
+            every = self._pipeline.config.codec.time / self._fps
             due = (now if fresh else due) + every
             late = max(0, int((time.monotonic() - due) / every))
             if self._playing:
@@ -175,7 +175,7 @@ class Table:
 
     def _ended(self) -> bool:
         left = self._game.left
-        return left is not None and left < self._player.config.codec.time
+        return left is not None and left < self._pipeline.config.codec.time
 
     async def _next(self, fresh: bool) -> None:
         """Make one latent frame and send it."""
@@ -183,7 +183,7 @@ class Table:
             if not self._wanted():
                 return
             self._steps = max(0, self._steps - 1)
-            game, count, end_ns = self._game, self._player.config.codec.time, time.monotonic_ns()
+            game, count, end_ns = self._game, self._pipeline.config.codec.time, time.monotonic_ns()
             since = max(self._last_ns, end_ns - round(1e9 * count / self._fps)) if fresh else self._last_ns
             oldest, self._oldest = self._oldest, None
             started = time.monotonic()
@@ -198,35 +198,35 @@ class Table:
             await self._show(shown, oldest)
             if self._ended():
                 self._playing, self._steps = False, 0
-                await self._tell(self.state())
+                await self._send_message(self.state())
 
     async def _begin(self, clip: Clip, replay: bool) -> None:
         """Another play, from the clip's first frames; paused."""
         async with self._turn:
             goal = str(clip.row["goal"]) if self._own_goal and clip is not self._game.clip else self._game.goal
             try:
-                game = await self._in_thread(lambda: Game(self._player, clip, goal, self._seed, replay))
+                game = await self._in_thread(lambda: Game(self._pipeline, clip, goal, self._seed, replay))
             except (GoaltraceError, RuntimeError) as error:
                 await self._notice(_short(error), bad=True)
                 return
             self._game, self._playing, self._steps, self._oldest = game, False, 0, None
             self._began_ns = self._last_ns = time.monotonic_ns()
             self._rate = Rate()
-            await self._tell_all()
+            await self._send_all()
 
     async def _aim(self, goal: str) -> None:
         """Another goal, from the next frame on."""
-        if self._player.config.model.text == "none":
+        if self._pipeline.config.model.text == "none":
             await self._notice("This model was trained without text.", bad=True)
             return
         async with self._turn:
             try:
-                await self._in_thread(lambda: self._player.require_text(goal))
+                await self._in_thread(lambda: self._pipeline.require_text(goal))
             except GoaltraceError as error:
                 await self._notice(_short(error), bad=True)
                 return
             self._game.goal, self._own_goal = goal, False
-        await self._tell(self.state())
+        await self._send_message(self.state())
 
     async def _save(self) -> None:
         game, rate, began = self._game, self._rate, self._began_ns
@@ -236,7 +236,7 @@ class Table:
         )
         about = {
             "run": str(self._run), "clip": game.clip.id, "kind": str(game.clip.row["kind"]), "goal": game.goal,
-            "seed": self._seed, "given_frames": self._player.given, "made_frames": game.made,
+            "seed": self._seed, "given_frames": self._pipeline.given, "made_frames": game.made,
             "dropped_ticks": rate.dropped, "actions": "recorded" if game.replay else "live",
         }  # fmt: skip
         played = self._run / "played"
@@ -245,15 +245,15 @@ class Table:
             names = [stamp, *(f"{stamp}-{number}" for number in range(2, 1000))]
             folder = next(played / name for name in names if not (played / name).exists())
             files = await asyncio.to_thread(
-                save_film, film, folder, self._player.config.data.fps, about, game.clip.session
+                save_film, film, folder, self._pipeline.config.data.fps, about, game.clip.session
             )
         except (GoaltraceError, OSError) as error:
             await self._notice(f"Not saved: {_short(error)}", bad=True)
             return
-        await self._tell({"type": "saved", "folder": str(folder), "files": files})
+        await self._send_message({"type": "saved", "folder": str(folder), "files": files})
 
     def _take(self, events: list[Any], now_ms: float, arrived_ns: int) -> None:
-        """Events of the page, on this machine's clock: the message that came fastest tells how the two differ."""
+        """Events of the page, on this machine's clock: the message that came fastest gives their difference."""
         apart = arrived_ns - round(now_ms * 1e6)
         if self._clock_ns is None or apart < self._clock_ns or apart - self._clock_ns > LOST_NS:
             self._clock_ns = apart
@@ -271,8 +271,8 @@ class Table:
                 if self._playing:
                     self._oldest = at if self._oldest is None else self._oldest
 
-    async def _tell_all(self) -> None:
-        await self._tell(self.state())
+    async def _send_all(self) -> None:
+        await self._send_message(self.state())
         await self._show(self._game.latest, None)
 
     async def _show(self, shown: Sequence[ShownFrame], oldest: float | None) -> None:
@@ -283,18 +283,18 @@ class Table:
                 "type": "frame", "number": one.number, "given": one.given, "made": self._rate.made,
                 "rate": None if rate is None else round(rate, 2), "making_ms": round(self._rate.making_ms, 1),
                 "dropped": self._rate.dropped, "oldest": oldest, "after_ms": round(1000 * k / self._fps),
-                "told": [text for action in one.done if (text := describe(action))],
+                "done": [text for action in one.done if (text := describe(action))],
                 "moved": any(action["kind"] == "move" for action in one.done),
                 "sizes": [len(picture) for picture in pictures],
             }  # fmt: skip
-            await self._tell(header, pictures)
+            await self._send_message(header, pictures)
 
     async def _notice(self, text: str, bad: bool = False) -> None:
         print(f"goaltrace play: {text}", file=sys.stderr)
-        await self._tell({"type": "notice", "text": text, "bad": bad})
-        await self._tell(self.state())
+        await self._send_message({"type": "notice", "text": text, "bad": bad})
+        await self._send_message(self.state())
 
-    async def _tell(self, message: dict[str, Any], pictures: Sequence[bytes] = ()) -> None:
+    async def _send_message(self, message: dict[str, Any], pictures: Sequence[bytes] = ()) -> None:
         if self._send is not None:
             await self._send(message, pictures)
 

@@ -1,4 +1,4 @@
-"""Clips whose video does not decode: left out by name and counted, and never the end of a run by themselves."""
+"""Clips whose video cannot be decoded: left out by name and counted. A run ends only when most clips are such."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ class BadVideo(GoaltraceError):
 
 
 class LeftOutClips:
-    """The clips that were left out so far; safe in any thread. A data set of which most is bad ends the run."""
+    """The clips that were left out so far; safe to use from several threads."""
 
     def __init__(self, on_progress: OnProgress = ignore) -> None:
         self._on_progress = on_progress
         self._clips: set[str] = set()
         self._lock = threading.Lock()
-        self.of = 0
+        self.total = 0
         """How many clips there are; 0 while that is unknown."""
 
     def __len__(self) -> int:
         return len(self._clips)
 
     def add(self, bad: BadVideo) -> None:
-        """Report a clip once. Raises `GoaltraceError` when that is more than half of them."""
+        """Count and report a clip once. Raises `GoaltraceError` when that is more than half of them."""
         with self._lock:
             if bad.clip in self._clips:
                 return
             self._clips.add(bad.clip)
             count = len(self._clips)
         self._on_progress(Progress("decoding", unit="clip", message=f"warning: left out: {bad}"))
-        if self.of and 2 * count > self.of:
+        if self.total and 2 * count > self.total:
             raise GoaltraceError(
-                f"the videos of {count} of {self.of} clips cannot be decoded (the last: {bad}); "
+                f"the videos of {count} of {self.total} clips cannot be decoded (the last: {bad}); "
                 "copy the data set again, or pack its sessions again"
             ) from None
 
     @contextmanager
     def skipping(self) -> Iterator[None]:
-        """What is inside ends early when a video is bad."""
+        """The block ends early, and its clip is left out, when a video cannot be decoded."""
         try:
             yield
         except BadVideo as bad:

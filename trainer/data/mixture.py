@@ -1,4 +1,4 @@
-"""How often each clip is seen: weights by arm, family, kind and intent score (`data.mix`)."""
+"""The mixture of training data (`data.mix`): a sampling weight for each clip, by arm, family, kind and intent score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between which of the chosen frames an action falls: the one rule of causality, for both encodings."""
+"""Aligns actions with the model's frames: the one rule of causality, for both encodings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def place_slots(slots: Sequence[int], frames: Sequence[int], parts: int) -> list[tuple[int, int] | None]:
+def align_slots(slots: Sequence[int], frames: Sequence[int], parts: int) -> list[tuple[int, int] | None]:
     """For each slot: (index of the first chosen frame it leads to, which of `parts` of the way); None after the last.
 
     An action in slot s happened between recorded frames s and s + 1, so it leads to the first chosen frame after s.

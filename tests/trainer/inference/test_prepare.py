@@ -11,10 +11,10 @@ import torch
 
 from manifests.errors import GoaltraceError
 from tests.trainer.model.conftest import INJECTED, counted, inputs, lively, name_of, variant
-from trainer.inference.ready import compile_steady, make_ready
+from trainer.inference.prepare import compile_full_context, prepare_for_inference
 from trainer.inference.sample import Stream
-from trainer.machine.compiling import compiled
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
+from trainer.runtime.compiling import compiled
 from trainer.settings.config import Config
 
 CPU, FRAMES = torch.device("cpu"), 6
@@ -36,14 +36,14 @@ def rolled(model: WorldModel, config: Config, shown: int) -> torch.Tensor:
 @pytest.mark.parametrize("config", INJECTED, ids=name_of)
 def test_low_weights_are_those_that_autocast_makes(config: Config) -> None:
     low = computing(config, "bf16")
-    plain, quick = lively(low), make_ready(lively(low), low.train, CPU)
+    plain, quick = lively(low), prepare_for_inference(lively(low), low.train, CPU)
     assert torch.equal(rolled(plain, low, 1), rolled(quick, low, 1))
     assert any(weight.dtype == torch.bfloat16 for weight in quick.parameters())
 
 
 def test_a_model_in_fp32_is_left_alone() -> None:
     config = computing(variant(), "auto")
-    model = make_ready(lively(config), config.train, CPU)
+    model = prepare_for_inference(lively(config), config.train, CPU)
     assert all(weight.dtype == torch.float32 for weight in model.parameters())
 
 
@@ -60,7 +60,7 @@ def test_a_roll_out_is_compiled_for_looking_and_for_remembering_and_never_again(
     plain = [rolled(model, config, shown) for shown in (1, 3)]
     torch._dynamo.reset()
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counted(made)))
-    compile_steady(model)
+    compile_full_context(model)
     for want, shown in zip(plain, (1, 3), strict=True):
         assert torch.allclose(rolled(model, config, shown), want, atol=1e-4)
         assert len(made) == 2
@@ -99,6 +99,6 @@ def test_a_roll_out_that_cannot_be_compiled_says_what_is_missing(monkeypatch: py
     torch._dynamo.reset()
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
     model = lively(config)
-    compile_steady(model)
+    compile_full_context(model)
     with pytest.raises(GoaltraceError, match=r"torch.compile failed .*no gcc.*apt install"):
         rolled(model, config, 2)

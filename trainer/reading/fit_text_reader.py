@@ -1,4 +1,4 @@
-"""The text reader's lessons: cells of true training frames at their recorded size, and what the codec does to them."""
+"""Fits the text reader to cells of true training frames, at their recorded size and with the codec's error."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames
-from trainer.codec import through
-from trainer.data.bad import BadVideo
+from trainer.codec import reconstruct
 from trainer.data.clip import Clip
+from trainer.data.left_out import BadVideo
 from trainer.reading.screens import BLANK, UNDER_CURSOR, UNKNOWN, ScreenGrid, cell_size, cells_of
 from trainer.reading.text import TextReader
 from trainer.settings.config import Config
@@ -109,7 +109,7 @@ def _codec_error(store: ClipStore, clips: list[Clip], codec: Codec, device: torc
         with store.left_out.skipping():
             frames = torch.from_numpy(store.get(clip).frames[-1:])
             exact = frames.float() / 255
-            error = (through(codec, frames, device).float() / 255 - exact) ** 2
+            error = (reconstruct(codec, frames, device).float() / 255 - exact) ** 2
             ink = (exact - exact.flatten(0, 2).median(dim=0).values).abs().amax(dim=-1) > 0.1
             total, number = total + float(error[ink].mean(dim=-1).sum()), number + float(ink.sum())
     return total / number if number else 0.0

@@ -1,4 +1,4 @@
-"""What stands still since the last true frame keeps its pixels: a codec's loss shows only where something is new."""
+"""Decodes roll-outs: what has not changed since the last true frame keeps its pixels, without the codec's loss."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 from trainer.codec.base import Codec
 
-SAME = 1e-3
+UNCHANGED = 1e-3
 """Latent units; far below what a pixel's smallest step makes."""
 
 
-def decode_after(codec: Codec, latents: Tensor, shown: Tensor) -> Tensor:
-    """Decode a video that begins with true frames.
+def decode_rollout(codec: Codec, latents: Tensor, shown: Tensor) -> Tensor:
+    """Decode a roll-out: a video that begins with true frames.
 
     With a codec of single frames the true frames are as they were, and so is, in later frames, every cell whose latents
     are those of the last true frame. A codec over time has no such cells; there this is `codec.decode`.
@@ -28,6 +28,6 @@ def decode_after(codec: Codec, latents: Tensor, shown: Tensor) -> Tensor:
     if codec.time > 1:
         return pixels
     count, true = shown.shape[1], shown.float() / 255
-    same = ((latents - latents[:, :, count - 1 : count]).abs() < SAME).all(dim=1)
+    same = ((latents - latents[:, :, count - 1 : count]).abs() < UNCHANGED).all(dim=1)
     same = same.repeat_interleave(codec.patch, dim=2).repeat_interleave(codec.patch, dim=3)[..., None]
     return torch.cat([true, torch.where(same, true[:, -1:], pixels)[:, count:]], dim=1)

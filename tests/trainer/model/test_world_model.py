@@ -9,7 +9,7 @@ import torch
 
 from tests.trainer.model.conftest import BASE, WAYS, inputs, lively, variant
 from trainer.model.cache import KVCache
-from trainer.model.world import WorldModel
+from trainer.model.world_model import WorldModel
 from trainer.objective.base import frame_before
 from trainer.objective.flow import flow_loss
 from trainer.settings.config import Config

@@ -1,4 +1,4 @@
-"""The model that is trained: the DiT, and everything through which conditions enter it."""
+"""The world model that is trained: the DiT, and everything through which actions, pointer and text enter it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.model.inject import injection
 from trainer.model.key_head import KeyHead
 from trainer.model.patches import in_patches
 from trainer.model.pointer_head import PointerHead
-from trainer.model.rope import turns
+from trainer.model.rope import rotary
 from trainer.model.text import ByteText
 from trainer.settings.config import Config
 
@@ -42,7 +42,7 @@ class WorldModel(nn.Module):
         self.text = ByteText(size.text_tokens, size.text_dim) if size.text == "bytes" else None
         self.actions = ActionTokens(config) if way.takes_tokens else None
         self.external = way.before_blocks(config)
-        self.cursor = CursorMap(config) if actions.cursor in ("map", "reference") else None
+        self.cursor = CursorMap(config) if actions.cursor_is_drawn else None
         self.history: nn.Conv3d | None = None
         self.change_gate: nn.Linear | None = None
         self.pointer_head = PointerHead(codec.patch, codec.channels, actions.head_width) if actions.head_width else None
@@ -122,7 +122,7 @@ class WorldModel(nn.Module):
             hidden = torch.cat([hidden, tokens.to(hidden.dtype)], dim=2)
         past, start = (0, 0) if cache is None else (cache.frames, cache.next_frame)
         mask = FrameMask(frames, past + frames, rows * columns, late, self.window, self.lag, causal=self.causal)
-        places = turns(frames, rows, columns, self.dit.head_dim, latents.device, start, late)
+        places = rotary(frames, rows, columns, self.dit.head_dim, latents.device, start, late)
         text = given.text
         if text is not None and self.text is not None:
             text = self.text(text, given.keep_text)

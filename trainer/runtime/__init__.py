@@ -1,0 +1,1 @@
+"""What training runs on: device and precision, threads and signals, torch.compile, and distributed ranks."""

@@ -18,8 +18,8 @@ from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, sha256_of
-from manifests.here import without_places
-from manifests.items import Fault, one_item
+from manifests.item_errors import UnexpectedError, one_item
+from manifests.machine_names import without_machine_names
 from manifests.progress import OnProgress, Progress
 
 
@@ -62,7 +62,7 @@ def derive(
                     with one_item(f"clip {clip_id}"):
                         row = take(clip_id)
                         clip = clip_table(row)
-                except (BadClip, Fault) as error:
+                except (BadClip, UnexpectedError) as error:
                     broken[clip_id] = str(error)
                     on_progress(Progress(work, done, len(clip_ids), "clip", left_out_line(clip_id, str(error))))
                     continue
@@ -94,19 +94,19 @@ def left_out_line(clip: str, reason: str) -> str:
 
 
 @dataclass(frozen=True)
-class Said:
+class StageRows:
     """What a stage said of the clips of all parents, in one way: its rows, and a table's entry to make others like."""
 
     entry: ScoreTable
     rows: pa.Table
 
 
-def said_by_stages(parents: Sequence[ClipReader]) -> tuple[dict[str, Said], dict[str, str]]:
+def stage_rows(parents: Sequence[ClipReader]) -> tuple[dict[str, StageRows], dict[str, str]]:
     """What can be taken along of the stages' tables: stage -> its rows; and stage -> why its tables cannot be.
 
     A stage's tables hold for all only where every parent has them, of one version and with one set of parameters.
     """
-    said: dict[str, Said] = {}
+    said: dict[str, StageRows] = {}
     reasons: dict[str, str] = {}
     tables = [read_scores(parent.folder.path, parent.manifest) for parent in parents]
     for stage in dict.fromkeys(name for table in tables for name in table):
@@ -119,7 +119,7 @@ def said_by_stages(parents: Sequence[ClipReader]) -> tuple[dict[str, Said], dict
         elif any(not table[stage].schema.equals(tables[0][stage].schema) for table in tables):
             reasons[stage] = "their columns differ"
         else:
-            said[stage] = Said(entries[0], pa.concat_tables([table[stage] for table in tables]))
+            said[stage] = StageRows(entries[0], pa.concat_tables([table[stage] for table in tables]))
     return said, reasons
 
 
@@ -127,7 +127,7 @@ def _carried(
     parents: Sequence[ClipReader], root: Path, manifest: DatasetManifest, not_carried: Sequence[str]
 ) -> Iterator[ScoreTable]:
     """What every stage said of the clips, one table per new shard, under the names that the stage gives them."""
-    for stage, said in said_by_stages(parents)[0].items():
+    for stage, said in stage_rows(parents)[0].items():
         for shard in clips_shards(manifest) if stage not in not_carried else ():
             ids = open_parquet(root / shard.path).read(columns=["clip_id"]).column("clip_id").combine_chunks()
             found = pc.index_in(ids, said.rows.column("clip_id").combine_chunks())
@@ -145,7 +145,7 @@ def _left_out(parents: Sequence[ClipReader], meant: set[str], broken: Mapping[st
     before = [left for parent in parents for left in parent.manifest.left_out]
     unsound = [item for parent in parents for item in parent.left_out.items() if item[0] not in meant]
     for name, why in [*((left.name, left.reason) for left in before), *unsound, *broken.items()]:
-        yield LeftOut(name=name, reason=without_places(why, *places))
+        yield LeftOut(name=name, reason=without_machine_names(why, *places))
 
 
 D = TypeVar("D", bound=BaseModel)

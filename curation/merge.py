@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from curation.derive import derive, left_out_line, said_by_stages
+from curation.derive import derive, left_out_line, stage_rows
 from curation.stages import STAGES
 from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader
 from manifests.dataset import LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent
-from manifests.items import Fault, one_item
-from manifests.private import as_private_as
+from manifests.item_errors import UnexpectedError, one_item
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
 
 _READ = ("clip_id", "session_id", "duration_ns")
@@ -88,7 +88,7 @@ def _merge(paths: Sequence[Path], out: Path | None, on_progress: OnProgress) -> 
         on_progress(Progress("merge", unit="clip", message=left_out_line(clip, reason)))
     if not merged.readers:
         raise GoaltraceError("none of the data sets has a clip; nothing was written")
-    said, not_carried = said_by_stages(parents)
+    said, not_carried = stage_rows(parents)
     not_carried |= {stage: why for stage in said if (why := _why_apart(stage, merged))}
     if out is not None:
         step = LineageStep(command="goaltrace merge", parameters={"repeated": len(merged.repeated)})
@@ -140,7 +140,7 @@ def _row(reader: ClipReader, clip_id: str, bad: dict[str, str]) -> ClipRow | Non
     try:
         with one_item(f"clip {clip_id}"):
             return reader.read(clip_id)
-    except (BadClip, Fault) as error:
+    except (BadClip, UnexpectedError) as error:
         bad[clip_id] = str(error)
         return None
 

@@ -17,7 +17,7 @@ from manifests.clip_io import ClipReader
 from manifests.dataset import LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
 
 LOCKED: dict[str, str | bool | int | float | list[str]] = {

@@ -31,10 +31,10 @@ from manifests.dataset import DatasetFolder, DatasetManifest, Input, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import replacing, sha256_of
 from manifests.futures import as_they_end
-from manifests.items import one_item
-from manifests.private import as_private_as
+from manifests.item_errors import one_item
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
-from manifests.shards import require_shard
+from manifests.shard_integrity import require_shard
 
 
 class Measured(Protocol):

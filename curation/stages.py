@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curation.scan.look import ScanOptions
+from curation.scan.session import ScanOptions
 from curation.scan.stage import stage as scan
 from curation.scores.shard import STAGE as INTENT
 from curation.stage import Stage

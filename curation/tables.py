@@ -13,7 +13,7 @@ from manifests.clip import EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, open_parquet
 from manifests.dataset import DatasetManifest
 from manifests.errors import GoaltraceError
-from manifests.shards import require_shard
+from manifests.shard_integrity import require_shard
 
 
 def read_scores(dataset: Path, manifest: DatasetManifest, only: str | None = None) -> dict[str, pa.Table]:

@@ -43,11 +43,11 @@ def main(argv: list[str] | None = None) -> int:
     """
     if argv is None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    from manifests.plain import plain_output
-    from manifests.private import OTHERS_CANNOT_WRITE, at_least
+    from manifests.permissions import OTHERS_CANNOT_WRITE, umask_at_least
+    from manifests.plain_text import plain_output
 
     try:
-        with plain_output(), at_least(OTHERS_CANNOT_WRITE):
+        with plain_output(), umask_at_least(OTHERS_CANNOT_WRITE):
             status = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except BrokenPipeError:  # `goaltrace ... | head`
@@ -85,8 +85,8 @@ def _overview() -> str:
 
 def _run(name: str, arguments: list[str]) -> int:
     from manifests.errors import GoaltraceError
-    from manifests.items import DEBUG, show_trace, unexpected
-    from manifests.plain import one_line
+    from manifests.item_errors import DEBUG, show_trace, unexpected
+    from manifests.plain_text import one_line
 
     module_name, text = COMMANDS[name]
     module = importlib.import_module(module_name)

@@ -25,7 +25,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
 from manifests.ids import is_id
 from manifests.older import read_rows
-from manifests.shards import require_shard, require_size
+from manifests.shard_integrity import require_shard, require_size
 from manifests.validate import invalid_reasons, require_types
 from manifests.versions import require_readable
 

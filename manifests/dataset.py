@@ -22,13 +22,13 @@ MADE_BY = "<!-- made by goaltrace publish -->"
 _SHARD = re.compile(r"(clips|events|scores)/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.parquet")
 
 
-class Document(BaseModel):
+class DatasetPart(BaseModel):
     """Part of dataset.json; unknown keys of a later minor version are ignored."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
-class Shard(Document):
+class Shard(DatasetPart):
     """One Parquet file of the data set; `path` is relative to the data set's folder."""
 
     path: str
@@ -46,7 +46,7 @@ class Shard(Document):
         return value
 
 
-class ScoreTable(Document):
+class ScoreTable(DatasetPart):
     """One table of scores keyed by clip_id."""
 
     shard: Shard
@@ -63,7 +63,7 @@ class ScoreTable(Document):
         return value
 
 
-class Input(Document):
+class Input(DatasetPart):
     """Something a step read."""
 
     name: str
@@ -72,7 +72,7 @@ class Input(Document):
     """pack: frames of this session that are in no clip, by reason ("trimmed", "cut")."""
 
 
-class LineageStep(Document):
+class LineageStep(DatasetPart):
     """One command that led to this data set."""
 
     command: str
@@ -82,14 +82,14 @@ class LineageStep(Document):
     inputs: list[Input] = []
 
 
-class LeftOut(Document):
+class LeftOut(DatasetPart):
     """A session that is not in the data set, and why."""
 
     name: str
     reason: str
 
 
-class Counts(Document):
+class Counts(DatasetPart):
     """How much there is."""
 
     clips: Annotated[int, Field(ge=0, le=2**62)] = 0
@@ -102,7 +102,7 @@ class Counts(Document):
     sessions_by_outcome: dict[str, int] = {}
 
 
-class DatasetManifest(Document):
+class DatasetManifest(DatasetPart):
     """dataset.json."""
 
     schema_version: str = SCHEMA_VERSION

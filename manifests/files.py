@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from manifests.errors import GoaltraceError
-from manifests.private import mode_like
+from manifests.permissions import mode_like
 
 M = TypeVar("M", bound=BaseModel)
 

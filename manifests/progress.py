@@ -37,7 +37,7 @@ def as_bar() -> Iterator[OnProgress]:
     """Shows progress as a bar on standard error, one per kind of work, and each message above it."""
     from tqdm import tqdm
 
-    from manifests.plain import one_line
+    from manifests.plain_text import one_line
 
     bars: dict[str, Any] = {}
     details: dict[str, str] = {}

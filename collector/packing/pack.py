@@ -16,10 +16,10 @@ from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
 from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, require_absent, sha256_of
-from manifests.here import without_places
-from manifests.items import one_item
-from manifests.plain import one_line
-from manifests.private import as_private_as
+from manifests.item_errors import one_item
+from manifests.machine_names import without_machine_names
+from manifests.permissions import as_private_as
+from manifests.plain_text import one_line
 from manifests.progress import OnProgress, Progress, ignore
 from manifests.session import SessionFolder, find_sessions
 from manifests.validate import invalid_reasons
@@ -117,7 +117,7 @@ def _pack(
 
 def _told(error: GoaltraceError, session: SessionFolder) -> str:
     """Why a session is left out, for everybody: its files are named as seen from its folder."""
-    return one_line(without_places(str(error), session.path))
+    return one_line(without_machine_names(str(error), session.path))
 
 
 def _pack_one(

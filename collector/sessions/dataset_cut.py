@@ -30,7 +30,7 @@ from manifests.dataset import (
 )
 from manifests.errors import GoaltraceError
 from manifests.files import is_plain, raise_if_full, read_bytes, sha256_of
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 
 FORGOTTEN = "forgotten"
 _COUNTED = ["session_id", "outcome", "arm", "kind", "duration_ns", "t0_ns", "actions"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from curation.scan.stage import NAME, VERSION
-from curation.scanned import summary
+from curation.scan_summary import summary
 from curation.stage import clips_shards, table_name
 from manifests.clip_io import ClipReader
 from manifests.dataset import DatasetManifest

@@ -13,8 +13,8 @@ from curation.publish.card import make_card
 from curation.publish.explain import explain
 from curation.publish.gate import require_clean_words, require_scanned
 from curation.publish.licence import of_card, require_known
+from curation.publish.machine_names import require_no_machine_names
 from curation.publish.preview import PREVIEW, make_preview
-from curation.publish.private import require_nothing_of_here
 from curation.publish.switch import RemoteFile, is_ours, switch
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
@@ -64,7 +64,7 @@ def make_plan(
     own = own_card(dataset)
     license_ids = _licence(dataset, own, license_id)
     reader = ClipReader(dataset)
-    require_nothing_of_here(reader.folder.manifest_path, reader.manifest)
+    require_no_machine_names(reader.folder.manifest_path, reader.manifest)
     shards = named_files(reader.manifest)
     for shard in shards:
         _require_same(dataset, shard)

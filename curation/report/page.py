@@ -16,7 +16,7 @@ from curation.report import charts, strips, table
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.files import write_text
-from manifests.items import one_item
+from manifests.item_errors import one_item
 
 MARK = '<meta name="generator" content="goaltrace report">'
 MAX_STRIPS = 12

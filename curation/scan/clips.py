@@ -8,9 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
-from manifests.cells import fitting_cell
 from manifests.clip import EventRow
 from manifests.clip_io import ClipReader
+from manifests.terminal_cells import fitting_cell
 
 Caption = Literal["caption_short", "caption", "caption_detailed"]
 Words = Literal["goal", Caption]

@@ -8,10 +8,10 @@ from itertools import zip_longest
 from typing import TypedDict
 
 from curation.scan.clips import cell_of
-from curation.scan.found import Found, OnScreen, by_row
-from curation.scan.look import ScanOptions, look
-from curation.scan.pixels import CellBox
+from curation.scan.findings import ClipFindings, OnScreen, by_row
+from curation.scan.painting import CellBox
 from curation.scan.screens import width_of
+from curation.scan.session import ScanOptions, scan_session
 from manifests.clip import ClipAction, EventRow
 from manifests.secrets import MASK, WIDE_MASK, covered
 
@@ -54,7 +54,7 @@ def mask(rows: Sequence[EventRow], options: ScanOptions) -> dict[str, Masked]:
     cell = cell_of(rows)
     made = {row["clip_id"]: Masked() for row in rows}
     for number in range(_ROUNDS):
-        found = look(rows, options)
+        found = scan_session(rows, options)
         if not any(one.columns for one in found):
             break
         _leave_out(found, made, last=number == _ROUNDS - 1)
@@ -92,7 +92,7 @@ def _differing(one: str, other: str) -> int:
     return sum(a != b for rows in pairs for a, b in zip_longest(*rows, fillvalue=" "))
 
 
-def _leave_out(found: Sequence[Found], made: dict[str, Masked], last: bool) -> None:
+def _leave_out(found: Sequence[ClipFindings], made: dict[str, Masked], last: bool) -> None:
     shown_before = False
     for one in found:
         reason = UNSEEN if one.unseen else LATER if shown_before else ""
@@ -104,7 +104,7 @@ def _leave_out(found: Sequence[Found], made: dict[str, Masked], last: bool) -> N
         made[one.clip_id].left_out = made[one.clip_id].left_out or reason
 
 
-def _mask(masked: Masked, row: EventRow, one: Found, cell: tuple[int, int] | None, held: set[str]) -> None:
+def _mask(masked: Masked, row: EventRow, one: ClipFindings, cell: tuple[int, int] | None, held: set[str]) -> None:
     for column, spans in one.words.items():
         masked.columns[column] = covered(row[column], spans)
     if one.keys or held:

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from curation.scan.found import OnScreen
-from manifests.secrets import Span, Wanted
-from manifests.secrets.keyblock import PRIVATE, key_rows
-from manifests.secrets.reading import Reading, as_read, readings
+from curation.scan.findings import OnScreen
+from manifests.secrets import SecretSearch, Span
+from manifests.secrets.private_keys import PRIVATE, key_rows
+from manifests.secrets.screen_text import ScreenText, as_read, screen_texts
 
 _SEEN_MOST = 50_000
 
@@ -45,7 +45,7 @@ def laid_out(row: str, columns: int) -> Cells:
     return Cells("".join(text).ljust(columns, "\0"), origin)
 
 
-def _rows_of(reading: Reading, span: Span) -> Iterator[tuple[int, int, int]]:
+def _rows_of(reading: ScreenText, span: Span) -> Iterator[tuple[int, int, int]]:
     """Row and columns [left, right) of a span's parts."""
     width = reading.right - reading.left
     for number in range(span.start // width, (span.end - 1) // width + 1):
@@ -56,7 +56,7 @@ def _rows_of(reading: Reading, span: Span) -> Iterator[tuple[int, int, int]]:
 class Screens:
     """Looks at pictures of one size, one after another; what was seen before costs nothing."""
 
-    def __init__(self, columns: int, wanted: Wanted) -> None:
+    def __init__(self, columns: int, wanted: SecretSearch) -> None:
         self._columns, self._wanted = columns, wanted
         self._seen: dict[str, list[Span]] = {}
         self._size = wanted.size
@@ -70,7 +70,7 @@ class Screens:
         texts = [row.text for row in cells]
         columns = max(map(len, texts))
         texts = [row.ljust(columns, "\0") for row in texts]
-        for reading in readings(texts, columns, range(len(texts))):
+        for reading in screen_texts(texts, columns, range(len(texts))):
             for span in self._find(reading.text):
                 value = reading.text[span.start : span.end]
                 for y, left, right in _rows_of(reading, span):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.scores.action_slots import ActionSlot
 from curation.scores.frames import Pixels
-from curation.scores.occasions import Occasion
 
 WINDOW_NS = 500_000_000
 NEAR_PX = 64
@@ -67,7 +67,7 @@ class Rest:
 def measure(
     pixels: Pixels,
     t1_ns: Sequence[int],
-    acts: Sequence[Occasion],
+    acts: Sequence[ActionSlot],
     pointer: Sequence[tuple[int, int]],
     blank: Sequence[bool] = (),
 ) -> tuple[list[Response], Rest]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.scores.occasions import Click
+from curation.scores.action_slots import Click
 from manifests.clip import ClipRow
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames

@@ -10,16 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from curation.scores import contingency, efficacy, frames
+from curation.scores.action_slots import action_slots, clicks
 from curation.scores.activity import activity
-from curation.scores.occasions import clicks, occasions
 from curation.stage import Stage, row_groups
 from manifests.clip import OLDER, ClipRow
 from manifests.clip_io import open_parquet
 from manifests.dataset import Shard
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.older import read_rows
-from manifests.plain import one_line
+from manifests.plain_text import one_line
 from manifests.validate import invalid_reasons, require_types
 from manifests.versions import SCHEMA_VERSION
 
@@ -102,7 +102,7 @@ class Measure:
 
 def measure_clip(row: ClipRow) -> Measure:
     """Measure one clip; decodes its video once."""
-    presses, acts = clicks(row["actions"]), occasions(row["actions"])
+    presses, acts = clicks(row["actions"]), action_slots(row["actions"])
     pixels = frames.look(row, presses, contingency.click_rank)
     pointer = list(zip(row["cursor_x"], row["cursor_y"], strict=True))
     responses, rest = efficacy.measure(pixels, row["t1_ns"], acts, pointer, row["frame_redacted"])

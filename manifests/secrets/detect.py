@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from manifests.secrets import commands, forms, named
 from manifests.secrets.addresses import addresses
 from manifests.secrets.cards import accounts, cards
-from manifests.secrets.keyblock import private_key
-from manifests.secrets.people import national_ids, phones
+from manifests.secrets.personal_numbers import national_ids, phones
+from manifests.secrets.private_keys import private_key
 from manifests.secrets.spans import Certainty, Span
 
 LONGEST, _OVERLAP = 16_384, 4096

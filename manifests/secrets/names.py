@@ -47,18 +47,18 @@ _VARIABLES = {
 _OWNER = r"[-dlbcps][rwxsStT-]{9}[.+@]?\s+\d+\s+"
 
 
-class Named(NamedTuple):
+class OwnNames(NamedTuple):
     """Names as they were told: of users, and of machines."""
 
     users: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
 
-NOBODY = Named()
+NO_NAMES = OwnNames()
 _MOST = 100
 
 
-def of_this_machine() -> Named:
+def names_of_this_machine() -> OwnNames:
     """The names of whoever runs this, of the home folder and of the machine, without those that stand for nobody."""
     users = [Path.home().name, *(os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER"))]
     try:
@@ -66,7 +66,7 @@ def of_this_machine() -> Named:
     except (OSError, KeyError):  # a user without a name, as in some containers
         pass
     host = socket.gethostname()
-    return Named(
+    return OwnNames(
         tuple(sorted({user for user in users if identifies(user)})),
         tuple(sorted({name for name in (host, host.split(".")[0]) if identifies(name)})),
     )
@@ -99,7 +99,7 @@ def of_variable(name: str, value: str) -> list[Span]:
 class Names:
     """Names to be found in a text, where names stand."""
 
-    def __init__(self, own: Named = NOBODY) -> None:
+    def __init__(self, own: OwnNames = NO_NAMES) -> None:
         self._users: set[str] = set(own.users)
         self._hosts: set[str] = set(own.hosts)
         self._anywhere: set[str] = {name for name in (*own.users, *own.hosts) if _unmistakable(name)}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from curation.report.table import auc
 from curation.scores import contingency, efficacy, frames
+from curation.scores.action_slots import ActionSlot, action_slots, clicks
 from curation.scores.activity import activity
 from curation.scores.frames import CELL_PX, Pixels, look
-from curation.scores.occasions import Occasion, clicks, occasions
 from curation.scores.shard import measure_clip, score_table
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames
@@ -45,8 +45,8 @@ def still(frames: int) -> list[tuple[int, int]]:
     return [(4, 4)] * frames
 
 
-def press(slot: int, at: tuple[int, int] | None = None) -> Occasion:
-    return Occasion(slot, True, at)
+def press(slot: int, at: tuple[int, int] | None = None) -> ActionSlot:
+    return ActionSlot(slot, True, at)
 
 
 def test_scores_rank_goal_arm_above_random_arm() -> None:
@@ -174,12 +174,12 @@ def test_going_blank_is_no_change_and_what_was_done_behind_it_is_not_scored() ->
     ],
 )
 def test_only_presses_and_scrolls_are_actions(recorded: dict[str, Any], counted: bool) -> None:
-    assert bool(occasions([recorded])) is counted
+    assert bool(action_slots([recorded])) is counted
 
 
 def test_terminal_echo_earns_no_credit() -> None:
     typed = [action(3, "key", key="l", char="l"), action(5, "key", key="Return", char="\r")]
-    assert [(o.slot, o.scored) for o in occasions(typed)] == [(3, False), (5, True)]
+    assert [(o.slot, o.scored) for o in action_slots(typed)] == [(3, False), (5, True)]
 
 
 def test_double_click_counts_once() -> None:

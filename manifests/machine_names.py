@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from manifests.secrets import Names, of_this_machine
+from manifests.secrets import Names, names_of_this_machine
 
 GONE = "…"
 _NOBODYS = {"/", "/root", "/home", "/tmp", "/var/tmp", "/work", "/workspace", "/app", "/data", "/mnt"}
@@ -21,7 +21,7 @@ _NOBODYS = {"/", "/root", "/home", "/tmp", "/var/tmp", "/work", "/workspace", "/
 _PATH = re.compile(r"(?<![\w.~/:])(?:[A-Za-z]:\\|/)(?:[^\s/\\:;,'\"()]+[/\\])+(?=[^\s/\\:;,'\"()])")
 
 
-def without_places(text: str, *own: Path) -> str:
+def without_machine_names(text: str, *own: Path) -> str:
     """A reason or a remark without folders and names of this machine.
 
     What lies in one of the folders `own` is named as seen from there; of any other path only its last part is left.
@@ -34,22 +34,22 @@ def without_places(text: str, *own: Path) -> str:
         text = re.sub(rf"{re.escape(place)}(?:[/\\]|(?![\w-]))", "", text)
     text = _PATH.sub("", text)
     kept, position = "", 0
-    for span in sorted(Names(of_this_machine()).find(text)):  # which may overlap
+    for span in sorted(Names(names_of_this_machine()).find(text)):  # which may overlap
         kept += text[position : span.start] + GONE if span.start >= position else ""
         position = max(position, span.end)
     return kept + text[position:]
 
 
-def told_of_here(value: Any, where: str = "") -> Iterator[str]:
+def machine_names_in(value: Any, where: str = "") -> Iterator[str]:
     """Where in a document a folder or a name of this machine stands: "left_out[3].reason"."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from told_of_here(item, f"{where}.{key}" if where else str(key))
+            yield from machine_names_in(item, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from told_of_here(item, f"{where}[{number}]")
+            yield from machine_names_in(item, f"{where}[{number}]")
     elif isinstance(value, str) and (
-        any(place in value for place in _places()) or next(Names(of_this_machine()).find(value), None)
+        any(place in value for place in _places()) or next(Names(names_of_this_machine()).find(value), None)
     ):
         yield where
 

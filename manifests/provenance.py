@@ -16,7 +16,7 @@ from manifests.versions import SCHEMA_VERSION
 NAME = "made_from.json"
 
 
-class MadeFrom(BaseModel):
+class Provenance(BaseModel):
     """made_from.json."""
 
     model_config = ConfigDict(extra="ignore")
@@ -36,11 +36,11 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.{NAME}")
 
 
-def write_made_from(document: Path, command: str, sessions: Iterable[str], files: Iterable[Path] = ()) -> None:
+def write_provenance(document: Path, command: str, sessions: Iterable[str], files: Iterable[Path] = ()) -> None:
     """Write the document at `document`; to one that is there already these sessions are added."""
-    before = read_made_from(document) if document.is_file() else None
+    before = read_provenance(document) if document.is_file() else None
     known = {*sessions, *(before.sessions if before else ())}
-    made = MadeFrom(
+    made = Provenance(
         command=command,
         sessions=sorted(known),
         files=sorted(path.name for path in files),
@@ -49,6 +49,6 @@ def write_made_from(document: Path, command: str, sessions: Iterable[str], files
     write_json(document, made)
 
 
-def read_made_from(document: Path) -> MadeFrom:
+def read_provenance(document: Path) -> Provenance:
     """A made_from.json; `GoaltraceError` when it is missing or broken."""
-    return parse_model(MadeFrom, read_json(document), document)
+    return parse_model(Provenance, read_json(document), document)

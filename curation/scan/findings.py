@@ -33,7 +33,7 @@ def by_row(places: Iterable[OnScreen]) -> dict[tuple[int, int], list[tuple[int, 
 
 
 @dataclass
-class Found:
+class ClipFindings:
     """What is sensitive in one clip."""
 
     clip_id: str

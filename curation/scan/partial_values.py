@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from curation.scan.found import OnScreen, by_row
+from curation.scan.findings import OnScreen, by_row
 
 _ENOUGH = 4
 """Characters in the same columns that make a part of a value, whatever stands before them."""
@@ -24,7 +24,7 @@ class _Value(NamedTuple):
     text: str
 
 
-def spread(texts: Sequence[Sequence[str]], screens: Sequence[set[OnScreen]]) -> None:
+def add_partial_values(texts: Sequence[Sequence[str]], screens: Sequence[set[OnScreen]]) -> None:
     """Add to each clip's `screens` the parts of what was found in its neighbours among the pictures.
 
     Args:

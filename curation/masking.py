@@ -7,9 +7,9 @@ from pathlib import Path
 
 from curation.derive import DerivedDataset, derive
 from curation.scan.clips import clips_of, reader_of
-from curation.scan.look import ScanOptions
 from curation.scan.mask import Masked, mask
-from curation.scan.pixels import NotThere, painted
+from curation.scan.painting import NotThere, painted
+from curation.scan.session import ScanOptions
 from curation.scan.stage import NAME, VERSION, sessions_of, stage
 from curation.stage import run_stage
 from manifests.clip import ClipRow
@@ -19,7 +19,7 @@ from manifests.files import require_absent
 from manifests.progress import OnProgress
 
 
-def masked_data_set(
+def write_masked(
     dataset: Path, out: Path, options: ScanOptions, workers: int, on_progress: OnProgress
 ) -> DerivedDataset:
     """Write the data set at `out`, masked, and scan it.

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from manifests.errors import GoaltraceError
-from manifests.plain import one_line
+from manifests.plain_text import one_line
 
 DEBUG = "GOALTRACE_DEBUG"
 """Set by `--debug`; in the environment, so that worker processes know as well."""
 _NOT_THE_ITEMS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EPIPE)
 
 
-class Fault(GoaltraceError):
+class UnexpectedError(GoaltraceError):
     """Something unexpected happened over one item: it is left out, and the line says how to learn more."""
 
 
@@ -39,7 +39,7 @@ def one_item(what: object) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in _NOT_THE_ITEMS:
             raise
         show_trace()
-        raise Fault(f"{what}: {unexpected(error)}") from error
+        raise UnexpectedError(f"{what}: {unexpected(error)}") from error
 
 
 def unexpected(error: BaseException) -> str:

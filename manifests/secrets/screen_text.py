@@ -14,7 +14,7 @@ Cell = tuple[int, int]
 """A row and a column."""
 
 
-class Reading(NamedTuple):
+class ScreenText(NamedTuple):
     """A text on the screen: rows [first, last], columns [left, right) of each."""
 
     text: str
@@ -30,14 +30,14 @@ class Reading(NamedTuple):
             yield self.first + at // width, self.left + at % width
 
 
-def readings(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterator[Reading]:
+def screen_texts(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterator[ScreenText]:
     """The texts in which the given rows take part, of a screen of `columns`."""
     done: set[tuple[int, int]] = set()
     for y in rows:
         text = texts[y]
         if text.isspace() or not text.strip("\0 "):
             continue
-        yield Reading(text, y, y, 0, columns)
+        yield ScreenText(text, y, y, 0, columns)
         if _ends(text) and text.isascii() and "|" not in text and (not y or _ends(texts[y - 1])):
             continue  # most rows begin and end in themselves
         for left, right in _panes(text, columns):
@@ -51,7 +51,7 @@ def readings(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterato
             done.add((first, left))
             last = min(last, first + _LONGEST // (right - left))
             joined = "".join(row[left:right].ljust(right - left, "\0") for row in texts[first : last + 1])
-            yield Reading(joined, first, last, left, right)
+            yield ScreenText(joined, first, last, left, right)
 
 
 def _goes_on(texts: Sequence[str], columns: int, y: int, left: int, right: int) -> bool:

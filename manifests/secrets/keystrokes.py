@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from manifests.secrets.detect import find
-from manifests.secrets.known import Known
+from manifests.secrets.known_secrets import KnownSecrets
 from manifests.secrets.spans import MASK, WIDE_MASK
 
 P = TypeVar("P")
@@ -58,7 +58,7 @@ class KeyedLine(NamedTuple, Generic[P]):
         return not self.meant.strip(MASK + WIDE_MASK + " ")
 
 
-class Typing(Generic[P]):
+class LineEditor(Generic[P]):
     """Puts a line together, key by key."""
 
     def __init__(self) -> None:
@@ -84,9 +84,7 @@ class Typing(Generic[P]):
         """The line as far as it has come."""
         sent, meant = self._sent, self._line
         self._sent, self._line, self._cursor = [], [], 0
-        return KeyedLine(
-            "".join(c for c, _ in sent), [p for _, p in sent], "".join(c for c, _ in meant), [p for _, p in meant]
-        )
+        return KeyedLine(*_split(sent), *_split(meant))
 
     def _edit(self, key: KeyPress[P]) -> None:
         name = key.name
@@ -121,13 +119,14 @@ class Typing(Generic[P]):
             self._cursor += len(typed)
 
 
-def _apart(line: list[tuple[str, P]]) -> tuple[str, list[P]]:
+def _split(line: list[tuple[str, P]]) -> tuple[str, list[P]]:
+    """The text of a line, and the place of each of its characters."""
     return "".join(c for c, _ in line), [place for _, place in line]
 
 
-def typed_secrets(keys: Iterable[KeyPress[P]], known: Known | None = None) -> Iterator[tuple[str, P]]:
+def typed_secrets(keys: Iterable[KeyPress[P]], known: KnownSecrets | None = None) -> Iterator[tuple[str, P]]:
     """The kind and the place of every key that is part of a secret: of what was sent, or of what was meant."""
-    typing: Typing[P] = Typing()
+    typing: LineEditor[P] = LineEditor()
 
     def found(line: KeyedLine[P]) -> Iterator[tuple[str, P]]:
         for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from curation.scan.clips import CAPTIONS, NAMES, WORDS, cell_of
-from curation.scan.found import Found, by_row
+from curation.scan.findings import ClipFindings, by_row
+from curation.scan.partial_values import add_partial_values
 from curation.scan.screens import Screens
-from curation.scan.spread import spread
-from curation.scan.typed import Place, TypedLine, lines
+from curation.scan.typed_lines import Place, TypedLine, lines
 from manifests.clip import EventRow
-from manifests.secrets import NOBODY, Named, Span, Wanted
+from manifests.secrets import NO_NAMES, OwnNames, SecretSearch, Span
 from manifests.session import IN_CLEAR
 
 _ROUNDS = 6
@@ -28,14 +28,14 @@ class ScanOptions:
 
     listed: tuple[str, ...] = ()
     """The user's own strings."""
-    names: Named = NOBODY
+    names: OwnNames = NO_NAMES
     """Names of this machine and its users."""
 
-    def wanted(self) -> Wanted:
-        return Wanted(self.listed, self.names)
+    def wanted(self) -> SecretSearch:
+        return SecretSearch(self.listed, self.names)
 
 
-def look(rows: Sequence[EventRow], options: ScanOptions) -> list[Found]:
+def scan_session(rows: Sequence[EventRow], options: ScanOptions) -> list[ClipFindings]:
     """What is sensitive in each clip of a session, whose clips come in order."""
     wanted = options.wanted()
     for _ in range(_ROUNDS):
@@ -43,7 +43,7 @@ def look(rows: Sequence[EventRow], options: ScanOptions) -> list[Found]:
         found = _once(rows, wanted)
         if wanted.size == before:
             break
-    spread([row["screen_text"] for row in rows], [one.screen for one in found])
+    add_partial_values([row["screen_text"] for row in rows], [one.screen for one in found])
     for one, row in zip(found, rows, strict=True):
         parts = _typed_parts(row, one) | _shown_parts(row, one)
         for column in CAPTIONS if parts else ():
@@ -57,8 +57,8 @@ def _is_read(row: EventRow) -> bool:
     return bool(row["screen_text"]) and len(row["screen_text"]) > max(row["picture"])
 
 
-def _once(rows: Sequence[EventRow], wanted: Wanted) -> list[Found]:
-    found = [Found(row["clip_id"]) for row in rows]
+def _once(rows: Sequence[EventRow], wanted: SecretSearch) -> list[ClipFindings]:
+    found = [ClipFindings(row["clip_id"]) for row in rows]
     cell = cell_of(rows)
     for typed in lines(rows, cell):
         _typed(typed, found, wanted)
@@ -72,7 +72,7 @@ def _once(rows: Sequence[EventRow], wanted: Wanted) -> list[Found]:
     return found
 
 
-def _words(row: EventRow, one: Found, wanted: Wanted) -> None:
+def _words(row: EventRow, one: ClipFindings, wanted: SecretSearch) -> None:
     for number, action in enumerate(row["actions"]):
         if action["kind"] == "marker" and action["char"]:
             for span in _spans(action["char"], wanted):
@@ -97,7 +97,7 @@ def _words(row: EventRow, one: Found, wanted: Wanted) -> None:
             one.add(span.kind, reason[span.start : span.end], "invalid_reasons")
 
 
-def _spans(text: str, wanted: Wanted) -> list[Span]:
+def _spans(text: str, wanted: SecretSearch) -> list[Span]:
     spans: list[Span] = []
     at, inside = 0, False
     for line in text.split("\n"):
@@ -119,7 +119,7 @@ def _told(caption: str, parts: set[str]) -> Iterator[Span]:
             at = caption.find(part[:_BEGIN], at + size)
 
 
-def _shown_parts(row: EventRow, one: Found) -> set[str]:
+def _shown_parts(row: EventRow, one: ClipFindings) -> set[str]:
     """The texts that are masked on the clip's pictures."""
     runs = by_row(one.screen).items()
     texts = {
@@ -128,7 +128,7 @@ def _shown_parts(row: EventRow, one: Found) -> set[str]:
     return {text for text in texts if len(text) >= _FEWEST}
 
 
-def _typed_parts(row: EventRow, one: Found) -> set[str]:
+def _typed_parts(row: EventRow, one: ClipFindings) -> set[str]:
     """The texts of masked keys that follow each other."""
     runs, run, last = set[str](), "", -1
     for number in sorted(one.keys):
@@ -142,7 +142,7 @@ def _typed_parts(row: EventRow, one: Found) -> set[str]:
     return {run for run in (*runs, run) if len(run) >= _FEWEST}
 
 
-def _typed(typed: TypedLine, found: list[Found], wanted: Wanted) -> None:
+def _typed(typed: TypedLine, found: list[ClipFindings], wanted: SecretSearch) -> None:
     line = typed.line
     for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
         for span in _spans(text, wanted):
@@ -156,7 +156,7 @@ def _typed(typed: TypedLine, found: list[Found], wanted: Wanted) -> None:
     wanted.remember(line.meant, "password typed", typed.secret)
 
 
-def _mark(found: list[Found], place: Place, kind: str, value: str) -> None:
+def _mark(found: list[ClipFindings], place: Place, kind: str, value: str) -> None:
     one = found[place.clip]
     one.keys.setdefault(place.action, set()).add(place.at)
     one.add(kind, value, "actions")

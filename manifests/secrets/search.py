@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from manifests.errors import GoaltraceError
 from manifests.secrets.detect import find_in_line, may_hold
-from manifests.secrets.known import Known
-from manifests.secrets.names import NOBODY, Named, Names, of_variable, reported
+from manifests.secrets.known_secrets import KnownSecrets
+from manifests.secrets.names import NO_NAMES, Names, OwnNames, of_variable, reported
 from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span
 
 _MOST_VALUES = 5000
@@ -21,11 +21,11 @@ class TooMany(GoaltraceError):
     """A recording in which nearly everything looks like a secret."""
 
 
-class Wanted:
+class SecretSearch:
     """One search's memory: what was found of each kind, what is certain, which names the recording reports."""
 
-    def __init__(self, listed: Iterable[str] = (), own: Named = NOBODY, keep_names: bool = False) -> None:
-        self.known = Known()
+    def __init__(self, listed: Iterable[str] = (), own: OwnNames = NO_NAMES, keep_names: bool = False) -> None:
+        self.known = KnownSecrets()
         self.known.add_listed(listed)
         self.names = Names(own)
         self._keep_names = keep_names

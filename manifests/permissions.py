@@ -20,7 +20,7 @@ _ASKING = threading.Lock()
 
 
 @contextmanager
-def at_least(mask: int) -> Iterator[None]:
+def umask_at_least(mask: int) -> Iterator[None]:
     """While inside, what is made lacks the permissions in `mask`, and those that the user's umask takes away.
 
     The umask is the whole process's: enter before threads begin, and leave when they have ended.
@@ -36,7 +36,7 @@ def at_least(mask: int) -> Iterator[None]:
 @contextmanager
 def as_private_as(*places: Path) -> Iterator[None]:
     """What is made while inside is for its owner alone if one of `places` is, or holds what a person agreed to."""
-    with at_least(OWNER_ONLY if any(map(is_private, places)) else 0):
+    with umask_at_least(OWNER_ONLY if any(map(is_private, places)) else 0):
         yield
 
 

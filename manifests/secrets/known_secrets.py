@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[a-z _-]+|[A-Z _-]+|[\d.,:/ -]+|.*[a-z]{4}.*")
 _WHOLE = ("e-mail address", "card number", "bank account", "national id", "phone number")
 
 
-class Known:
+class KnownSecrets:
     """Values that were found once. Pieces of long random ones are found too; anything else only as a whole."""
 
     def __init__(self) -> None:

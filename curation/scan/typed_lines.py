@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from manifests.clip import EventRow
-from manifests.secrets import MASK, KeyedLine, KeyPress, Typing, asks, asks_for_password, named_with
+from manifests.secrets import MASK, KeyedLine, KeyPress, LineEditor, asks, asks_for_password, named_with
 
 _SHORTEST, _BEGIN = 4, 4
 """Characters of a line that may be a password, and of its beginning, which is looked for on the screen."""
@@ -32,7 +32,7 @@ class TypedLine(NamedTuple):
 def lines(rows: Sequence[EventRow], cell: tuple[int, int] | None) -> Iterator[TypedLine]:
     """Every line of a session's clips."""
     screens = _Screens(rows, cell) if cell else None
-    typing: Typing[Place] = Typing()
+    typing: LineEditor[Place] = LineEditor()
     asked: _Prompt | None = None
     for clip, number, slot, key in _keys(rows):
         for at, character in enumerate(key.char or [""]):

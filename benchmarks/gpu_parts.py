@@ -14,23 +14,23 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from trainer.config import Config
-from trainer.cost import forward_flops, peak_flops, training_flops
-from trainer.data.actions import slots, width
+from trainer.actions import slots, width
 from trainer.data.windows import Batch
-from trainer.device import arithmetic
-from trainer.inputs import Inputs
-from trainer.memory import estimate, size
+from trainer.inference.ready import make_ready
+from trainer.inference.sample import Stream
+from trainer.inputs import ModelInputs
+from trainer.machine.device import arithmetic
+from trainer.machine.parallel import ALONE
 from trainer.model.attention import FrameMask, Visible, attention, visible
 from trainer.model.conditions import Conditions
 from trainer.model.world import WorldModel
-from trainer.objective import flow_loss
-from trainer.optimise import Job, new_state, train_step
-from trainer.parallel import ALONE
-from trainer.plan import count_parameters
-from trainer.presets import preset
-from trainer.quick import quicken
-from trainer.sample import Stream
+from trainer.objective.flow import flow_loss
+from trainer.planning.cost import forward_flops, peak_flops, training_flops
+from trainer.planning.memory import estimate, size
+from trainer.planning.plan import count_parameters
+from trainer.settings.config import Config
+from trainer.settings.presets import preset
+from trainer.training.optimise import Job, new_state, train_step
 
 FILL = 0.8  # of the GPU's memory that the estimate may take
 WINDOWS = 4  # an optimiser step, at least
@@ -201,7 +201,7 @@ def train(config: Config, bench: Bench) -> dict[str, Any]:
 def train_as(config: Config, bench: Bench) -> dict[str, Any]:
     many = config.train.batch
     state = new_state(made(config, bench.device), config.train, ALONE, bench.device)
-    given = cast(Inputs, Ready(*material(config, many, bench.device)))
+    given = cast(ModelInputs, Ready(*material(config, many, bench.device)))
     job = Job(config, given, 0, bench.device)
     nothing = np.zeros((many, 0), np.float32)
     batch = Batch(None, None, nothing.astype(np.uint8), nothing, nothing, [""] * many, list(range(many)))
@@ -231,7 +231,7 @@ def rollout(config: Config, bench: Bench) -> dict[str, Any]:
         return seconds(lambda: stream.next(one), bench, 2, frames)
 
     _, plain = timed()
-    quicken(model, config.train, bench.device)
+    make_ready(model, config.train, bench.device)
     first, spent = timed()
     passes = config.sample.steps + 1
     flops = passes * (pass_flops(config, given + 1) - pass_flops(config, given))  # what the last frame adds

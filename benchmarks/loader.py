@@ -53,14 +53,14 @@ from numpy.typing import NDArray
 
 from manifests.clip import PTS_PER_SECOND
 from manifests.clip_io import ClipReader
-from trainer.config import Config
 from trainer.data.clip import numbers
 from trainer.data.cursor import Letterbox
 from trainer.data.index import load_index
 from trainer.data.order import Order
 from trainer.data.windows import ClipStore, Loader
-from trainer.presets import preset
 from trainer.settings import override
+from trainer.settings.config import Config
+from trainer.settings.presets import preset
 
 BATCH = 8
 SHUFFLED = 256  # windows; what `datasets` users choose, and 135 MiB a worker at 320x192

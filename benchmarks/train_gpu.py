@@ -25,7 +25,7 @@ import torch
 
 from benchmarks.gpu_parts import case, correct, forget, kernels, rollout, roofline, tokens, train
 from manifests.files import write_json
-from trainer.memory import size
+from trainer.planning.memory import size
 
 GOALS = {"base-120m": 0.35, "wan-1.3b": 0.40}
 ROLLOUT_GOAL = 15.0

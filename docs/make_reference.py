@@ -139,8 +139,8 @@ def value(action: argparse.Action) -> str:
 
 def settings_page() -> str:
     """A table a section: name, values, the default, what presets have instead, and the setting's own docstring."""
-    from trainer.config import Config
-    from trainer.presets import PRESETS
+    from trainer.settings.config import Config
+    from trainer.settings.presets import PRESETS
 
     parts = [
         "# Settings of a run", MADE,

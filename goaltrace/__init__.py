@@ -47,32 +47,32 @@ if TYPE_CHECKING:
     from curation.stage import StageResult as StageResult
     from curation.stage import row_groups as row_groups
     from curation.stage import run_stage as run_stage
-    from trainer.clip_windows import ClipWindow as ClipWindow
-    from trainer.clip_windows import WindowDataset as WindowDataset
-    from trainer.clip_windows import windows as windows
-    from trainer.comparing import CompareResult as CompareResult
-    from trainer.comparing import compare as compare
-    from trainer.encoding import EncodeResult as EncodeResult
-    from trainer.encoding import encode as encode
-    from trainer.evaluating import EvaluateResult as EvaluateResult
-    from trainer.evaluating import evaluate as evaluate
+    from trainer.face.clip_windows import ClipWindow as ClipWindow
+    from trainer.face.clip_windows import WindowDataset as WindowDataset
+    from trainer.face.clip_windows import windows as windows
+    from trainer.face.comparing import CompareResult as CompareResult
+    from trainer.face.comparing import compare as compare
+    from trainer.face.encoding import EncodeResult as EncodeResult
+    from trainer.face.encoding import encode as encode
+    from trainer.face.evaluating import EvaluateResult as EvaluateResult
+    from trainer.face.evaluating import evaluate as evaluate
+    from trainer.face.rolling import RolloutResult as RolloutResult
+    from trainer.face.rolling import rollout as rollout
+    from trainer.face.training import TrainResult as TrainResult
+    from trainer.face.training import plan_training as plan_training
+    from trainer.face.training import train as train
     from trainer.progress import TrainingProgress as TrainingProgress
-    from trainer.rolling import RolloutResult as RolloutResult
-    from trainer.rolling import rollout as rollout
-    from trainer.training import TrainResult as TrainResult
-    from trainer.training import plan_training as plan_training
-    from trainer.training import train as train
 
 FACE: dict[str, str] = {
     "BrowserOptions": "collector.human.in_browser",
     "CastResult": "collector.importers.cast.result",
-    "ClipWindow": "trainer.clip_windows",
-    "CompareResult": "trainer.comparing",
+    "ClipWindow": "trainer.face.clip_windows",
+    "CompareResult": "trainer.face.comparing",
     "ConsentQuestion": "collector.human.own_screen",
     "Dialogue": "collector.human.own_screen",
-    "EncodeResult": "trainer.encoding",
+    "EncodeResult": "trainer.face.encoding",
     "EpisodeResult": "collector.campaign",
-    "EvaluateResult": "trainer.evaluating",
+    "EvaluateResult": "trainer.face.evaluating",
     "MergeResult": "curation.merge",
     "NeuralComputerResult": "collector.importers.neuralcomputer.run",
     "Order": "collector.human.own_screen",
@@ -81,18 +81,18 @@ FACE: dict[str, str] = {
     "PublishResult": "curation.publish.run",
     "RecordResult": "collector.record",
     "ReportResult": "curation.report.run",
-    "RolloutResult": "trainer.rolling",
+    "RolloutResult": "trainer.face.rolling",
     "ScanResult": "curation.scanning",
     "SelectResult": "curation.select",
     "Stage": "curation.stage",
     "StageResult": "curation.stage",
     "TapeResult": "collector.importers.tape.run",
-    "TrainResult": "trainer.training",
+    "TrainResult": "trainer.face.training",
     "TrainingProgress": "trainer.progress",
-    "WindowDataset": "trainer.clip_windows",
-    "compare": "trainer.comparing",
-    "encode": "trainer.encoding",
-    "evaluate": "trainer.evaluating",
+    "WindowDataset": "trainer.face.clip_windows",
+    "compare": "trainer.face.comparing",
+    "encode": "trainer.face.encoding",
+    "evaluate": "trainer.face.evaluating",
     "import_casts": "collector.importers.cast.run",
     "import_neuralcomputer": "collector.importers.neuralcomputer.run",
     "import_tapes": "collector.importers.tape.run",
@@ -101,20 +101,20 @@ FACE: dict[str, str] = {
     "plan_own_screen": "collector.human.own_screen",
     "plan_packing": "collector.packing.pack",
     "plan_recording": "collector.record",
-    "plan_training": "trainer.training",
+    "plan_training": "trainer.face.training",
     "publish": "curation.publish.run",
     "record": "collector.record",
     "record_in_browser": "collector.human.in_browser",
     "record_own_screen": "collector.human.own_screen",
     "report": "curation.report.run",
-    "rollout": "trainer.rolling",
+    "rollout": "trainer.face.rolling",
     "row_groups": "curation.stage",
     "run_stage": "curation.stage",
     "scan": "curation.scanning",
     "score": "curation.score",
     "select": "curation.select",
-    "train": "trainer.training",
-    "windows": "trainer.clip_windows",
+    "train": "trainer.face.training",
+    "windows": "trainer.face.clip_windows",
 }
 """Each function and type of the Python face, and the module that has it."""
 

@@ -80,8 +80,8 @@ def test_curation_reads_it_and_writes_what_it_says(
 
 def test_training_reads_it(old: Path) -> None:
     from trainer.data.index import load_index
-    from trainer.presets import preset
     from trainer.settings import override
+    from trainer.settings.presets import preset
 
     config = override(preset("tiny"), ["data.window=4", "data.fps=5"])
     index = load_index(old, config.data)

@@ -74,7 +74,7 @@ def with_clip(dataset: Path, row: int, change: Change, named: bool = True) -> Pa
 def make_run(path: Path, dataset: Path) -> None:
     """A run's settings and an evaluation of it; its model is missing."""
     from trainer.checkpoint.info import RunInfo
-    from trainer.presets import preset
+    from trainer.settings.presets import preset
 
     path.mkdir()
     RunInfo("tiny", preset("tiny"), 0, str(dataset), None, ["scripted-0"]).write(path)

@@ -11,11 +11,11 @@ import torch
 import goaltrace
 from manifests.clip_io import ClipReader
 from tests.factories import make_dataset
-from trainer.config import Config
 from trainer.data.index import Index, load_index
 from trainer.data.windows import ClipStore, Loader
-from trainer.presets import preset
 from trainer.settings import override
+from trainer.settings.config import Config
+from trainer.settings.presets import preset
 
 SMALL = [
     "data.width=64", "data.height=48", "data.crop_width=32", "data.crop_height=32", "data.whole_every=2",

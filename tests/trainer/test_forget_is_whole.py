@@ -28,7 +28,7 @@ from tests.short_task import write_short_task
 from tests.trainer.runs import SETTINGS
 from trainer.checkpoint import RunInfo
 from trainer.data.source import open_dataset
-from trainer.play.film import Film, png, save_film
+from trainer.play.film import PlayFilm, png, save_film
 
 pytestmark = pytest.mark.needs("ffmpeg", "bash")
 ANNA, BERT = "p-11111111", "p-22222222"
@@ -184,7 +184,7 @@ def rollout(root: Path) -> list[str]:
 
 def play(root: Path) -> list[str]:
     """As the page's Save does."""
-    film = Film()
+    film = PlayFilm()
     film.add(png(np.full((48, 64, 3), 77, np.uint8)), [{"frame": 0, "kind": "key"}])
     about = {"clip": "anna-the-person-session-0-0000", "goal": SAID}
     save_film(film, root / "run" / "played" / "at-once", 5.0, about, "anna-the-person-session-0")

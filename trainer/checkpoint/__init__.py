@@ -3,13 +3,12 @@
 RUN/config.json                  settings, seed, data set, held-out sessions
 RUN/codec.pt                     the codec's tensors
 RUN/pointer.pt                   the pointer reader (desktop data sets)
-RUN/checkpoints/step-00000123/   weights, their moving average, optimiser, step (torch.distributed.checkpoint)
+RUN/checkpoints/step-00000123/   weights, their EMA, optimiser, step (torch.distributed.checkpoint)
 RUN/metrics.jsonl                one line a step
 """
 
 from trainer.checkpoint.info import RunInfo, trim_metrics
-from trainer.checkpoint.opened import load_codec, load_model
-from trainer.checkpoint.state import State
+from trainer.checkpoint.load import load_codec, load_model
 from trainer.checkpoint.tensors import load_tensors, save_tensors
 
-__all__ = ["RunInfo", "State", "load_codec", "load_model", "load_tensors", "save_tensors", "trim_metrics"]
+__all__ = ["RunInfo", "load_codec", "load_model", "load_tensors", "save_tensors", "trim_metrics"]

@@ -17,7 +17,7 @@ from manifests.files import raise_if_full
 from manifests.progress import OnProgress, Progress, ignore
 from trainer.checkpoint.metadata import PlainWriter, SafeReader, read_metadata
 from trainer.checkpoint.tensors import foreign
-from trainer.parallel import ALONE, Ranks
+from trainer.machine.parallel import ALONE, Ranks
 
 _NAME = re.compile(r"step-(\d{8,})")
 

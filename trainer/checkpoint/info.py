@@ -10,7 +10,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import read_json, replacing, write_json
 from manifests.versions import SCHEMA_VERSION, require_readable
 from trainer import settings
-from trainer.config import Config
+from trainer.settings.config import Config
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pixels to latents and back: pixel (exact), pca (fitted in seconds) and wan (the user's weights)."""
+"""Pixels to latents and back, one codec a file: pixel (exact), pca (fitted in seconds), wan (the user's weights)."""
 
 from __future__ import annotations
 
@@ -7,42 +7,32 @@ from torch import Tensor
 
 from manifests.errors import GoaltraceError
 from trainer.codec.base import Codec
-from trainer.codec.pca import PCACodec
-from trainer.codec.pixel import PixelCodec
-from trainer.codec.wan import WanCodec
-from trainer.config import CodecConfig
+from trainer.settings.config import CodecConfig
+from trainer.settings.variants import CODECS, variant
 
-__all__ = ["Codec", "PCACodec", "PixelCodec", "WanCodec", "codec_from_state", "make_codec", "through"]
+__all__ = ["Codec", "codec_class", "codec_from_state", "make_codec", "through"]
 
 AT_ONCE = 8  # frames; of a GB each inside Wan's
 
 
+def codec_class(config: CodecConfig) -> type[Codec]:
+    """The codec that the settings name."""
+    found: type[Codec] = variant(CODECS, config.name)
+    return found
+
+
 def make_codec(config: CodecConfig, frames: Tensor | None = None) -> Codec:
-    """The codec that the settings ask for; pca is fitted to `frames`, uint8 [n, height, width, 3]."""
-    if config.name == "pixel":
-        return PixelCodec(config.patch)
-    if config.name == "wan":
-        return WanCodec.load(config.weights, config.channels)
-    if frames is None:
-        raise ValueError("the pca codec is fitted to frames")
-    return PCACodec.fit(frames, config.patch, config.channels, config.whiten)
+    """The codec that the settings ask for; some are fitted to `frames`, uint8 [n, height, width, 3]."""
+    return codec_class(config).make(config, frames)
 
 
 def codec_from_state(config: CodecConfig, state: dict[str, Tensor]) -> Codec:
     """The codec that `state()` described.
 
-    Raises `GoaltraceError` when the state is of another codec, or the weights of wan are not those it was made with.
+    Raises `GoaltraceError` when the state is of another codec, or the weights are not those it was made with.
     """
     try:
-        if config.name == "pixel":
-            codec: Codec = PixelCodec(int(state["patch"]))
-        elif config.name == "pca":
-            codec = PCACodec.from_state(state)
-        else:
-            kept = state["weights"].cpu()
-            codec = WanCodec.load(config.weights, config.channels)
-            if not kept.equal(codec.state()["weights"]):
-                raise GoaltraceError(f"{config.weights}: not the weights this was made with; give the same ones")
+        codec = codec_class(config).restore(config, state)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise GoaltraceError(f"codec: not the state of a {config.name} codec ({error}); train again") from None
     if (codec.patch, codec.channels) != (config.patch, config.channels):

@@ -1,19 +1,49 @@
-"""What every codec does, and how one is told from another."""
+"""What every codec states and does, and the digest that distinguishes one from another."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from collections.abc import Iterator
+from typing import ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
+
+from trainer.settings.config import CodecConfig, Config
+from trainer.settings.variants import Check
 
 
 class Codec(Protocol):
     """Frames to latents and back; T frames are F latent frames, T = 1 + (F - 1) * time."""
 
-    @property
-    def name(self) -> str: ...
+    name: ClassVar[str]
+    time: ClassVar[int]
+    """Frames that a latent frame covers, after the first, which stands alone."""
+    linear: ClassVar[bool]
+    """A difference of pixels is a difference of latents (`encode_change`), as the pointer head takes for granted."""
+
+    @classmethod
+    def checks(cls, config: Config) -> Iterator[Check]:
+        """What the settings must hold to with this codec, its channels among them."""
+
+    @classmethod
+    def frames_to_fit(cls, config: CodecConfig) -> int:
+        """Recorded frames that `make` is to be given; 0: it needs none."""
+
+    @classmethod
+    def make(cls, config: CodecConfig, frames: Tensor | None) -> Self:
+        """The codec of a new run; frames: uint8 [n, height, width, 3]."""
+
+    @classmethod
+    def restore(cls, config: CodecConfig, state: dict[str, Tensor]) -> Self:
+        """The codec that `state()` described.
+
+        Raises `GoaltraceError`, `KeyError`, `TypeError` or `ValueError` when the state is of another codec.
+        """
+
+    @classmethod
+    def operations(cls, channels: int, pixels: int) -> int:
+        """Of encoding or decoding so many px of colour, inside a pass of the model (its pointer head does both)."""
 
     @property
     def channels(self) -> int:
@@ -22,10 +52,6 @@ class Codec(Protocol):
     @property
     def patch(self) -> int:
         """Px a side of a latent cell."""
-
-    @property
-    def time(self) -> int:
-        """Frames that a latent frame covers, after the first, which stands alone."""
 
     def encode(self, frames: Tensor) -> Tensor:
         """uint8 [B, T, height, width, 3] -> float32 [B, channels, F, height / patch, width / patch]."""

@@ -6,12 +6,16 @@ the action of one frame (see docs/training.md for the figures).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from trainer.codec.base import digest_of, from_blocks, to_blocks
+from trainer.settings.config import CodecConfig, Config
+from trainer.settings.variants import Check
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,39 @@ class PCACodec:
     """[3 patch², channels], orthonormal columns."""
     scale: Tensor
     """[channels]; latents are coefficients divided by it."""
-    name = "pca"
-    time = 1
+    name: ClassVar[str] = "pca"
+    time: ClassVar[int] = 1
+    linear: ClassVar[bool] = True
+
+    @classmethod
+    def checks(cls, config: Config) -> Iterator[Check]:
+        full = 3 * config.codec.patch**2
+        yield Check("codec.channels", 1 <= config.codec.channels <= full, f"1 to {full} for pca")
+
+    @classmethod
+    def frames_to_fit(cls, config: CodecConfig) -> int:
+        return config.fit_frames
+
+    @classmethod
+    def make(cls, config: CodecConfig, frames: Tensor | None) -> Self:
+        if frames is None:
+            raise ValueError("the pca codec is fitted to frames")
+        return cls.fit(frames, config.patch, config.channels, config.whiten)
+
+    @classmethod
+    def restore(cls, config: CodecConfig, state: dict[str, Tensor]) -> Self:
+        return cls(int(state["patch"]), state["mean"], state["basis"], state["scale"])
+
+    @classmethod
+    def operations(cls, channels: int, pixels: int) -> int:
+        return 2 * 3 * pixels * channels
 
     @property
     def channels(self) -> int:
         return self.basis.shape[1]
 
     @classmethod
-    def fit(cls, frames: Tensor, patch: int, channels: int, whiten: float) -> PCACodec:
+    def fit(cls, frames: Tensor, patch: int, channels: int, whiten: float) -> Self:
         """Fit to frames, uint8 [n, height, width, 3]; sides are multiples of `patch`.
 
         `whiten` in 0..1: coefficients are divided by std**whiten, times a constant that makes the latents'
@@ -68,10 +96,6 @@ class PCACodec:
 
     def state(self) -> dict[str, Tensor]:
         return {"patch": torch.tensor(self.patch), "mean": self.mean, "basis": self.basis, "scale": self.scale}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Tensor]) -> PCACodec:
-        return cls(int(state["patch"]), state["mean"], state["basis"], state["scale"])
 
     def digest(self) -> str:
         return digest_of(self.name, self.state())

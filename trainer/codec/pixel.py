@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from trainer.codec.base import digest_of, from_blocks, to_blocks
+from trainer.settings.config import CodecConfig, Config
+from trainer.settings.variants import Check
 
 MIDDLE, SCALE = 128, 64  # powers of two: exact in float32, float16 and bfloat16; about unit variance
 
@@ -17,8 +21,30 @@ class PixelCodec:
     """(value - 128) / 64 of the 3 patch² values of a patch."""
 
     patch: int
-    name = "pixel"
-    time = 1
+    name: ClassVar[str] = "pixel"
+    time: ClassVar[int] = 1
+    linear: ClassVar[bool] = False
+
+    @classmethod
+    def checks(cls, config: Config) -> Iterator[Check]:
+        full = 3 * config.codec.patch**2
+        yield Check("codec.channels", config.codec.channels == full, f"{full} for pixel")
+
+    @classmethod
+    def frames_to_fit(cls, config: CodecConfig) -> int:
+        return 0
+
+    @classmethod
+    def make(cls, config: CodecConfig, frames: Tensor | None) -> Self:
+        return cls(config.patch)
+
+    @classmethod
+    def restore(cls, config: CodecConfig, state: dict[str, Tensor]) -> Self:
+        return cls(int(state["patch"]))
+
+    @classmethod
+    def operations(cls, channels: int, pixels: int) -> int:
+        return 0
 
     @property
     def channels(self) -> int:

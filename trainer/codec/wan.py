@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -13,8 +14,10 @@ from torch import Tensor
 from manifests.errors import GoaltraceError
 from manifests.files import read_json, sha256_of
 from trainer.codec.base import digest_of
+from trainer.settings.config import CodecConfig, Config
+from trainer.settings.variants import Check
 
-SPATIAL, TEMPORAL = 8, 4
+SPATIAL, TEMPORAL, CHANNELS = 8, 4, 16
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,45 @@ class WanCodec:
     mean: Tensor
     """[channels]."""
     std: Tensor
-    name = "wan"
+    name: ClassVar[str] = "wan"
+    time: ClassVar[int] = TEMPORAL
+    linear: ClassVar[bool] = False
     patch = SPATIAL
-    time = TEMPORAL
+
+    @classmethod
+    def checks(cls, config: Config) -> Iterator[Check]:
+        codec = config.codec
+        yield Check("codec.patch", codec.patch == SPATIAL, f"{SPATIAL} for wan")
+        yield Check("codec.channels", codec.channels == CHANNELS, f"{CHANNELS} for wan")
+        yield Check("codec.weights", bool(codec.weights), "the folder of an AutoencoderKLWan")
+
+    @classmethod
+    def frames_to_fit(cls, config: CodecConfig) -> int:
+        return 0
+
+    @classmethod
+    def make(cls, config: CodecConfig, frames: Tensor | None) -> Self:
+        return cls.load(config.weights, config.channels)
+
+    @classmethod
+    def restore(cls, config: CodecConfig, state: dict[str, Tensor]) -> Self:
+        kept = state["weights"].cpu()
+        codec = cls.load(config.weights, config.channels)
+        if not kept.equal(codec.weights):
+            raise GoaltraceError(f"{config.weights}: not the weights this was made with; give the same ones")
+        return codec
+
+    @classmethod
+    def operations(cls, channels: int, pixels: int) -> int:
+        """No head works on its pixels inside a pass."""
+        return 0
 
     @property
     def channels(self) -> int:
         return len(self.mean)
 
     @classmethod
-    def load(cls, folder: str, channels: int) -> WanCodec:
+    def load(cls, folder: str, channels: int) -> Self:
         """Read a folder that diffusers wrote; only safetensors, nothing from the network.
 
         Raises:

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from trainer.comparing import compare
+from trainer.face.comparing import compare
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

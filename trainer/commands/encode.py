@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer.arguments import DEVICES, KINDS
 from trainer.commands.bars import shown
-from trainer.encoding import EncodeOptions, EncodePlan, EncodeResult, carry_out, set_up
-from trainer.runtime import share_cores, unwound_by_sigterm
+from trainer.face.arguments import DEVICES, KINDS
+from trainer.face.encoding import EncodeOptions, EncodePlan, EncodeResult, carry_out, set_up
+from trainer.machine.runtime import share_cores, unwound_by_sigterm
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def _print(args: argparse.Namespace, result: EncodeResult) -> None:
 
 def _crops(args: argparse.Namespace) -> bool:
     """Would a run with these settings see crops, which latents are not made of?"""
-    from trainer.presets import preset
     from trainer.settings import override
+    from trainer.settings.presets import preset
 
     return bool(override(preset(args.preset or "tiny"), args.set).data.crop_width)

@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from trainer.arguments import DEVICES, KINDS, seed
 from trainer.commands.bars import shown
-from trainer.evaluating import evaluate
-from trainer.runtime import share_cores
+from trainer.face.arguments import DEVICES, KINDS, seed
+from trainer.face.evaluating import evaluate
+from trainer.machine.runtime import share_cores
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress
-from trainer.arguments import DEVICES, seed
 from trainer.commands.bars import shown
-from trainer.runtime import share_cores
+from trainer.face.arguments import DEVICES, seed
+from trainer.machine.runtime import share_cores
 
 if TYPE_CHECKING:
     from trainer.data.clip import Clip
@@ -49,18 +49,18 @@ def _run(args: argparse.Namespace, on_progress: OnProgress) -> int:
     if args.fps is not None and not FPS[0] <= args.fps <= FPS[1]:
         raise GoaltraceError(f"--fps {args.fps:g}: must be between {FPS[0]:g} and {FPS[1]:g}")
     from manifests.pages import new_token, serve
-    from trainer.opened import open_run
-    from trainer.play.game import Game, Player, spaced
+    from trainer.inference.loaded_run import load_run
+    from trainer.inference.ready import compiles
+    from trainer.play.game import Game, PlayableModel, spaced
     from trainer.play.server import make_app
     from trainer.play.table import Table
-    from trainer.prepare import spread
-    from trainer.quick import compiles
+    from trainer.training.prepare import spread
 
-    opened = open_run(args.run, args.dataset, args.device, on_progress=on_progress)
+    opened = load_run(args.run, args.dataset, args.device, on_progress=on_progress)
     config = opened.config
     if args.goal is not None and config.model.text == "none":
         raise GoaltraceError(f"--goal: {args.run} was trained without text (model.text=none); leave it out")
-    player = Player(opened.model, opened.codec, config, opened.store, opened.inputs)
+    player = PlayableModel(opened.model, opened.codec, config, opened.store, opened.inputs)
     clips = _playable(opened.held_out, player.given)
     offered = spread(clips, CLIPS)
     clip = _choose(clips, offered, args.clip)

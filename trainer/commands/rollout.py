@@ -6,10 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from trainer.arguments import DEVICES, seed
 from trainer.commands.bars import shown
-from trainer.rolling import rollout
-from trainer.runtime import share_cores
+from trainer.face.arguments import DEVICES, seed
+from trainer.face.rolling import rollout
+from trainer.machine.runtime import share_cores
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import GoaltraceError
-from trainer.arguments import DEVICES, KINDS, LOGGERS, seed
 from trainer.commands.bars import shown
-from trainer.options import TrainOptions
-from trainer.runtime import share_cores, unwound_by_sigterm
-from trainer.training import TrainResult, carry_out, set_up
+from trainer.face.arguments import DEVICES, KINDS, LOGGERS, seed
+from trainer.face.options import TrainOptions
+from trainer.face.training import TrainResult, carry_out, set_up
+from trainer.machine.runtime import share_cores, unwound_by_sigterm
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> int:
         try:
             training = set_up(options, on_progress)
         except GoaltraceError:
-            from trainer.parallel import from_environment
+            from trainer.machine.parallel import from_environment
 
             if from_environment().local:
                 return 2  # the first rank of this machine has said it
             raise
-        from trainer.optimise import NotFinite
+        from trainer.training.optimise import NotFinite
 
         ranks = training.ranks
         if ranks.first:

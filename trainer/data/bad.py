@@ -18,7 +18,7 @@ class BadVideo(GoaltraceError):
         self.clip = clip
 
 
-class LeftOut:
+class LeftOutClips:
     """The clips that were left out so far; safe in any thread. A data set of which most is bad ends the run."""
 
     def __init__(self, on_progress: OnProgress = ignore) -> None:

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from manifests.errors import GoaltraceError
 from manifests.files import replacing
 from trainer.codec import Codec
-from trainer.config import Config
-from trainer.data.latents import LEFT_OUT, BadChunk, Chunk, bad_chunks, frame_shape, schema, shard_name
+from trainer.data.latents import LEFT_OUT, BadChunk, LatentChunk, bad_chunks, frame_shape, schema, shard_name
 from trainer.data.store import ClipStore
-from trainer.data.stretch import Stretch
+from trainer.data.stretch import ClipStretch
+from trainer.settings.config import Config
 
 AHEAD = 4  # chunks decoded while one is encoded
 
 
-def is_done(folder: Path, number: int, chunks: Sequence[Chunk], codec: str) -> bool:
+def is_done(folder: Path, number: int, chunks: Sequence[LatentChunk], codec: str) -> bool:
     """Is a shard there, of this codec? It is renamed into place when it is whole, so its footer is enough."""
     path = folder / shard_name(number)
     if not path.is_file():
@@ -43,8 +43,8 @@ def is_done(folder: Path, number: int, chunks: Sequence[Chunk], codec: str) -> b
 def write_shard(
     folder: Path,
     number: int,
-    chunks: Iterable[tuple[Chunk, NDArray[np.uint8] | None]],
-    stretches: Sequence[Stretch],
+    chunks: Iterable[tuple[LatentChunk, NDArray[np.uint8] | None]],
+    stretches: Sequence[ClipStretch],
     codec: Codec,
     config: Config,
     device: torch.device,
@@ -52,7 +52,7 @@ def write_shard(
 ) -> None:
     """Encode the chunks of one shard, each with its frames, and write it, whole or not at all.
 
-    `on_chunk` is told how many frames are done more.
+    `on_chunk` is called with how many frames more are done.
 
     Raises `GoaltraceError` when a latent is not finite in float16.
     """
@@ -91,11 +91,11 @@ def write_shard(
 
 
 def decoded(
-    chunks: Sequence[Chunk], stretches: Sequence[Stretch], store: ClipStore, workers: int
-) -> Iterator[tuple[Chunk, NDArray[np.uint8] | None]]:
+    chunks: Sequence[LatentChunk], stretches: Sequence[ClipStretch], store: ClipStore, workers: int
+) -> Iterator[tuple[LatentChunk, NDArray[np.uint8] | None]]:
     """Each chunk with its frames, in order, None where they cannot be decoded; threads decode a few ahead."""
 
-    def frames(chunk: Chunk) -> NDArray[np.uint8] | None:
+    def frames(chunk: LatentChunk) -> NDArray[np.uint8] | None:
         with store.left_out.skipping():
             return store.frames(stretches[chunk.stretch], chunk.start, chunk.stop)
         return None
@@ -106,7 +106,7 @@ def decoded(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
         rest = iter(chunks)
-        ahead: list[tuple[Chunk, Future[NDArray[np.uint8] | None]]] = [
+        ahead: list[tuple[LatentChunk, Future[NDArray[np.uint8] | None]]] = [
             (chunk, pool.submit(frames, chunk)) for chunk in islice(rest, AHEAD + workers)
         ]
         while ahead:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from trainer.config import DataConfig
 from trainer.data.clip import COLUMNS, Clip, row_of
-from trainer.data.sound import sound
 from trainer.data.stretch import join
+from trainer.data.validate import validated
+from trainer.settings.config import DataConfig
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def load_index(
     reader = dataset if isinstance(dataset, ClipReader) else ClipReader(dataset)
     reader.require_whole()
     name = reader.folder.path
-    table = sound(reader.index(COLUMNS), name)
+    table = validated(reader.index(COLUMNS), name)
     broken = Counter(f"not as clips are ({reason})" for reason in reader.left_out.values())
     rows = [row_of(table, number) for number in range(len(table))]
     if not rows and broken:

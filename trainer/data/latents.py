@@ -25,9 +25,9 @@ from manifests.clip_io import open_parquet
 from manifests.errors import GoaltraceError
 from manifests.files import parse_model, read_json
 from manifests.versions import SCHEMA_VERSION, require_readable
-from trainer.config import Config
 from trainer.data.cache import Cache
-from trainer.data.stretch import Stretch
+from trainer.data.stretch import ClipStretch
+from trainer.settings.config import Config
 
 CHUNK = 8  # latent frames that are read at once; codecs without time
 SHARD_BYTES = 256 * 2**20
@@ -61,7 +61,7 @@ class LatentsManifest(BaseModel):
 
 
 @dataclass(frozen=True)
-class Chunk:
+class LatentChunk:
     """Frames [start, stop) of a stretch that are encoded together and stored as one row group."""
 
     stretch: int
@@ -90,7 +90,7 @@ def bad_chunks(shard: pq.FileMetaData) -> list[BadChunk]:
     return [one for one in made if 0 <= one.start < one.stop and one.latents > 0]
 
 
-def plan_chunks(stretches: Sequence[Stretch], config: Config) -> Iterator[Chunk]:
+def plan_chunks(stretches: Sequence[ClipStretch], config: Config) -> Iterator[LatentChunk]:
     """What to encode, in order.
 
     A codec that spans time sees the frames before, so its windows are encoded each on its own, one after the other
@@ -100,11 +100,11 @@ def plan_chunks(stretches: Sequence[Stretch], config: Config) -> Iterator[Chunk]
     for number, stretch in enumerate(stretches):
         if time > 1:
             for start in range(0, len(stretch) - window + 1, window - 1):
-                yield Chunk(number, start, start + window, config.latent_window)
+                yield LatentChunk(number, start, start + window, config.latent_window)
         else:
             for start in range(0, len(stretch), CHUNK):
                 stop = min(start + CHUNK, len(stretch))
-                yield Chunk(number, start, stop, stop - start)
+                yield LatentChunk(number, start, stop, stop - start)
 
 
 def frame_shape(config: Config) -> tuple[int, int, int]:
@@ -112,10 +112,10 @@ def frame_shape(config: Config) -> tuple[int, int, int]:
     return config.codec.channels, config.data.height // patch, config.data.width // patch
 
 
-def plan_shards(chunks: Sequence[Chunk], config: Config) -> list[list[Chunk]]:
+def plan_shards(chunks: Sequence[LatentChunk], config: Config) -> list[list[LatentChunk]]:
     """Chunks shared out over shards of at most `SHARD_BYTES`."""
     each = 2 * int(np.prod(frame_shape(config)))
-    shards: list[list[Chunk]] = []
+    shards: list[list[LatentChunk]] = []
     size = 0
     for chunk in chunks:
         if not shards or size + chunk.latents * each > SHARD_BYTES:
@@ -186,7 +186,7 @@ class LatentStore:
                 "encode again with --run, or start a new run, which takes the codec of the latents"
             )
 
-    def starts(self, stretch: Stretch) -> NDArray[np.int64]:
+    def starts(self, stretch: ClipStretch) -> NDArray[np.int64]:
         """The frames of a stretch at which a window may begin; `GoaltraceError` when it was not encoded."""
         window = self.manifest.window
         if window:
@@ -205,7 +205,7 @@ class LatentStore:
             starts = starts[apart]
         return starts
 
-    def window(self, stretch: Stretch, start: int, stop: int) -> NDArray[np.float32]:
+    def window(self, stretch: ClipStretch, start: int, stop: int) -> NDArray[np.float32]:
         """Latents of the model's frames [start, stop), float32 [channels, F, h, w]."""
         step = self.manifest.chunk
         if self.manifest.window:

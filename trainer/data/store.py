@@ -15,13 +15,13 @@ from manifests.errors import GoaltraceError
 from manifests.item_errors import one_item
 from manifests.progress import OnProgress, ignore
 from manifests.video import pictures_at
-from trainer.config import Config
-from trainer.data.actions import Actions, encode_actions
-from trainer.data.bad import BadVideo, LeftOut
+from trainer.actions import Actions, encode_actions
+from trainer.data.bad import BadVideo, LeftOutClips
 from trainer.data.cache import Cache
 from trainer.data.clip import Clip, numbers
 from trainer.data.cursor import Letterbox, pointer_path, render_map, seen_pointer
-from trainer.data.stretch import Stretch, joined_row
+from trainer.data.stretch import ClipStretch, joined_row
+from trainer.settings.config import Config
 
 Pictures = NDArray[np.uint8]
 
@@ -71,20 +71,20 @@ class ClipStore:
         self._reading = threading.Lock()
         self._decoding = [threading.Lock() for _ in range(64)]
         self._recent: tuple[Clip, ClipData] | None = None
-        self.left_out = LeftOut(on_progress)
+        self.left_out = LeftOutClips(on_progress)
 
     def get(self, clip: Clip) -> ClipData:
         """One clip whole."""
         recent = self._recent
         if recent is not None and recent[0] is clip:
             return recent[1]
-        whole = Stretch.of([clip], self._config.data.fps)
+        whole = ClipStretch.of([clip], self._config.data.fps)
         events = self.events(whole, 0, len(whole))
         data = ClipData(events.actions, events.pointer, events.seen, events.scale, self.frames(whole, 0, len(whole)))
         self._recent = clip, data
         return data
 
-    def events(self, stretch: Stretch, start: int, stop: int) -> Events:
+    def events(self, stretch: ClipStretch, start: int, stop: int) -> Events:
         """Actions and pointer of the model's frames [start, stop) of a stretch."""
         first, end = stretch.clips_of(max(start - 1, 0), stop)  # what leads to a frame begins at the one before
         low, high = stretch.frames_of(first, end)
@@ -103,11 +103,11 @@ class ClipStore:
             self._cache.put(key, made, made.actions.nbytes + 2 * made.pointer.nbytes)
         return made.cut(start - low, stop - low)
 
-    def frames(self, stretch: Stretch, start: int, stop: int) -> Pictures:
+    def frames(self, stretch: ClipStretch, start: int, stop: int) -> Pictures:
         """The model's frames [start, stop) of a stretch, uint8 [n, height, width, 3], letterboxed."""
         return self.pictures(stretch, range(start, stop))
 
-    def pictures(self, stretch: Stretch, places: Sequence[int], out: Pictures | None = None) -> Pictures:
+    def pictures(self, stretch: ClipStretch, places: Sequence[int], out: Pictures | None = None) -> Pictures:
         """Any of the model's frames of a stretch, in increasing order; into `out`, which is black, if it is given."""
         box = self._box(stretch.clips[0])
         frames = np.zeros((len(places), self._size[1], self._size[0], 3), np.uint8) if out is None else out
@@ -125,7 +125,7 @@ class ClipStore:
         return frames
 
     def _decoded(
-        self, stretch: Stretch, owner: int, wanted: NDArray[np.int64], size: tuple[int, int], whole: bool
+        self, stretch: ClipStretch, owner: int, wanted: NDArray[np.int64], size: tuple[int, int], whole: bool
     ) -> dict[int, Pictures]:
         """Pictures of one clip by number: from the cache, or from one run through what is missing.
 

@@ -17,7 +17,7 @@ GAP = 2.5  # of a recorded interval: more than that between two clips is a gap
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class ClipStretch:
     """One clip, or several of one session; recorded frames are counted through."""
 
     clips: tuple[Clip, ...]
@@ -27,7 +27,7 @@ class Stretch:
     """The recorded frames that the model sees, on one grid of ticks."""
 
     @classmethod
-    def of(cls, clips: Sequence[Clip], fps: float) -> Stretch:
+    def of(cls, clips: Sequence[Clip], fps: float) -> ClipStretch:
         times = [numbers(clip.row, "t1_ns") for clip in clips]
         starts = np.cumsum([0, *map(len, times)])
         return cls(tuple(clips), starts, np.asarray(pick_frames(np.concatenate(times), fps), np.int64))
@@ -66,7 +66,7 @@ class Stretch:
         return any_between([0, *self.frames], something)
 
 
-def join(clips: Sequence[Clip], fps: float) -> list[Stretch]:
+def join(clips: Sequence[Clip], fps: float) -> list[ClipStretch]:
     """Put clips together that follow each other; in the order of their first clips, whatever order they come in."""
     sessions: dict[str, list[Clip]] = {}
     for clip in clips:
@@ -75,7 +75,7 @@ def join(clips: Sequence[Clip], fps: float) -> list[Stretch]:
     for members in sessions.values():
         ordered = sorted(members, key=lambda clip: (int(clip.row["clip_index"]), clip.id))
         cuts = [k for k, (a, b) in enumerate(pairwise(ordered), start=1) if not _follows(a, b)]
-        stretches += [Stretch.of(ordered[i:j], fps) for i, j in pairwise([0, *cuts, len(ordered)])]
+        stretches += [ClipStretch.of(ordered[i:j], fps) for i, j in pairwise([0, *cuts, len(ordered)])]
     return stretches
 
 

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.errors import GoaltraceError
-from trainer.config import Config, DataConfig
-from trainer.data.actions import Actions, stack_actions
+from trainer.actions import Actions, stack_actions
 from trainer.data.bad import BadVideo
 from trainer.data.clip import Clip
 from trainer.data.cursor import render_map
@@ -22,7 +21,8 @@ from trainer.data.latents import LatentStore
 from trainer.data.mix import clip_weights
 from trainer.data.order import Order, share
 from trainer.data.store import ClipData, ClipStore, Events
-from trainer.data.stretch import Stretch, join
+from trainer.data.stretch import ClipStretch, join
+from trainer.settings.config import Config, DataConfig
 
 __all__ = ["Batch", "ClipData", "ClipStore", "Events", "Loader", "list_windows"]
 
@@ -69,7 +69,7 @@ class _Window:
 
 
 def list_windows(
-    stretches: Sequence[Stretch], config: DataConfig, starts: Sequence[NDArray[np.int64]] | None = None
+    stretches: Sequence[ClipStretch], config: DataConfig, starts: Sequence[NDArray[np.int64]] | None = None
 ) -> NDArray[np.int64]:
     """Every (stretch, first frame) of a window in which something happens, and a share of the idle ones; [n, 2].
 

@@ -58,7 +58,7 @@ class Unit(nn.Module):
         return x if self.bn is None else F.relu(self.bn(x))
 
 
-class Pool(nn.Module):
+class SamePool(nn.Module):
     """Maximum; zeros around are as good as nothing, for what is pooled has been through a ReLU."""
 
     def __init__(self, kernel: Triple, stride: Triple) -> None:
@@ -77,7 +77,7 @@ class Mixed(nn.Module):
         self.b0 = Unit(into, out[0])
         self.b1a, self.b1b = Unit(into, out[1]), Unit(out[1], out[2], 3)
         self.b2a, self.b2b = Unit(into, out[3]), Unit(out[3], out[4], 3)
-        self.b3a, self.b3b = Pool((3, 3, 3), (1, 1, 1)), Unit(into, out[5])
+        self.b3a, self.b3b = SamePool((3, 3, 3), (1, 1, 1)), Unit(into, out[5])
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), self.b3b(self.b3a(x))], dim=1)
@@ -90,14 +90,14 @@ class I3D(nn.Sequential):
         mixed = {name: Mixed(into, out) for name, (into, out) in BLOCKS.items()}
         layers: list[tuple[str, nn.Module]] = [
             ("Conv3d_1a_7x7", Unit(3, 64, 7, 2)),
-            ("MaxPool3d_2a_3x3", Pool((1, 3, 3), (1, 2, 2))),
+            ("MaxPool3d_2a_3x3", SamePool((1, 3, 3), (1, 2, 2))),
             ("Conv3d_2b_1x1", Unit(64, 64)),
             ("Conv3d_2c_3x3", Unit(64, 192, 3)),
-            ("MaxPool3d_3a_3x3", Pool((1, 3, 3), (1, 2, 2))),
+            ("MaxPool3d_3a_3x3", SamePool((1, 3, 3), (1, 2, 2))),
             *((name, block) for name, block in mixed.items() if name.startswith("Mixed_3")),
-            ("MaxPool3d_4a_3x3", Pool((3, 3, 3), (2, 2, 2))),
+            ("MaxPool3d_4a_3x3", SamePool((3, 3, 3), (2, 2, 2))),
             *((name, block) for name, block in mixed.items() if name.startswith("Mixed_4")),
-            ("MaxPool3d_5a_2x2", Pool((2, 2, 2), (2, 2, 2))),
+            ("MaxPool3d_5a_2x2", SamePool((2, 2, 2), (2, 2, 2))),
             *((name, block) for name, block in mixed.items() if name.startswith("Mixed_5")),
             ("avg_pool", nn.AvgPool3d((2, 7, 7), stride=1)),
             ("logits", Unit(1024, CLASSES, plain=True)),

@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.data.actions import key_names, place_slots
+from trainer.actions import key_names, place_slots
 from trainer.evaluation import metrics
 from trainer.evaluation.fvd import FVD
 from trainer.evaluation.scenes import Scene
+from trainer.reading.changes import changed
 from trainer.reading.moves import MOVED_PX
 from trainer.reading.pointer import PointerReader
 from trainer.reading.screens import BLANK, CHARACTERS, UNKNOWN, lines_of
@@ -62,10 +63,10 @@ def picture_counts(scene: Scene, video: Tensor, shown: Tensor, since: NDArray[np
     made, real = video[scene.given :], truth[scene.given :]
     error = metrics.squared_error(made, real)
     counts = {"psnr": _counted(error), "ssim": _counted(metrics.ssim(made, real))}
-    should = metrics.changed(real, truth[since])
+    should = changed(real, truth[since])
     inside = ((made - real).pow(2).mean(dim=-1) * should).flatten(1).sum(dim=1)
     counts["psnr_changed"] = _stacked(inside, should.flatten(1).sum(dim=1))
-    counts["changed_f1"] = _stacked(*metrics.overlap(metrics.changed(made, shown[since]), should))
+    counts["changed_f1"] = _stacked(*metrics.overlap(changed(made, shown[since]), should))
     if tools.lpips is not None:
         counts["lpips"] = _counted(tools.lpips(made, real))
     return counts

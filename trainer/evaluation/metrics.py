@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 MOST_DB = 99.0
-CHANGED = 16 / 255
-"""A pixel has changed when a channel differs by more; above the noise of video and codec."""
 AFTER_ACTION = 15
 """Frames after an action that the paper looks at (arXiv 2604.06425)."""
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -55,11 +53,6 @@ def _blur(frames: Tensor) -> Tensor:
             total.add_(frames.narrow(axis, shift, size), alpha=weight)
         frames = total
     return frames
-
-
-def changed(pictures: Tensor, before: Tensor) -> Tensor:
-    """Which pixels differ from `before` (broadcast over frames), bool [n, height, width]."""
-    return (pictures - before).abs().amax(dim=-1) > CHANGED
 
 
 def overlap(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from trainer.evaluation.figures import FIGURES
 from trainer.evaluation.fvd import FVD
 from trainer.evaluation.intervals import Sample, paired_difference, with_interval
 from trainer.evaluation.measure import Counts, Instruments, measure, pixels
-from trainer.evaluation.rollouts import Player, closed_loop, few_at_once, open_loop, through_codec
+from trainer.evaluation.rollouts import RolloutModel, closed_loop, few_at_once, open_loop, through_codec
 from trainer.evaluation.scenes import ARMS, Scene, donor_of
 
 POINTER_LIMIT_PX = 3.0  # median error on true frames from which on the pointer reader proves nothing
@@ -29,7 +29,7 @@ Watched = dict[tuple[str, int], Tensor]
 
 
 def gather(
-    player: Player,
+    player: RolloutModel,
     scenes: Sequence[Scene],
     seeds: Sequence[int],
     tools: Instruments,

@@ -10,26 +10,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.actions import Actions
 from trainer.codec import Codec
 from trainer.codec.still import decode_after
-from trainer.config import Config
-from trainer.data.actions import Actions
 from trainer.evaluation.scenes import ARMS, Scene, arm_inputs, whole
-from trainer.inputs import Inputs
+from trainer.inference.sample import roll_out
+from trainer.inputs import ModelInputs
 from trainer.model.world import WorldModel
-from trainer.sample import roll_out
+from trainer.settings.config import Config
 
 ROWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Player:
+class RolloutModel:
     """A model with what it takes to roll it out."""
 
     model: WorldModel
     codec: Codec
     config: Config
-    inputs: Inputs
+    inputs: ModelInputs
     device: torch.device
 
 
@@ -45,7 +45,7 @@ class _Job:
 
 
 def closed_loop(
-    player: Player,
+    player: RolloutModel,
     scenes: Sequence[Scene],
     donors: Sequence[Scene | None],
     arms: Sequence[str],
@@ -74,7 +74,7 @@ def window_step(config: Config) -> int:
 
 
 def open_loop(
-    player: Player, scenes: Sequence[Scene], seed: int, on_frame: Callable[[], None] = lambda: None
+    player: RolloutModel, scenes: Sequence[Scene], seed: int, on_frame: Callable[[], None] = lambda: None
 ) -> tuple[list[Tensor], list[NDArray[np.int64]]]:
     """Each generated frame from true frames a window back, with true actions.
 
@@ -104,7 +104,7 @@ def open_loop(
     return videos, since
 
 
-def batches(player: Player, scenes: Sequence[Scene], arms: int) -> int:
+def batches(player: RolloutModel, scenes: Sequence[Scene], arms: int) -> int:
     """How often `closed_loop` and `open_loop` call `on_frame`, a few scenes at once: once a latent of a batch."""
     time, step, total = player.config.codec.time, window_step(player.config), 0
     for numbers in few_at_once(scenes):
@@ -125,7 +125,7 @@ def few_at_once(scenes: Sequence[Scene]) -> list[list[int]]:
 
 
 @torch.no_grad()
-def _play(player: Player, jobs: Sequence[_Job], seed: int, on_frame: Callable[[], None]) -> list[Tensor]:
+def _play(player: RolloutModel, jobs: Sequence[_Job], seed: int, on_frame: Callable[[], None]) -> list[Tensor]:
     made: dict[int, Tensor] = {}
     for group in _groups(jobs):
         part = [jobs[n] for n in group]
@@ -155,7 +155,7 @@ def _groups(jobs: Sequence[_Job]) -> Iterator[list[int]]:
 
 
 @torch.no_grad()
-def through_codec(player: Player, scene: Scene) -> Tensor:
+def through_codec(player: RolloutModel, scene: Scene) -> Tensor:
     """The true frames encoded and decoded as a roll-out's are, float [F, height, width, 3] on the CPU."""
     frames = torch.from_numpy(scene.frames)[None].to(player.device)
     return decode_after(player.codec, player.codec.encode(frames), frames[:, : scene.given])[0].float().cpu()

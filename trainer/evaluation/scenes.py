@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifests.errors import GoaltraceError
-from trainer.config import Config
-from trainer.data.actions import Actions, acted, nothing_done
+from trainer.actions import Actions, acted, nothing_done
 from trainer.data.clip import Clip
 from trainer.data.cursor import render_map
-from trainer.reading.screens import Grid, screen_cells
+from trainer.reading.screens import ScreenGrid, screen_cells
+from trainer.settings.config import Config
 
 if TYPE_CHECKING:
     from trainer.data.windows import ClipStore
@@ -40,7 +40,7 @@ class Scene:
     """[F, 2] px: where the recorder saw it."""
     scale: float
     """Model px per recorded px."""
-    grid: Grid | None
+    grid: ScreenGrid | None
     cells: NDArray[np.int64] | None
     """[F, rows, columns]: the characters on a terminal's screen; None where they were not recorded."""
 
@@ -70,7 +70,7 @@ def cut_scene(store: ClipStore, clip: Clip, start: int, given: int, made: int) -
     size = (data.frames.shape[2], data.frames.shape[1])
     grid = cells = None
     if clip.row["kind"] == "terminal":
-        grid = Grid.of(clip.row, size)
+        grid = ScreenGrid.of(clip.row, size)
         cells = screen_cells(store.reader, clip, grid)
     part = slice(start, stop)
     return Scene(

@@ -57,7 +57,7 @@ def fitting(
 
 def digest(weights: Mapping[str, Tensor]) -> str:
     """Tells weights apart, whatever kind of file they came in: figures from different ones cannot be compared."""
-    told = hashlib.sha256()
+    found = hashlib.sha256()
     for name in sorted(weights):
-        told.update(name.encode() + weights[name].cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()[:12]
+        found.update(name.encode() + weights[name].cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:12]

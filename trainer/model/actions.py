@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.config import Config
-from trainer.data.actions import KEYS, RAW_FEATURES, meta
-from trainer.data.actions.keys import MODIFIER_KEYS
+from trainer.actions import KEYS, RAW_FEATURES, meta
+from trainer.actions.keys import MODIFIER_KEYS
 from trainer.model.cache import KVCache
+from trainer.model.inject import injection
+from trainer.settings.config import Config
 
 _KINDS, _BUTTONS, _DIRECTIONS, _MODIFIERS, _CODES = 5, 4, 5, 4, 128
 _FREQUENCIES = 8
@@ -38,7 +39,7 @@ class RawEncoder(nn.Module):
 
 
 class MetaEncoder(nn.Module):
-    """Slots of click, scroll, type or shortcut (trainer.data.actions.meta), [..., 24] int16 -> [..., dim]."""
+    """Slots of click, scroll, type or shortcut (trainer.actions.meta), [..., 24] int16 -> [..., dim]."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -124,7 +125,7 @@ class ActionTokens(nn.Module):
         super().__init__()
         dim, actions = config.model.dim, config.actions
         self.time = config.codec.time
-        self.lag = 0 if actions.inject == "contextual" else actions.lag  # there the attention mask is the window
+        self.lag = injection(config).lag(config)
         self.encoder = encoder(config, dim)
         self.points = PointEncoder(dim) if actions.cursor == "coords" else None
         self.each = config.action_tokens + (config.codec.time if self.points is not None else 0)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from trainer.compiling import compiled
+from trainer.machine.compiling import compiled
 
 LONG = 256  # tokens; cuDNN's kernel gains nothing on fewer, and refuses some such shapes with an error
 # Where PyTorch itself does not take cuDNN first, it is one that errs on lengths that are no multiple of 128 (before

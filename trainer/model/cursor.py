@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.config import Config
 from trainer.model.actions import by_latent
 from trainer.model.cache import KVCache
 from trainer.model.patches import in_patches
+from trainer.settings.config import Config
 
 
 class CursorMap(nn.Module):

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.config import Config
-from trainer.data.actions import KEYS
+from trainer.actions import KEYS
 from trainer.model.actions import key_counts, typed
+from trainer.settings.config import Config
 
 KERNEL = (
     3,

@@ -8,19 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.config import Config
 from trainer.model.actions import ActionTokens
 from trainer.model.attention import FrameMask
 from trainer.model.cache import KVCache
 from trainer.model.conditions import Conditions
 from trainer.model.cursor import CursorMap, map_before
 from trainer.model.dit import DiT
-from trainer.model.inject import External, block_injection
+from trainer.model.inject import injection
 from trainer.model.key_head import KeyHead
 from trainer.model.patches import in_patches
 from trainer.model.pointer_head import PointerHead
 from trainer.model.rope import turns
 from trainer.model.text import ByteText
+from trainer.settings.config import Config
 
 MOSTLY_CLOSED = -3.0
 
@@ -34,15 +34,14 @@ class WorldModel(nn.Module):
         self.window, self.causal = size.window, size.causal
         self.lag = actions.lag
         self.text_tokens = size.text_tokens
-        self.contextual = actions.inject == "contextual"
+        way = injection(config)
+        self.among_picture = way.among_picture
         text_dim = 0 if size.text == "none" else size.text_dim
-        injections = [block_injection(config, layer) for layer in range(size.layers)]
+        injections = [way.in_block(config, layer) for layer in range(size.layers)]
         self.dit = DiT(codec.channels, size.dim, size.heads, size.ffn_dim, size.patch, text_dim, injections)
         self.text = ByteText(size.text_tokens, size.text_dim) if size.text == "bytes" else None
-        self.actions = ActionTokens(config) if actions.inject != "none" else None
-        self.external = None
-        if actions.inject == "external":
-            self.external = External(codec.channels, size.patch, actions.width, size.dim)
+        self.actions = ActionTokens(config) if way.takes_tokens else None
+        self.external = way.before_blocks(config)
         self.cursor = CursorMap(config) if actions.cursor in ("map", "reference") else None
         self.history: nn.Conv3d | None = None
         self.change_gate: nn.Linear | None = None
@@ -118,7 +117,7 @@ class WorldModel(nn.Module):
         if self.cursor is not None and maps is not None and before is not None:
             hidden = hidden + self.cursor(maps, before, first)
         late = 0
-        if self.contextual and tokens is not None:
+        if self.among_picture and tokens is not None:
             late = tokens.shape[2]
             hidden = torch.cat([hidden, tokens.to(hidden.dtype)], dim=2)
         past, start = (0, 0) if cache is None else (cache.frames, cache.next_frame)
@@ -166,7 +165,7 @@ def _group(name: str) -> str:
 
 
 class Contrast(nn.Module):
-    """Temporal contrast: a frame's features should tell its actions from those of the window's other frames.
+    """Temporal contrast: a frame's features should distinguish its actions from those of the window's other frames.
 
     InfoNCE (van den Oord et al., arXiv 1807.03748) over the frames of each window, both ways.
     """

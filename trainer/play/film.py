@@ -16,7 +16,7 @@ from PIL import Image
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, write_json
 from manifests.provenance import NAME, write_provenance
-from trainer.movie import write_mp4
+from trainer.inference.movie import write_mp4
 from trainer.play.person import PlayedAction
 
 MOST_BYTES = 256 * 2**20  # of pictures
@@ -24,7 +24,7 @@ GIF_FRAMES = 600  # a longer play is written as a video only
 
 
 @dataclass
-class Film:
+class PlayFilm:
     """The frames of a play as PNG, and its actions; the oldest go when there are too many."""
 
     pictures: deque[bytes] = field(default_factory=deque)
@@ -44,11 +44,11 @@ class Film:
             while self.actions and self.actions[0]["frame"] < self.first:
                 self.actions.popleft()
 
-    def copy(self) -> Film:
-        return Film(self.pictures.copy(), self.actions.copy(), self.first, self.size)
+    def copy(self) -> PlayFilm:
+        return PlayFilm(self.pictures.copy(), self.actions.copy(), self.first, self.size)
 
 
-def save_film(film: Film, folder: Path, fps: float, about: dict[str, Any], session: str) -> list[str]:
+def save_film(film: PlayFilm, folder: Path, fps: float, about: dict[str, Any], session: str) -> list[str]:
     """Write played.mp4, played.gif (of short plays), actions.jsonl and play.json into a new folder; their names.
 
     `session`: whose frames it began with.
@@ -76,7 +76,7 @@ def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
     return out.getvalue()
 
 
-def _images(film: Film) -> Iterator[Image.Image]:
+def _images(film: PlayFilm) -> Iterator[Image.Image]:
     for picture in film.pictures:
         yield Image.open(io.BytesIO(picture)).convert("RGB")
 

@@ -12,33 +12,33 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manifests.errors import GoaltraceError
+from trainer.actions import Actions
+from trainer.actions.places import place_slots
 from trainer.codec import Codec
 from trainer.codec.still import decode_after
-from trainer.config import Config
-from trainer.data.actions import Actions
-from trainer.data.actions.places import place_slots
 from trainer.data.clip import Clip
 from trainer.data.cursor import Letterbox, render_map
 from trainer.data.store import ClipStore
-from trainer.inputs import Inputs
+from trainer.inference.sample import Stream
+from trainer.inputs import ModelInputs
 from trainer.model.world import WorldModel
-from trainer.play.film import Film, png
+from trainer.play.film import PlayFilm, png
 from trainer.play.live import Live
-from trainer.play.person import Person, PlayedAction
-from trainer.sample import Stream
+from trainer.play.person import PersonInput, PlayedAction
+from trainer.settings.config import Config
 
 DECODED_BEFORE = 2  # latent frames that a codec over time is shown again, to decode the next
 
 
 @dataclass(frozen=True)
-class Player:
+class PlayableModel:
     """A model with what it takes to play it."""
 
     model: WorldModel
     codec: Codec
     config: Config
     store: ClipStore
-    inputs: Inputs
+    inputs: ModelInputs
 
     def require_text(self, goal: str) -> None:
         """`GoaltraceError` when this model cannot be given that goal."""
@@ -52,7 +52,7 @@ class Player:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownFrame:
     """One frame for the page."""
 
     number: int
@@ -70,7 +70,7 @@ class Shown:
 class Game:
     """One play of one clip; a new start is a new object. Not safe for several threads at once."""
 
-    def __init__(self, player: Player, clip: Clip, goal: str, seed: int, replay: bool) -> None:
+    def __init__(self, player: PlayableModel, clip: Clip, goal: str, seed: int, replay: bool) -> None:
         """replay: the model is given the clip's own actions, and nothing that a person does."""
         self.clip, self.goal, self.replay = clip, goal, replay
         self._player, self._config = player, player.config
@@ -81,9 +81,9 @@ class Game:
         self._size = (width, height)
         box = Letterbox.fit(source, self._size)
         last = clip.frames[self._start + player.given - 1]
-        self.person = Person(str(clip.row["kind"]), source, box)
+        self.person = PersonInput(str(clip.row["kind"]), source, box)
         self.live = Live(clip.row, last, player.config, box)
-        self.film = Film()
+        self.film = PlayFilm()
         self.made = 0
         """Frames of the model."""
         self._own = _by_frame(clip)
@@ -99,7 +99,7 @@ class Game:
             return None
         return len(self._data.frames) - self._start - self._player.given - self.made
 
-    def next(self, ends_ns: Sequence[int]) -> list[Shown]:
+    def next(self, ends_ns: Sequence[int]) -> list[ShownFrame]:
         """Make the next latent frame: as many frames as the codec packs into one.
 
         Args:
@@ -121,7 +121,7 @@ class Game:
         self.latest = shown[-1:]
         return shown
 
-    def _open(self) -> list[Shown]:
+    def _open(self) -> list[ShownFrame]:
         """Show the model the true frames."""
         part = slice(self._start, self._start + self._player.given)
         frames, data = self._data.frames[part], self._data
@@ -153,13 +153,13 @@ class Game:
 
     def _show(
         self, frames: NDArray[np.uint8], done: list[PlayedAction], beside: NDArray[np.uint8] | None, given: bool = False
-    ) -> list[Shown]:
+    ) -> list[ShownFrame]:
         shown = []
         before = 0 if given else self._player.given + self.made
         for k, frame in enumerate(frames):
             mine: list[PlayedAction] = [{**action, "frame": before + k} for action in done if action["frame"] == k + 1]
             recorded = None if beside is None else png(beside[k])
-            shown.append(Shown(before + k, given, png(frame), recorded, mine))
+            shown.append(ShownFrame(before + k, given, png(frame), recorded, mine))
             self.film.add(shown[-1].picture, mine)
         return shown
 

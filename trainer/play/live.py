@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from manifests.clip import ClipAction, EventRow
 from manifests.slots import assign_slots
-from trainer.config import Config
-from trainer.data.actions import Actions, encode_actions
-from trainer.data.actions.meta import AGAIN_NS
+from trainer.actions import Actions, encode_actions
+from trainer.actions.meta import AGAIN_NS
 from trainer.data.cursor import ActedRow, Letterbox, pointer_path
 from trainer.play.person import PlayedAction, new_action
+from trainer.settings.config import Config
 
 MOST_WAITING = 4096  # actions between two frames; a person does not come near it
 MOST_KEPT = 1024

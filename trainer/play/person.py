@@ -21,7 +21,7 @@ class PlayedAction(ClipAction):
     frame: int
 
 
-class Person:
+class PersonInput:
     """Turns the page's events into actions on a recording of `size` (width, height) px that lies in `box`."""
 
     def __init__(self, kind: str, size: tuple[int, int], box: Letterbox) -> None:

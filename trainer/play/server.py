@@ -17,7 +17,7 @@ from manifests.errors import GoaltraceError
 from manifests.pages import token_guard
 from trainer.data.clip import Clip
 from trainer.data.store import ClipStore
-from trainer.data.stretch import Stretch
+from trainer.data.stretch import ClipStretch
 from trainer.play.film import png
 from trainer.play.table import Table
 
@@ -41,7 +41,7 @@ _FILES = {name: resources.files("trainer.play") / "page" / name for name in _TYP
 
 def make_app(token: str, table: Table, store: ClipStore, fps: float) -> web.Application:
     """The application under /<token>/; it runs the table while it is served."""
-    page = Page(table, store, fps)
+    page = PlayPage(table, store, fps)
     app = web.Application(middlewares=[token_guard(token)])
     app.router.add_get(f"/{token}/", page.index)
     app.router.add_get(f"/{token}/clips", page.clips)
@@ -53,7 +53,7 @@ def make_app(token: str, table: Table, store: ClipStore, fps: float) -> web.Appl
     return app
 
 
-class Page:
+class PlayPage:
     """The handlers."""
 
     def __init__(self, table: Table, store: ClipStore, fps: float) -> None:
@@ -166,7 +166,7 @@ def _message(text: str) -> dict[str, Any] | None:
 
 def _thumb(store: ClipStore, clip: Clip, fps: float) -> bytes:
     """A frame from the middle of a clip, small."""
-    stretch = Stretch.of([clip], fps)
+    stretch = ClipStretch.of([clip], fps)
     frame = store.pictures(stretch, [len(stretch) // 2])[0]
     step = max(1, frame.shape[1] // 256)
     return png(frame[::step, ::step].copy())

@@ -1,4 +1,4 @@
-"""The table at which one person plays: the pace, the commands, and what the page is told."""
+"""The table at which one person plays: the pace, the commands, and what the page is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from manifests.errors import GoaltraceError
 from trainer.data.clip import Clip
 from trainer.play.film import save_film
-from trainer.play.game import Game, Player, Shown, spaced
+from trainer.play.game import Game, PlayableModel, ShownFrame, spaced
 from trainer.play.person import describe
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Table:
     """One model, one viewer. Runs on one event loop; the model works in a thread of its own."""
 
     def __init__(
-        self, player: Player, clips: list[Clip], clip: Clip, goal: str | None, seed: int, fps: float, run: Path
+        self, player: PlayableModel, clips: list[Clip], clip: Clip, goal: str | None, seed: int, fps: float, run: Path
     ) -> None:
         """
         Args:
@@ -275,7 +275,7 @@ class Table:
         await self._tell(self.state())
         await self._show(self._game.latest, None)
 
-    async def _show(self, shown: Sequence[Shown], oldest: float | None) -> None:
+    async def _show(self, shown: Sequence[ShownFrame], oldest: float | None) -> None:
         for k, one in enumerate(shown):
             rate = self._rate.per_second()
             pictures = [one.picture] if one.recorded is None else [one.picture, one.recorded]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames
 from trainer.codec import through
-from trainer.config import Config
 from trainer.data.bad import BadVideo
 from trainer.data.clip import Clip
-from trainer.reading.screens import BLANK, UNDER_CURSOR, UNKNOWN, Grid, cell_size, cells_of
+from trainer.reading.screens import BLANK, UNDER_CURSOR, UNKNOWN, ScreenGrid, cell_size, cells_of
 from trainer.reading.text import TextReader
+from trainer.settings.config import Config
 
 if TYPE_CHECKING:
     from trainer.codec.base import Codec
@@ -79,7 +79,7 @@ def _screens(store: ClipStore, clip: Clip, cell: tuple[int, int]) -> list[tuple[
     known = [frame for frame, blank in zip(clip.frames, clip.blank(), strict=True) if not blank]
     if not texts or not known or max(stored["picture"]) >= len(texts):
         return []
-    grid = Grid.of(row, (int(row["width"]), int(row["height"])))
+    grid = ScreenGrid.of(row, (int(row["width"]), int(row["height"])))
     wanted = {known[i] for i in np.linspace(0, len(known) - 1, min(SCREENS, len(known))).astype(int)}
     made = []
     with store.left_out.skipping():

@@ -1,4 +1,4 @@
-"""Reads the pointer's place out of pixels, to measure generated frames without looking at what they were told.
+"""Reads the pointer's place out of pixels, to measure generated frames without looking at what they were made from.
 
 A small convolutional net, fitted to true frames of the training clips only. It knows no actions. It sees one picture
 and how that differs from an earlier one: a pointer that has moved is among what changed, and icons that look like one
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.evaluation.metrics import changed
+from trainer.reading.changes import changed
 
 CELL = 4  # px; the net names a cell, then the place inside it
 LR = 6e-3
@@ -78,7 +78,7 @@ def fit_reader(
     Args:
         draw: makes a batch from a generator: float frames [N, height, width, 3] in 0..1, as many earlier ones, and px
             [N, 2].
-        on_step: told after each step.
+        on_step: called after each step.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):

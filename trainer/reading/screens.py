@@ -23,7 +23,7 @@ _NUMBER = {character: number for number, character in enumerate(CHARACTERS)}
 
 
 @dataclass(frozen=True)
-class Grid:
+class ScreenGrid:
     """Where a terminal's cells lie in the model's picture."""
 
     columns: int
@@ -34,7 +34,7 @@ class Grid:
     """How the recording lies in the picture."""
 
     @classmethod
-    def of(cls, row: EventRow, size: tuple[int, int]) -> Grid:
+    def of(cls, row: EventRow, size: tuple[int, int]) -> ScreenGrid:
         """Of a clip row, in a picture of `size` (width, height) px."""
         cell = cell_size(row)
         source = (int(row["width"]), int(row["height"]))
@@ -72,7 +72,7 @@ def lines_of(cells: NDArray[np.int64]) -> list[str | None]:
     ]
 
 
-def screen_cells(reader: ClipReader, clip: Clip, grid: Grid) -> NDArray[np.int64] | None:
+def screen_cells(reader: ClipReader, clip: Clip, grid: ScreenGrid) -> NDArray[np.int64] | None:
     """Numbers of the characters at each of the model's frames, [n, rows, columns]; None where no text was recorded."""
     stored = reader.read(clip.id, ["picture", "screen_text"])
     texts = stored["screen_text"]

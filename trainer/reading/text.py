@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.reading.screens import UNDER_CURSOR, Grid
+from trainer.reading.screens import UNDER_CURSOR, ScreenGrid
 
 RANK = 64  # directions kept of a covariance
 PARTS = 8  # of a px: places of cells that differ by less are taken as the same
@@ -42,9 +42,9 @@ class TextReader:
     """[D, RANK]: times its transpose, the covariance of any cell."""
     noise: Tensor
     """Scalar: mean squared error of the codec where there is ink."""
-    _rules: dict[tuple[Grid, int, int], Rules] = field(default_factory=dict, repr=False, compare=False)
+    _rules: dict[tuple[ScreenGrid, int, int], Rules] = field(default_factory=dict, repr=False, compare=False)
 
-    def read(self, frames: Tensor, grid: Grid) -> NDArray[np.int64]:
+    def read(self, frames: Tensor, grid: ScreenGrid) -> NDArray[np.int64]:
         """Characters' numbers [n, rows, columns] of pictures, float [n, height, width, 3] in 0..1."""
         height, width = frames.shape[1:3]
         key = (grid, int(height), int(width))
@@ -56,7 +56,7 @@ class TextReader:
             out[:, cells] = (flat[:, places] @ weights + bias).argmax(dim=-1) % UNDER_CURSOR
         return out.reshape(len(frames), grid.rows, grid.columns).numpy()
 
-    def _make_rules(self, grid: Grid, width: int) -> Rules:
+    def _make_rules(self, grid: ScreenGrid, width: int) -> Rules:
         """For each way cells lie on px: cells [k], px [k, d], weights [d, 192], bias [192]."""
         box = grid.box
         down = _lies(averages(grid.rows * grid.cell[1], box.height), grid.cell[1])

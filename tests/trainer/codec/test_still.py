@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.codec import PCACodec, PixelCodec
+from trainer.codec.pca import PCACodec
+from trainer.codec.pixel import PixelCodec
 from trainer.codec.still import decode_after
 
 

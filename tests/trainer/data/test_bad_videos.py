@@ -14,10 +14,10 @@ from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress, Progress, ignore
 from tests.factories import make_clip, write_dataset
-from trainer.config import Config
 from trainer.data.index import load_index
 from trainer.data.windows import Batch, ClipStore, Loader
 from trainer.settings import override
+from trainer.settings.config import Config
 
 
 def spoilt_dataset(path: Path, bad: int, of: int = 8, garbage: bytes = b"\x11\xfe\x03" * 9) -> Path:
@@ -108,7 +108,7 @@ def test_encoding_leaves_out_what_cannot_be_decoded_and_training_has_no_window_t
     second = json.loads(capsys.readouterr().out)
     assert second["shards_made"] == 0 and second["frames_left_out"] == first["frames_left_out"]
 
-    from trainer.presets import preset
+    from trainer.settings.presets import preset
 
     config = override(preset("tiny"), [*wanted, f"data.latents={out}"])
     whole = loader_of(spoilt, override(config, ["data.latents="]))

@@ -16,14 +16,15 @@ from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from tests.factories import make_dataset
 from trainer.checkpoint import load_tensors
-from trainer.codec import PCACodec, codec_from_state
-from trainer.config import Config
+from trainer.codec import codec_from_state
+from trainer.codec.pca import PCACodec
 from trainer.data import latents as module
 from trainer.data.index import Index, load_index
 from trainer.data.latents import LatentStore
 from trainer.data.stretch import join
 from trainer.data.windows import ClipStore, Loader
 from trainer.settings import override
+from trainer.settings.config import Config
 
 SET = ["data.width=64", "data.height=48", "codec.channels=24", "codec.fit_frames=16", "data.crop_width=0",
        "data.crop_height=0", "model.dim=48"]  # fmt: skip

@@ -15,10 +15,10 @@ from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from tests.factories import write_dataset
 from tests.trainer.data.rows import cut, sessions
-from trainer.config import Config
 from trainer.data.clip import Clip, pick_frames
 from trainer.data.index import Index, choose_held_out, load_index
-from trainer.data.stretch import Stretch, join
+from trainer.data.stretch import ClipStretch, join
+from trainer.settings.config import Config
 
 
 def test_frames_are_picked_by_the_clock_not_by_their_number() -> None:
@@ -60,7 +60,7 @@ def test_clips_of_a_session_are_one_stretch_on_one_grid(
     assert sorted(stretch.key for stretch in stretches) == sorted(f"{row['session_id']}-0000" for row in whole)
     for stretch in stretches:
         (row,) = [row for row in whole if row["session_id"] == stretch.clips[0].session]
-        alone = Stretch.of([Clip(row, 5.0)], 5.0)
+        alone = ClipStretch.of([Clip(row, 5.0)], 5.0)
         assert stretch.frames.tolist() == alone.frames.tolist() == alone.clips[0].frames
         assert stretch.busy().tolist() == alone.busy().tolist()
 

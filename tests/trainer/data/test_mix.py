@@ -11,11 +11,11 @@ import pytest
 from goaltrace import main
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from trainer.config import Config
 from trainer.data.index import Index
 from trainer.data.mix import clip_weights
 from trainer.data.windows import ClipStore, Loader
 from trainer.settings import override
+from trainer.settings.config import Config
 
 
 def test_weights_of_arm_family_and_kind_are_multiplied(dataset: Path, index: Index) -> None:

@@ -20,11 +20,11 @@ from manifests.errors import GoaltraceError
 from tests.curation.publish.hub_server import Hub, Repo
 from tests.factories import write_dataset
 from tests.trainer.data.rows import sessions
-from trainer.config import Config
 from trainer.data.index import load_index
 from trainer.data.source import is_remote, open_dataset
 from trainer.data.windows import ClipStore, Loader
 from trainer.settings import override
+from trainer.settings.config import Config
 
 REPO = "team/boxes"
 

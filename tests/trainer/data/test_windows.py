@@ -16,13 +16,13 @@ from manifests.errors import GoaltraceError
 from manifests.video import decode, pictures_at
 from tests.factories import make_clip, write_dataset
 from tests.trainer.data.rows import cut, sessions
-from trainer.config import Config
 from trainer.data import store as module
 from trainer.data.clip import Clip
 from trainer.data.index import Index, load_index
-from trainer.data.stretch import Stretch
+from trainer.data.stretch import ClipStretch
 from trainer.data.windows import Batch, ClipStore, Loader, crop_corner, list_windows
 from trainer.settings import override
+from trainer.settings.config import Config
 
 WHOLE = ["data.crop_width=0", "data.crop_height=0"]
 
@@ -119,14 +119,14 @@ def test_a_clip_looked_at_alone_leaves_the_windows_over_its_cut_whole(tmp_path: 
     fresh, used = loader_of(path, config, clips), loader_of(path, config, clips)
     for clip in clips:
         used._store.get(clip)
-    assert len(Stretch.of(clips[:1], config.data.fps)) < used.stretches[0].frames_of(0, 1)[1]
+    assert len(ClipStretch.of(clips[:1], config.data.fps)) < used.stretches[0].frames_of(0, 1)[1]
     assert all(same(fresh.load(step), used.load(step)) for step in range(len(used.windows) // 2))
 
 
 def test_only_what_windows_need_is_decoded(dataset: Path, index: Index, small: Config) -> None:
     config = override(small, ["data.cache_mb=0"])
     store = ClipStore(ClipReader(dataset), config)
-    stretch = Stretch.of([index.train[0]], 5.0)
+    stretch = ClipStretch.of([index.train[0]], 5.0)
     row = store.reader.read(index.train[0].id)
     every = decode(row["video"]["bytes"], (64, 48))
     frames = store.frames(stretch, 4, 7)
@@ -204,7 +204,7 @@ def test_no_window_holds_a_frame_left_blank(index: Index, small: Config) -> None
     row = {**index.train[0].row, "frame_redacted": [i in (19, 20) for i in range(45)]}
     clip = Clip(row, 5.0)
     assert np.flatnonzero(clip.blank()).tolist() == [7]  # frame 21: what led to it was not to be seen
-    stretch = Stretch.of([clip], 5.0)
+    stretch = ClipStretch.of([clip], 5.0)
     assert stretch.blank().tolist() == clip.blank().tolist()
     windows = list_windows([stretch], dataclasses.replace(small.data, idle_share=1.0))
     assert len(windows)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.errors import GoaltraceError
-from trainer.config import Config
 from trainer.data.index import Index
 from trainer.data.windows import ClipStore
 from trainer.evaluation import fvd as module
 from trainer.evaluation.fvd import FVD, ROWS, Features, as_large, frechet, warning
 from trainer.evaluation.measure import pixels
 from trainer.evaluation.scenes import Scene, choose_scenes
+from trainer.settings.config import Config
 
 seeds, sides = st.integers(0, 2**31), st.integers(1, 7)
 

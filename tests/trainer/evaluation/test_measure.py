@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from manifests.clip_io import ClipReader
 from tests.trainer.reading.terminals import terminal_dataset
-from trainer.codec import PixelCodec
-from trainer.config import Config
+from trainer.codec.pixel import PixelCodec
 from trainer.data.index import load_index
 from trainer.data.windows import ClipStore
 from trainer.evaluation.measure import (
@@ -24,11 +23,12 @@ from trainer.evaluation.measure import (
     typed_keys,
 )
 from trainer.evaluation.scenes import Scene, cut_scene
-from trainer.presets import preset
 from trainer.reading.fitting import fit_text_reader
 from trainer.reading.pointer import PointerReader
 from trainer.reading.screens import cells_of
 from trainer.settings import override
+from trainer.settings.config import Config
+from trainer.settings.presets import preset
 
 
 def screens(*texts: str) -> NDArray[np.int64]:

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trainer.evaluation.metrics import (
-    CHANGED,
     LUMA,
     after_actions,
-    changed,
     character_accuracy,
     edit_distance,
     evenly_spaced,
@@ -25,6 +23,7 @@ from trainer.evaluation.metrics import (
     squared_error,
     ssim,
 )
+from trainer.reading.changes import CHANGED, changed
 
 
 def pictures(seed: int, *shape: int) -> torch.Tensor:

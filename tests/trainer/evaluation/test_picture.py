@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.factories import make_clip
-from trainer.config import ActionsConfig
-from trainer.data.actions import encode_actions
-from trainer.picture import describe
+from trainer.actions import encode_actions
+from trainer.evaluation.picture import describe
+from trainer.settings.config import ActionsConfig
 
 
 @pytest.mark.parametrize("encoding", ["raw", "meta"])

@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from manifests.errors import GoaltraceError
-from trainer.codec import PixelCodec
-from trainer.config import Config
+from trainer.codec.pixel import PixelCodec
 from trainer.data.index import Index
 from trainer.data.windows import ClipStore
-from trainer.evaluation.rollouts import Player, batches, closed_loop, open_loop, window_step
+from trainer.evaluation.rollouts import RolloutModel, batches, closed_loop, open_loop, window_step
 from trainer.evaluation.scenes import (
     ARMS,
     Scene,
@@ -22,10 +21,11 @@ from trainer.evaluation.scenes import (
     scenes_like,
     whole,
 )
-from trainer.inputs import Inputs
+from trainer.inputs import ModelInputs
 from trainer.model.world import WorldModel
-from trainer.presets import preset
 from trainer.settings import override
+from trainer.settings.config import Config
+from trainer.settings.presets import preset
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +40,14 @@ def scenes(store: ClipStore, index: Index, plain: Config) -> list[Scene]:
 
 
 @pytest.fixture
-def player(plain: Config) -> Player:
+def player(plain: Config) -> RolloutModel:
     torch.manual_seed(0)
     model = WorldModel(plain).eval()
     with torch.no_grad():
         for parameter in model.parameters():  # what starts at zero would hide what the actions do
             parameter.add_(0.02 * torch.randn(parameter.shape))
     codec = PixelCodec(8)
-    return Player(model, codec, plain, Inputs(plain, codec, torch.device("cpu")), torch.device("cpu"))
+    return RolloutModel(model, codec, plain, ModelInputs(plain, codec, torch.device("cpu")), torch.device("cpu"))
 
 
 def test_arms_share_what_is_given_and_differ_after(scenes: list[Scene]) -> None:
@@ -63,7 +63,7 @@ def test_arms_share_what_is_given_and_differ_after(scenes: list[Scene]) -> None:
     assert not actions[2][k:].any() and (paths[2][k:] == me.pointer[k - 1]).all()
 
 
-def test_all_arms_have_the_same_noise(player: Player, scenes: list[Scene]) -> None:
+def test_all_arms_have_the_same_noise(player: RolloutModel, scenes: list[Scene]) -> None:
     donors = [donor_of(scenes, n) for n in range(len(scenes))]
     together = closed_loop(player, scenes, donors, ("true", "null"), seed=3)
     alone = closed_loop(player, scenes[1:], donors[1:], ("true",), seed=3)
@@ -73,7 +73,7 @@ def test_all_arms_have_the_same_noise(player: Player, scenes: list[Scene]) -> No
     assert not torch.allclose(together["true"][0], again["true"][0], atol=1e-4)
 
 
-def test_open_loop_starts_every_window_from_true_frames(player: Player, scenes: list[Scene]) -> None:
+def test_open_loop_starts_every_window_from_true_frames(player: RolloutModel, scenes: list[Scene]) -> None:
     videos, since = open_loop(player, scenes, seed=3)
     closed = closed_loop(player, scenes, [None, None], ("true",), seed=3)["true"]
     for scene, video, free, last in zip(scenes, videos, closed, since, strict=True):
@@ -86,7 +86,7 @@ def test_open_loop_starts_every_window_from_true_frames(player: Player, scenes: 
         assert torch.allclose(video[k + 1], own[k], atol=1e-5)
 
 
-def test_the_bar_knows_how_often_it_moves(player: Player, scenes: list[Scene]) -> None:
+def test_the_bar_knows_how_often_it_moves(player: RolloutModel, scenes: list[Scene]) -> None:
     calls: list[None] = []
     closed_loop(player, scenes, [None, None], ARMS, 0, lambda: calls.append(None))
     open_loop(player, scenes, 0, lambda: calls.append(None))

@@ -11,11 +11,13 @@ import pytest
 import torch
 from torch._dynamo import lookup_backend
 
-from trainer.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
-from trainer.data.actions import slots, width
+from trainer.actions import slots, width
 from trainer.model.conditions import Conditions
+from trainer.model.inject import injection
 from trainer.model.text import text_bytes
 from trainer.model.world import WorldModel
+from trainer.settings.config import ActionsConfig, CodecConfig, Config, DataConfig, ModelConfig
+from trainer.settings.variants import INJECTIONS
 
 SIZE = (32, 16)  # px
 
@@ -32,11 +34,12 @@ def variant(**parts: dict[str, object]) -> Config:
     return replace(BASE, **{group: replace(getattr(BASE, group), **values) for group, values in parts.items()})
 
 
+WAYS = [name for name in INJECTIONS if injection(variant(actions={"inject": name})).takes_tokens]
+"""Whatever is registered that looks at action tokens."""
+
 INJECTED = [
     variant(actions={"inject": inject, "encoding": encoding, "cursor": cursor})
-    for inject, (encoding, cursor) in itertools.product(
-        ("internal", "residual", "contextual", "external"), (("raw", "map"), ("meta", "coords"))
-    )
+    for inject, (encoding, cursor) in itertools.product(WAYS, (("raw", "map"), ("meta", "coords")))
 ] + [
     variant(codec={"name": "wan", "patch": 8, "channels": 16}, model={"patch": 1}, data={"window": 13}),
     variant(actions={"cursor": "reference"}, model={"predicts": "velocity"}),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from tests.trainer.model.conftest import variant
-from trainer.data.actions import RAW_FEATURES
+from trainer.actions import RAW_FEATURES
 from trainer.model.key_head import KERNEL, KeyHead
-from trainer.pretrain.keys import Typed, fit_key_head
+from trainer.training.pretrain.keys import TypedPart, fit_key_head
 
 CONFIG = variant(actions={"key_width": 16})
 CURSOR, GLYPHS = 0, {"a": 1, "b": 2}
@@ -30,14 +30,14 @@ def screen(text: str, row: int, column: int) -> torch.Tensor:
     return cells
 
 
-def lessons(count: int) -> list[Typed]:
+def lessons(count: int) -> list[TypedPart]:
     generator = torch.Generator().manual_seed(0)
     made = []
     for number in range(count):
         row, column, length = (int(torch.randint(0, size, (1,), generator=generator)) for size in (8, 10, 5))
         text, key = "ab" * length, "ab"[number % 2]
         before, after = screen(text, row, column), screen(text + key, row, column)
-        made.append(Typed(before, after, pressed(key)[0, 0], row, column + len(text)))
+        made.append(TypedPart(before, after, pressed(key)[0, 0], row, column + len(text)))
     return made
 
 

@@ -15,13 +15,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainer.model.conftest import counted, inputs, lively, variant
-from trainer.config import Config
+from trainer.machine.parallel import ALONE
 from trainer.model import attention
 from trainer.model.attention import FrameMask, Visible
 from trainer.model.dit import Condition, Norm
-from trainer.objective import flow_loss
-from trainer.optimise import new_state
-from trainer.parallel import ALONE
+from trainer.objective.flow import flow_loss
+from trainer.settings.config import Config
+from trainer.training.optimise import new_state
 
 WAITS = {"nonzero", "_local_scalar_dense", "masked_select", "lift_fresh"}
 """Operations whose result a CPU must see before it can go on, and constants that are copied to the device."""

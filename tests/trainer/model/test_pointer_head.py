@@ -6,7 +6,7 @@ import torch
 
 from trainer.codec.pca import PCACodec
 from trainer.model.pointer_head import REACH, PointerHead
-from trainer.pretrain.pointer import PART, fit_head
+from trainer.training.pretrain.pointer import PART, fit_head
 
 
 def full_rank_codec() -> PCACodec:

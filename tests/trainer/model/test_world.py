@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.trainer.model.conftest import BASE, inputs, lively, variant
-from trainer.config import Config
+from tests.trainer.model.conftest import BASE, WAYS, inputs, lively, variant
 from trainer.model.cache import KVCache
 from trainer.model.world import WorldModel
-from trainer.objective import flow_loss, frame_before
-from trainer.presets import PRESETS
+from trainer.objective.base import frame_before
+from trainer.objective.flow import flow_loss
+from trainer.settings.config import Config
+from trainer.settings.presets import PRESETS
 
 
 def run(model: WorldModel, *given: object) -> torch.Tensor:
@@ -69,7 +70,7 @@ def test_a_cached_roll_out_is_the_full_pass(config: Config) -> None:
     assert torch.allclose(torch.cat(made, dim=2), run(model, latents, t, conditions), atol=2e-5)
 
 
-@pytest.mark.parametrize("inject", ["internal", "contextual"])
+@pytest.mark.parametrize("inject", WAYS)
 @pytest.mark.parametrize("window", [1, 2, 3])
 def test_a_bounded_cache_is_a_window_of_frames(window: int, inject: str) -> None:
     """Of a window of one frame nothing is remembered."""

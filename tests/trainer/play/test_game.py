@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,24 +15,24 @@ from manifests.errors import GoaltraceError
 from tests.trainer.model.conftest import lively
 from trainer.codec import make_codec
 from trainer.data.clip import Clip, numbers
-from trainer.inputs import Inputs
+from trainer.inference.loaded_run import LoadedRun, load_run
+from trainer.inputs import ModelInputs
 from trainer.model.world import WorldModel
-from trainer.opened import OpenedRun, open_run
-from trainer.play.film import MOST_BYTES, Film
-from trainer.play.game import Game, Player, first_frame, spaced
+from trainer.play.film import MOST_BYTES, PlayFilm
+from trainer.play.game import Game, PlayableModel, first_frame, spaced
 from trainer.settings import override
 
 
 @pytest.fixture(scope="module")
-def opened(run: Path) -> OpenedRun:
-    return open_run(run, None, "cpu")
+def opened(run: Path) -> LoadedRun:
+    return load_run(run, None, "cpu")
 
 
 @pytest.fixture(scope="module")
-def player(opened: OpenedRun) -> Player:
+def player(opened: LoadedRun) -> PlayableModel:
     """A model that takes its actions to heart; four steps of training do not teach that."""
     model: WorldModel = lively(opened.config)
-    return Player(model, opened.codec, opened.config, opened.store, opened.inputs)
+    return PlayableModel(model, opened.codec, opened.config, opened.store, opened.inputs)
 
 
 def pixels(picture: bytes) -> np.ndarray:
@@ -51,7 +50,7 @@ def copied(game: Game, clip: Clip, frames: int) -> Iterator[bytes]:
         yield from (one.picture for one in game.next(ends[number - 1 : number + time]))
 
 
-def test_doing_what_the_recording_did_is_the_replay(player: Player, opened: OpenedRun) -> None:
+def test_doing_what_the_recording_did_is_the_replay(player: PlayableModel, opened: LoadedRun) -> None:
     clip = opened.held_out[0]
     replay, live, idle = (Game(player, clip, "", 0, again) for again in (True, False, False))
     shown = [one for _ in range(8) for one in replay.next([])]
@@ -61,7 +60,7 @@ def test_doing_what_the_recording_did_is_the_replay(player: Player, opened: Open
     assert replay.left == len(clip.frames) - player.given - 8 and live.left is None
 
 
-def test_a_codec_over_time_makes_four_frames_at_once(opened: OpenedRun, tmp_path: Path) -> None:
+def test_a_codec_over_time_makes_four_frames_at_once(opened: LoadedRun, tmp_path: Path) -> None:
     from diffusers import AutoencoderKLWan
 
     torch.manual_seed(0)
@@ -70,8 +69,8 @@ def test_a_codec_over_time_makes_four_frames_at_once(opened: OpenedRun, tmp_path
                "actions.head_width=0", "actions.key_width=0", "model.predicts=velocity", "sample.still=0"]  # fmt: skip
     config = override(opened.config, changes)
     codec = make_codec(config.codec)
-    inputs = Inputs(config, codec, torch.device("cpu"))
-    player = Player(lively(config), codec, config, opened.store, inputs)
+    inputs = ModelInputs(config, codec, torch.device("cpu"))
+    player = PlayableModel(lively(config), codec, config, opened.store, inputs)
     clip = opened.held_out[0]
     replay, live = (Game(player, clip, "", 0, again) for again in (True, False))
     assert [one.number for one in replay.latest] == list(range(5))
@@ -81,7 +80,7 @@ def test_a_codec_over_time_makes_four_frames_at_once(opened: OpenedRun, tmp_path
     assert [a["frame"] for a in replay.film.actions] == [a["frame"] for a in live.film.actions] != []
 
 
-def test_a_play_begins_with_the_true_frames_and_counts_on(player: Player, opened: OpenedRun) -> None:
+def test_a_play_begins_with_the_true_frames_and_counts_on(player: PlayableModel, opened: LoadedRun) -> None:
     clip = opened.held_out[0]
     game = Game(player, clip, "", 0, True)
     begun = game.latest
@@ -94,7 +93,7 @@ def test_a_play_begins_with_the_true_frames_and_counts_on(player: Player, opened
     assert game.latest == [first] and len(game.film.pictures) == player.given + 1
 
 
-def test_a_clip_that_is_too_short_or_blank_cannot_be_played(opened: OpenedRun) -> None:
+def test_a_clip_that_is_too_short_or_blank_cannot_be_played(opened: LoadedRun) -> None:
     clip = opened.held_out[0]
     blank = Clip({**clip.row, "frame_redacted": [True] * len(clip.row["t1_ns"])}, clip.fps)
     half = Clip({**clip.row, "frame_redacted": [k < 7 for k in range(len(clip.row["t1_ns"]))]}, clip.fps)
@@ -104,15 +103,15 @@ def test_a_clip_that_is_too_short_or_blank_cannot_be_played(opened: OpenedRun) -
             first_frame(bad, given)
 
 
-def test_a_model_that_cannot_be_rolled_out_is_one_line(opened: OpenedRun) -> None:
+def test_a_model_that_cannot_be_rolled_out_is_one_line(opened: LoadedRun) -> None:
     config = override(opened.config, ["model.causal=false"])
-    player = replace(Player(opened.model, opened.codec, config, opened.store, opened.inputs), model=WorldModel(config))
+    player = PlayableModel(WorldModel(config), opened.codec, config, opened.store, opened.inputs)
     with pytest.raises(GoaltraceError, match="causal"):
         Game(player, opened.held_out[0], "", 0, False)
 
 
 def test_a_long_play_forgets_its_beginning_and_says_so() -> None:
-    film, size = Film(), MOST_BYTES // 8
+    film, size = PlayFilm(), MOST_BYTES // 8
     for number in range(20):
         film.add(bytes(1) * size, [{"frame": number}])
     assert (film.first, len(film.pictures), film.actions[0]["frame"]) == (12, 8, 12) and film.size <= MOST_BYTES

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.slots import assign_slots
-from trainer.config import ActionsConfig, Config
-from trainer.data.actions import encode_actions
+from trainer.actions import encode_actions
 from trainer.data.cursor import Letterbox, pointer_path
 from trainer.play.live import MOST_KEPT, Live
 from trainer.play.person import new_action
+from trainer.settings.config import ActionsConfig, Config
 
 SPAN, TICK_NS, FRAMES = 3, 66_000_000, 25
 """Recorded frames between two of the model's, ns between recorded frames, the model's frames of a test."""

@@ -17,8 +17,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from manifests.pages import serving
 from tests.trainer.runs import copy, refused
-from trainer.opened import open_run
-from trainer.play.game import Player
+from trainer.inference.loaded_run import load_run
+from trainer.play.game import PlayableModel
 from trainer.play.server import BUSY, ENDED, make_app
 from trainer.play.table import Table
 
@@ -40,8 +40,8 @@ def played(run: Path, tmp_path: Path) -> Iterator[Path]:
 
 def talk(run: Path, visit: Callable[[ClientSession, str], Awaitable[T]], fps: float = 50.0) -> T:
     """Serve the run and let `visit` talk to the address that play prints."""
-    opened = open_run(run, None, "cpu")
-    player = Player(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
+    opened = load_run(run, None, "cpu")
+    player = PlayableModel(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
 
     async def both() -> T:
         table = Table(player, opened.held_out, opened.held_out[0], None, 0, fps, run)
@@ -198,8 +198,8 @@ def test_the_page_is_told_when_the_command_ends(run: Path) -> None:
         return reading
 
     async def both() -> None:
-        opened = open_run(run, None, "cpu")
-        player = Player(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
+        opened = load_run(run, None, "cpu")
+        player = PlayableModel(opened.model, opened.codec, opened.config, opened.store, opened.inputs)
         table = Table(player, opened.held_out, opened.held_out[0], None, 0, 20, run)
         async with ClientSession() as client:
             async with serving(make_app(TOKEN, table, opened.store, 5), TOKEN) as address:

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.actions.keys import key_name, key_names
+from trainer.actions.keys import key_name, key_names
 from trainer.data.cursor import Letterbox
 from trainer.play.keys import _KEYPAD, _NAMED, desktop_key, terminal_key
-from trainer.play.person import Person, describe
+from trainer.play.person import PersonInput, describe
 
 SIZE = (1024, 768)
 BOX = Letterbox.fit(SIZE, (256, 160))
 
 
-def person(kind: str = "desktop") -> Person:
-    return Person(kind, SIZE, BOX)
+def person(kind: str = "desktop") -> PersonInput:
+    return PersonInput(kind, SIZE, BOX)
 
 
 @pytest.mark.parametrize("pressed, held, recorded", [

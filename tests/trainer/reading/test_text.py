@@ -15,14 +15,24 @@ from PIL import Image
 
 from manifests.clip_io import ClipReader
 from tests.trainer.reading.terminals import CELL, COLUMNS, LETTERS, ROWS, draw, glyph, terminal_clip, terminal_dataset
-from trainer.codec import PixelCodec
+from trainer.codec.pixel import PixelCodec
 from trainer.data.index import load_index
 from trainer.data.windows import ClipStore
-from trainer.presets import preset
 from trainer.reading.fitting import fit_text_reader
-from trainer.reading.screens import BLANK, CHARACTERS, OTHER, UNKNOWN, Grid, cell_size, cells_of, lines_of, screen_cells
+from trainer.reading.screens import (
+    BLANK,
+    CHARACTERS,
+    OTHER,
+    UNKNOWN,
+    ScreenGrid,
+    cell_size,
+    cells_of,
+    lines_of,
+    screen_cells,
+)
 from trainer.reading.text import TextReader, averages
 from trainer.settings import override
+from trainer.settings.presets import preset
 
 CONFIG = override(preset("tiny"), ["codec.name=pixel", "codec.channels=192", "actions.head_width=0"])
 SIZE = (CONFIG.data.width, CONFIG.data.height)
@@ -46,7 +56,7 @@ def test_it_reads_held_out_screens_as_recorded_and_the_cursor_as_blank(data: Pat
     index = load_index(data, CONFIG.data)
     store = ClipStore(ClipReader(data), CONFIG)
     clip = index.held_out[0]
-    grid = Grid.of(clip.row, SIZE)
+    grid = ScreenGrid.of(clip.row, SIZE)
     truth = screen_cells(store.reader, clip, grid)
     assert truth is not None and grid.cell == CELL and truth.shape[1:] == (ROWS, COLUMNS)
     read = reader.read(torch.from_numpy(store.get(clip).frames).float() / 255, grid)
@@ -61,7 +71,7 @@ def test_it_reads_random_text_at_any_size_and_place(
     rng = random.Random(columns)
     text = "\n".join("".join(rng.choice(LETTERS) for _ in range(columns)) for _ in range(rows))
     row = {"width": columns * 8, "height": rows * 16, "cursor_x": [4], "cursor_y": [8]}
-    grid = Grid.of(row, size)
+    grid = ScreenGrid.of(row, size)
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     whole = av.VideoFrame.from_ndarray(draw(text, None, columns, rows), format="rgb24")
     small = whole.reformat(grid.box.width, grid.box.height, interpolation="AREA").to_ndarray()
@@ -71,7 +81,7 @@ def test_it_reads_random_text_at_any_size_and_place(
 
 
 def test_no_sequence_is_learnt_and_no_unseen_character_is_read(reader: TextReader) -> None:
-    grid = Grid.of({"width": COLUMNS * 8, "height": ROWS * 16, "cursor_x": [4], "cursor_y": [8]}, SIZE)
+    grid = ScreenGrid.of({"width": COLUMNS * 8, "height": ROWS * 16, "cursor_x": [4], "cursor_y": [8]}, SIZE)
     assert not reader.seen[CHARACTERS.index("Q")]
     noise = torch.rand(2, SIZE[1], SIZE[0], 3, generator=torch.Generator().manual_seed(0))
     assert reader.seen[torch.from_numpy(reader.read(noise, grid)).flatten()].all()
@@ -82,7 +92,7 @@ def test_no_sequence_is_learnt_and_no_unseen_character_is_read(reader: TextReade
 def test_it_comes_back_from_its_tensors(reader: TextReader, tmp_path: Path) -> None:
     torch.save(reader.state(), tmp_path / "text.pt")
     again = TextReader.from_state(torch.load(tmp_path / "text.pt", weights_only=True))
-    grid = Grid.of({"width": 256, "height": 96, "cursor_x": [4], "cursor_y": [8]}, SIZE)
+    grid = ScreenGrid.of({"width": 256, "height": 96, "cursor_x": [4], "cursor_y": [8]}, SIZE)
     picture = torch.rand(1, SIZE[1], SIZE[0], 3, generator=torch.Generator().manual_seed(1))
     assert (again.read(picture, grid) == reader.read(picture, grid)).all()
     with pytest.raises(ValueError, match="within"):

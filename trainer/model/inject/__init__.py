@@ -10,25 +10,14 @@ Each ends in zeros at the start, so that step 0 is the model without actions, an
 
 from __future__ import annotations
 
-from trainer.config import Config
-from trainer.model.inject.base import BlockInjection
-from trainer.model.inject.contextual import Contextual
-from trainer.model.inject.external import External
-from trainer.model.inject.internal import Internal
-from trainer.model.inject.residual import Residual
+from trainer.model.inject.base import BlockInjection, Injection
+from trainer.settings.config import Config
+from trainer.settings.variants import INJECTIONS, variant
 
-__all__ = ["BlockInjection", "External", "block_injection"]
+__all__ = ["BlockInjection", "Injection", "injection"]
 
 
-def block_injection(config: Config, layer: int) -> BlockInjection | None:
-    """What block `layer` takes in of the actions; None: nothing."""
-    size, actions = config.model, config.actions
-    if actions.inject == "contextual":
-        return Contextual(size.heads)
-    if layer % actions.every:
-        return None
-    if actions.inject == "internal":
-        return Internal(size.dim, size.heads)
-    if actions.inject == "residual":
-        return Residual(size.dim, actions.width)
-    return None
+def injection(config: Config) -> type[Injection]:
+    """The way that the settings name."""
+    found: type[Injection] = variant(INJECTIONS, config.actions.inject)
+    return found

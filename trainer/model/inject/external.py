@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from trainer.model.inject.base import Injection, LatentInjection
 from trainer.model.inject.internal import FrameAttention
 from trainer.model.inject.residual import HEAD_DIM
+from trainer.model.sizes import Sizes
+from trainer.settings.config import Config
 
 
-class External(nn.Module):
+class External(LatentInjection):
     """Patches of latents look at their frame's actions; the answer is zero at the start."""
 
     def __init__(self, channels: int, patch: int, width: int, dim: int) -> None:
@@ -26,3 +29,16 @@ class External(nn.Module):
         tokens = tokens + self.attention(tokens, actions)
         out: Tensor = latents + self.unfold(tokens.permute(0, 3, 1, 2).reshape(folded.shape))
         return out
+
+
+class ExternalInjection(Injection):
+    """Once, before the blocks, `actions.width` channels wide."""
+
+    @classmethod
+    def before_blocks(cls, config: Config) -> LatentInjection | None:
+        return External(config.codec.channels, config.model.patch, config.actions.width, config.model.dim)
+
+    @classmethod
+    def operations(cls, config: Config, n: Sizes) -> int:
+        narrow, cell = config.actions.width, config.codec.channels * config.model.patch**2
+        return FrameAttention.operations(n, narrow, config.model.dim) + 4 * n.picture * cell * narrow

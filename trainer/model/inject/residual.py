@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.model.inject.base import BlockInjection
+from trainer.model.inject.base import BlockInjection, Injection, chosen_blocks
 from trainer.model.inject.internal import FrameAttention
+from trainer.model.sizes import Sizes
+from trainer.settings.config import Config
 
 HEAD_DIM = 8
 
@@ -29,3 +31,22 @@ class Residual(BlockInjection):
         branch = branch + self.attention(branch, actions)
         out: Tensor = after + self.up(F.silu(self.mix(branch)))
         return out
+
+
+class ResidualInjection(Injection):
+    """A branch of `actions.width` channels beside every n-th block."""
+
+    @classmethod
+    def in_block(cls, config: Config, layer: int) -> BlockInjection | None:
+        return None if layer % config.actions.every else Residual(config.model.dim, config.actions.width)
+
+    @classmethod
+    def operations(cls, config: Config, n: Sizes) -> int:
+        dim, narrow = config.model.dim, config.actions.width
+        branch = 4 * n.picture * dim * narrow + 2 * n.picture * narrow**2
+        return chosen_blocks(config) * (FrameAttention.operations(n, narrow, dim) + branch)
+
+    @classmethod
+    def kept(cls, config: Config, n: Sizes, each: int) -> int:
+        dim, narrow = config.model.dim, config.actions.width
+        return each * (2 * n.picture * dim + 8 * n.picture * narrow + 2 * n.frames * n.actions * narrow)

@@ -1,0 +1,1 @@
+"""The machine that the trainer runs on: its device, its cores, its compiler, and the other ranks."""

@@ -3,8 +3,8 @@
     python benchmarks/train_gpu.py [--json FILE] [--only correct,train,rollout,attention] [--seconds 480]
 
 Synthetic latents and actions, random weights, no data set and no network. What matters most comes first; a part that
-fails or takes too long is told as such and the next one begins. On a CPU (--device cpu) it runs the same steps at toy
-size, to prove that the script works; such figures mean nothing.
+fails or takes too long is reported as such and the next one begins. On a CPU (--device cpu) it runs the same steps at
+toy size, to prove that the script works; such figures mean nothing.
 """
 
 from __future__ import annotations
@@ -57,30 +57,34 @@ def at_most(limit: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def line(part: str, told: dict[str, Any]) -> str:
+def line(part: str, figures: dict[str, Any]) -> str:
     """A part's figures in words."""
-    if "failed" in told or "out_of_memory" in told:
-        return f"out of memory ({told['out_of_memory']})" if "out_of_memory" in told else f"FAILED: {told['failed']}"
-    verdict = ": right" if told.get("right") else ": WRONG"
+    if "failed" in figures or "out_of_memory" in figures:
+        return (
+            f"out of memory ({figures['out_of_memory']})"
+            if "out_of_memory" in figures
+            else f"FAILED: {figures['failed']}"
+        )
+    verdict = ": right" if figures.get("right") else ": WRONG"
     if part == "correct":
         names = ("loss_fp32", "loss_bf16", "loss_off_by", "gradient_off_by")
-        return ", ".join(f"{name} {told[name]:.5g}" for name in names) + verdict
+        return ", ".join(f"{name} {figures[name]:.5g}" for name in names) + verdict
     if part == "train":
-        mfu = "MFU unknown" if told["mfu"] is None else f"MFU {told['mfu']:.1%} (goal {told['goal']:.0%})"
-        memory = "" if told["memory"] is None else f", {size(told['memory'])}"
+        mfu = "MFU unknown" if figures["mfu"] is None else f"MFU {figures['mfu']:.1%} (goal {figures['goal']:.0%})"
+        memory = "" if figures["memory"] is None else f", {size(figures['memory'])}"
         return (
-            f"{told['batch']} windows by {told['micro']}{', recomputed' if told['recompute'] else ''}: "
-            f"{told['tokens_per_s']:,.0f} tokens/s, {mfu}, {told['of_matmul']:.1%} of a matrix product{memory} "
-            f"(estimate {size(told['estimate'])}), first step {told['first_step_s']:.0f} s"
+            f"{figures['batch']} windows by {figures['micro']}{', recomputed' if figures['recompute'] else ''}: "
+            f"{figures['tokens_per_s']:,.0f} tokens/s, {mfu}, {figures['of_matmul']:.1%} of a matrix product{memory} "
+            f"(estimate {size(figures['estimate'])}), first step {figures['first_step_s']:.0f} s"
         )
     if part == "rollout":
         return (
-            f"{told['size'][0]}x{told['size'][1]}, {told['euler_steps']} steps a frame: "
-            f"{told['frames_per_s']:.1f} frames/s (goal {told['goal']:.0f}; roofline "
-            f"{told['roofline_frames_per_s']:.0f}; not quickened {told['plain_frames_per_s']:.1f})"
+            f"{figures['size'][0]}x{figures['size'][1]}, {figures['euler_steps']} steps a frame: "
+            f"{figures['frames_per_s']:.1f} frames/s (goal {figures['goal']:.0f}; roofline "
+            f"{figures['roofline_frames_per_s']:.0f}; not quickened {figures['plain_frames_per_s']:.1f})"
         )
-    reached = f"{told['forward_flops'] / 1e12:.0f} TFLOP/s forward, {told['backward_flops'] / 1e12:.0f} backward"
-    return f"{reached}, off by {told['off_by']:.5f}{verdict}"
+    reached = f"{figures['forward_flops'] / 1e12:.0f} TFLOP/s forward, {figures['backward_flops'] / 1e12:.0f} backward"
+    return f"{reached}, off by {figures['off_by']:.5f}{verdict}"
 
 
 def main() -> int:
@@ -108,7 +112,7 @@ def main() -> int:
         begun = time.monotonic()
         left = args.seconds - (begun - started)
         config = case(preset_name, window, causal, bench.toy)
-        told: dict[str, Any] = {
+        figures: dict[str, Any] = {
             "part": part, "case": preset_name, "tokens": tokens(config), "mask": "causal" if causal else "dense",
             "goal": {"train": GOALS[preset_name], "rollout": ROLLOUT_GOAL}.get(part),
         }  # fmt: skip
@@ -116,17 +120,17 @@ def main() -> int:
             if left < 5:
                 raise TimeoutError(f"left out, {args.seconds:.0f} s are over")
             with at_most(min(left, LONGEST)):
-                told |= PARTS[part](config, bench)
+                figures |= PARTS[part](config, bench)
         except torch.OutOfMemoryError as error:
-            told["out_of_memory"] = str(error)[:200]
-        except Exception as error:  # one part less; the others still tell something
-            told["failed"] = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
-        told["took_s"] = time.monotonic() - begun
+            figures["out_of_memory"] = str(error)[:200]
+        except Exception as error:  # one part less; the others still give figures
+            figures["failed"] = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        figures["took_s"] = time.monotonic() - begun
         forget(bench)
-        good = good and "failed" not in told and told.get("right", True)
-        report["parts"].append(told)
-        where = f"{part:<9} {preset_name} {told['tokens']:,} tokens {told['mask']}"
-        print(f"{where}: {line(part, told)} [{told['took_s']:.0f} s]", flush=True)
+        good = good and "failed" not in figures and figures.get("right", True)
+        report["parts"].append(figures)
+        where = f"{part:<9} {preset_name} {figures['tokens']:,} tokens {figures['mask']}"
+        print(f"{where}: {line(part, figures)} [{figures['took_s']:.0f} s]", flush=True)
         if args.json:
             write_json(args.json, report)
     return 0 if good else 1

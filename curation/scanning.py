@@ -1,4 +1,4 @@
-"""Scanning a data set for what is sensitive, and writing one without it."""
+"""`scan`: finding secrets and personal data in a data set, and writing a masked copy of it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class MaskedDataset:
     path: Path
     clips: int
     left_out: Mapping[str, str]
-    """Clip -> why it is not in it."""
+    """Clip -> why it is left out."""
 
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What a scan found, in numbers: nothing of it is shown."""
+    """What a scan found, in counts; no value that was found is in it."""
 
     found: ScanSummary
     tables: StageResult
-    """The tables that were made; `damaged` names what could not be scanned."""
+    """The run of the stage; `damaged` names what could not be scanned."""
     masked: MaskedDataset | None
-    """None where none was asked for, or nothing was found."""
+    """None where no `out` was given, or nothing was found."""
 
 
 def scan(
@@ -57,7 +57,7 @@ def scan(
         redact: strings of the caller's own to look for as well. They are written nowhere.
         keep_names: do not look for the names of this machine and its user.
         workers: processes; 0 for one per core.
-        force: scan again what was scanned.
+        force: scan again what was scanned already.
 
     What is written is as private as the data set. Raises `GoaltraceError` as `run_stage` and `select` do.
     """

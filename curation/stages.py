@@ -1,4 +1,4 @@
-"""The stages of curation there are, by name: whoever reads their tables knows their columns from here."""
+"""The built-in stages of curation by name; readers of their tables find the columns here."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def _run(name: str, arguments: list[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"goaltrace {name}: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
         return 2
-    except Exception as error:  # the last seam: nothing that a file holds ends in a stack trace
+    except Exception as error:  # the last resort: no input may end in a stack trace
         show_trace()
         print(f"goaltrace {name}: {unexpected(error)}", file=sys.stderr)
         return 2

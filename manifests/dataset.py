@@ -1,4 +1,4 @@
-"""The data-set manifest, dataset.json: what is in a data set and everything that led to it."""
+"""The data-set manifest, dataset.json: the shards of a data set with their hashes, its counts, and its lineage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from manifests.clip import EventRow
 
 MADE_BY = "<!-- made by goaltrace publish -->"
-"""Stands in a README.md that no person wrote."""
+"""Marks a README.md that `goaltrace publish` generated, as opposed to one that a person wrote."""
 _SHARD = re.compile(r"(clips|events|scores)/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.parquet")
 
 
@@ -64,7 +64,7 @@ class ScoreTable(DatasetPart):
 
 
 class Input(DatasetPart):
-    """Something a step read."""
+    """A file, data set or session that a step of the lineage read."""
 
     name: str
     sha256: str
@@ -82,15 +82,15 @@ class LineageStep(DatasetPart):
     inputs: list[Input] = []
 
 
-class LeftOut(DatasetPart):
-    """A session that is not in the data set, and why."""
+class LeftOutItem(DatasetPart):
+    """A session or clip that is not in the data set, and why."""
 
     name: str
     reason: str
 
 
 class Counts(DatasetPart):
-    """How much there is."""
+    """How many sessions, clips and hours a data set has."""
 
     clips: Annotated[int, Field(ge=0, le=2**62)] = 0
     sessions: Annotated[int, Field(ge=0, le=2**62)] = 0
@@ -111,7 +111,7 @@ class DatasetManifest(DatasetPart):
     shards: list[Shard]
     scores: list[ScoreTable] = []
     lineage: list[LineageStep]
-    left_out: list[LeftOut] = []
+    left_out: list[LeftOutItem] = []
 
     @field_validator("shards")
     @classmethod
@@ -158,7 +158,7 @@ class DatasetFolder:
         return [shard.path for shard in manifest.shards if shard.path.startswith(f"{config}/")]
 
 
-class Counter:
+class ClipCounter:
     """Adds up `Counts` clip by clip."""
 
     def __init__(self) -> None:
@@ -166,7 +166,7 @@ class Counter:
         self._outcomes: dict[str, str] = {}
 
     def add(self, row: EventRow) -> None:
-        """Count one clip row (the video is not looked at)."""
+        """Count one clip; its video is not read."""
         counts, hours = self._counts, row["duration_ns"] / 3.6e12
         counts.clips += 1
         counts.frames += len(row["t0_ns"])

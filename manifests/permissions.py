@@ -1,7 +1,7 @@
-"""Whose files may be read by whom. What is a person's is for its owner alone, from a file's first byte on.
+"""File permissions: recordings of people, and whatever is made of them, are readable by their owner alone.
 
-The process's umask decides, because it holds from the first byte and for every program that is started; a mode that is
-set afterwards would come too late.
+This is done with the process's umask, because it applies from a file's first byte and to every program that is
+started; a mode that is set afterwards would come too late.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 
 OTHERS_CANNOT_WRITE = 0o022
 OWNER_ONLY = 0o077
-_ASKING = threading.Lock()
+_UMASK_LOCK = threading.Lock()
 
 
 @contextmanager
 def umask_at_least(mask: int) -> Iterator[None]:
-    """While inside, what is made lacks the permissions in `mask`, and those that the user's umask takes away.
+    """Inside, new files lack the permissions in `mask` as well as those that the user's umask removes.
 
     The umask is the whole process's: enter before threads begin, and leave when they have ended.
     """
@@ -35,13 +35,13 @@ def umask_at_least(mask: int) -> Iterator[None]:
 
 @contextmanager
 def as_private_as(*places: Path) -> Iterator[None]:
-    """What is made while inside is for its owner alone if one of `places` is, or holds what a person agreed to."""
+    """Inside, new files are readable by their owner alone if one of `places` is, or holds a person's consent."""
     with umask_at_least(OWNER_ONLY if any(map(is_private, places)) else 0):
         yield
 
 
 def is_private(place: Path) -> bool:
-    """Whether nobody but its owner may look into a file or a folder, or it is a session under a consent."""
+    """Whether a file or folder is readable by its owner alone, or is a session with a consent.json."""
     try:
         closed = not place.stat().st_mode & OWNER_ONLY
         return closed or (place / "consent.json").exists()
@@ -50,7 +50,7 @@ def is_private(place: Path) -> bool:
 
 
 def mode_like(path: Path) -> int:
-    """The mode to make a file with that will replace the one at `path`; the umask takes its part from it."""
+    """The mode for creating a file that will replace the one at `path`; the umask still applies to it."""
     try:
         status = path.lstat()
     except OSError:
@@ -59,14 +59,14 @@ def mode_like(path: Path) -> int:
 
 
 def umask() -> int:
-    """The process's umask. Linux tells it; elsewhere it can only be asked by changing it."""
+    """The process's umask. Linux reports it in /proc; elsewhere it can only be read by changing it."""
     try:
-        told = re.search(r"^Umask:\s*([0-7]+)$", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE)
+        match = re.search(r"^Umask:\s*([0-7]+)$", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
-        told = None
-    if told:
-        return int(told[1], 8)
-    with _ASKING:
+        match = None
+    if match:
+        return int(match[1], 8)
+    with _UMASK_LOCK:
         mask = os.umask(OWNER_ONLY)
         os.umask(mask)
     return mask

@@ -1,4 +1,4 @@
-"""How far work is, told to whoever called: a progress bar for a command, anything else for a program."""
+"""Reporting progress through a callback: a command draws a bar, a Python caller does whatever it likes."""
 
 from __future__ import annotations
 

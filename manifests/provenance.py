@@ -1,6 +1,7 @@
-"""made_from.json: of which sessions something was made that does not say so itself, a film, a page, a model.
+"""made_from.json: the provenance of films, pages and models, that is, the sessions that they were made from.
 
-It lies in the folder that was made, or beside the files: NAME.made_from.json. Whoever takes sessions back goes by it.
+It lies in the folder that was made, or beside a file as NAME.made_from.json. `goaltrace sessions forget` finds with it
+what has to be removed when a person withdraws consent.
 """
 
 from __future__ import annotations
@@ -17,27 +18,27 @@ NAME = "made_from.json"
 
 
 class Provenance(BaseModel):
-    """made_from.json."""
+    """The document made_from.json."""
 
     model_config = ConfigDict(extra="ignore")
 
     schema_version: str = SCHEMA_VERSION
     command: str
-    """What made it: "train", "rollout", ..."""
+    """The command that made it: "train", "rollout", ..."""
     sessions: list[str]
     files: list[str] = []
-    """What was made, beside this document; empty: the folder that it lies in."""
+    """The files that were made, beside this document; empty: the folder that this document lies in."""
     forgotten: list[str] = []
-    """SHA-256 of the consents that were taken back after this was made: it cannot be made not to have seen them."""
+    """SHA-256 of the consents withdrawn after this was made; a model, for example, cannot unlearn their sessions."""
 
 
 def beside(path: Path) -> Path:
-    """The document of a file."""
+    """Where the provenance of a file is written."""
     return path.with_name(f"{path.name}.{NAME}")
 
 
 def write_provenance(document: Path, command: str, sessions: Iterable[str], files: Iterable[Path] = ()) -> None:
-    """Write the document at `document`; to one that is there already these sessions are added."""
+    """Write the document; sessions that an existing one names are kept."""
     before = read_provenance(document) if document.is_file() else None
     known = {*sessions, *(before.sessions if before else ())}
     made = Provenance(

@@ -29,8 +29,8 @@ def require_readable(version: object, where: str) -> None:
 
 
 def control_by_arm(arm: object) -> bool:
-    """Whether a session or clip of 1.2 or before is of a control: those do not say it, but by the name of their arm.
+    """Whether a session or clip of schema 1.2 or older is of a control, which only the name of its arm shows.
 
-    For reading such data alone: whatever is written since 1.3 says `control` itself.
+    Only for reading such data: since 1.3 the field `control` is written.
     """
     return isinstance(arm, str) and (arm.startswith("random") or arm == "shuffled")

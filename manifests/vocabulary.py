@@ -1,4 +1,4 @@
-"""What tasks call the things on a screen: our own words, so that a task outlives the release that it was written on.
+"""The roles and programs that tasks may name: GoalTrace's own words, independent of a system's release.
 
 What a system says for each word is known in one place, `collector.agents.desktop.names`.
 """

@@ -13,7 +13,7 @@ from collector.packing.recorded import read_recorded, why_left_out
 from collector.packing.rows import Packed, pack_session
 from collector.ranges import require_between
 from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest, Input, LeftOutItem, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, require_absent, sha256_of
 from manifests.item_errors import one_item
@@ -79,8 +79,8 @@ def _pack(
     sessions: Sequence[SessionFolder], out: Path, clip_s: float, shard_bytes: int, keep_bad_timing: bool,
     on_progress: OnProgress,
 ) -> DatasetManifest:  # fmt: skip
-    counter = Counter()
-    left_out: list[LeftOut] = []
+    counter = ClipCounter()
+    left_out: list[LeftOutItem] = []
     inputs: list[Input] = []
     seen: set[str] = set()
     parameters = {"clip_s": clip_s} | ({"keep_bad_timing": True} if keep_bad_timing else {})
@@ -93,7 +93,7 @@ def _pack(
                         packed, clips = _pack_one(session, clip_s, seen, keep_bad_timing)
                         source = _input(session, packed)
                 except GoaltraceError as error:
-                    left_out.append(LeftOut(name=one_line(session.path.name), reason=_told(error, session)))
+                    left_out.append(LeftOutItem(name=one_line(session.path.name), reason=_told(error, session)))
                 else:
                     for row, clip in zip(packed.rows, clips, strict=True):
                         writer.write_table(clip)

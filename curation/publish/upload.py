@@ -54,7 +54,7 @@ class PublishPlan:
 def make_plan(
     dataset: Path, repo_id: str, license_id: str | None, unscanned: bool = False, with_findings: bool = False
 ) -> PublishPlan:
-    """Look at everything that can be looked at without a network.
+    """Read and check everything that needs no network.
 
     Raises `GoaltraceError` for a bad repository name, a licence that the Hub does not know, a file that is not the one
     dataset.json names, and, unless those are meant, for a data set that was not scanned or in which something was

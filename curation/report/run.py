@@ -1,4 +1,4 @@
-"""What is in a data set: goal-directed arms against random ones, and a page about it."""
+"""`report`: comparing a data set's goal-directed arms with its controls, and writing an HTML page about them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ReportResult:
     page: Path | None
     """The page, where one was asked for."""
     left_out: Mapping[str, str]
-    """Clip that is not as clips are, or cannot be drawn -> why."""
+    """Clip that is invalid or cannot be drawn -> why."""
 
 
 def report(

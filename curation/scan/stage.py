@@ -21,7 +21,7 @@ from manifests.versions import SCHEMA_VERSION
 
 NAME = "scan"
 VERSION = "1"
-"""Grows with whatever changes what is found, the detector's rules included."""
+"""Has to change with whatever changes what is found, the detector's rules included."""
 SCHEMA = pa.schema(
     [
         pa.field("clip_id", pa.string(), nullable=False),
@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ScanRow:
-    """What the table says of a clip."""
+    """The row of the scan's table for a clip."""
 
     clip_id: str
     place: int
@@ -46,7 +46,7 @@ class ScanRow:
 
 
 Piece = tuple[tuple[str, ...], dict[str, int]]
-"""The clips of a session, also those in other shards, and the row of each that is in this one."""
+"""The clip ids of a session, also of clips in other shards; and clip id -> row for those in this shard."""
 
 
 def stage(options: ScanOptions) -> Stage[ScanRow]:
@@ -57,12 +57,12 @@ def stage(options: ScanOptions) -> Stage[ScanRow]:
     parameters = {"listed": len(options.listed), "own_names": bool(options.names.users or options.names.hosts)}
     return Stage(
         "goaltrace scan", NAME, VERSION, parameters, SCHEMA,
-        split=_sessions, measure=partial(_seen, options), table=_table, whole_sessions=True,
+        split=_sessions, measure=partial(_scan_piece, options), table=_table, whole_sessions=True,
     )  # fmt: skip
 
 
 def sessions_of(dataset: Path) -> dict[str, list[str]]:
-    """Session -> its clips, in the order stored; clips that are not as clips are, are not among them."""
+    """Session -> its valid clips, in the order stored."""
     table = reader_of(dataset).index(["clip_id", "session_id"])
     sessions: dict[str, list[str]] = {}
     for clip_id, session in zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True):
@@ -82,7 +82,7 @@ def _sessions(dataset: Path, source: Shard) -> Sequence[Piece]:
     return [piece for piece in (*pieces, *alone) if piece[1]]
 
 
-def _seen(options: ScanOptions, dataset: Path, source: Shard, piece: Piece) -> list[ScanRow]:
+def _scan_piece(options: ScanOptions, dataset: Path, source: Shard, piece: Piece) -> list[ScanRow]:
     clip_ids, here = piece
     try:
         with one_item(f"session of clip {clip_ids[0]}"):
@@ -90,10 +90,10 @@ def _seen(options: ScanOptions, dataset: Path, source: Shard, piece: Piece) -> l
     except GoaltraceError as error:
         why = one_line(str(error))
         return [ScanRow(clip_id, row, {}, (), why) for clip_id, row in here.items()]
-    return [_told(one, here[one.clip_id]) for one in found if one.clip_id in here]
+    return [_row(one, here[one.clip_id]) for one in found if one.clip_id in here]
 
 
-def _told(one: ClipFindings, row: int) -> ScanRow:
+def _row(one: ClipFindings, row: int) -> ScanRow:
     return ScanRow(one.clip_id, row, dict(one.kinds), tuple(sorted(one.columns)))
 
 

@@ -1,4 +1,4 @@
-"""What counts as acting: one list of occasions per clip, shared by every score so that they agree."""
+"""The slots of a clip in which its actor acted, and its clicks; every score uses these, so that they agree."""
 
 from __future__ import annotations
 

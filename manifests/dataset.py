@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from manifests import __version__
 from manifests.errors import GoaltraceError
-from manifests.files import parse_model, read_json, write_json
-from manifests.versions import SCHEMA_VERSION, require_readable
+from manifests.files import parse_model, write_json
+from manifests.versions import SCHEMA_VERSION, read_versioned
 
 if TYPE_CHECKING:
     from manifests.clip import EventRow
@@ -143,10 +143,7 @@ class DatasetFolder:
             raise GoaltraceError(
                 f"{self.path}: not a data set: dataset.json is missing; give a folder that pack or select made"
             )
-        data = read_json(self.manifest_path)
-        if not isinstance(data, dict):
-            raise GoaltraceError(f"{self.manifest_path}: not a data-set manifest")
-        require_readable(data.get("schema_version"), str(self.manifest_path))
+        data = read_versioned(self.manifest_path, "a data-set manifest")
         return parse_model(DatasetManifest, data, self.manifest_path)
 
     def write_manifest(self, manifest: DatasetManifest) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from manifests.errors import GoaltraceError
+from manifests.files import read_json
 
 SCHEMA_VERSION = "1.3"
 
@@ -26,6 +30,15 @@ def require_readable(version: object, where: str) -> None:
         )
     if major < 1:
         raise GoaltraceError(f"{where}: schema_version: {version} is not a GoalTrace version; write '{SCHEMA_VERSION}'")
+
+
+def read_versioned(path: Path, what: str) -> dict[str, Any]:
+    """A JSON document whose `schema_version` can be read; `GoaltraceError` says that it is not `what` otherwise."""
+    data = read_json(path)
+    if not isinstance(data, dict):
+        raise GoaltraceError(f"{path}: not {what}")
+    require_readable(data.get("schema_version"), str(path))
+    return data
 
 
 def control_by_arm(arm: object) -> bool:

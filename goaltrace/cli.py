@@ -36,7 +36,7 @@ EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2.
+    """Run one command; the exit status. Errors that a user can fix are one line on stderr and status 2.
 
     Without `argv` this is the program itself: SIGINT ends it even where its parent had it ignored, as a shell does
     with what it starts in the background. Processes that a command starts inherit that.

@@ -6,5 +6,5 @@ from __future__ import annotations
 class GoaltraceError(Exception):
     """Bad input, or something that the machine lacks.
 
-    The message is one line for a person: what (file, field), what is wrong, and how to mend it.
+    The message is one line for a person: what (file, field), what is wrong, and how to fix it.
     """

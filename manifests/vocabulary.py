@@ -40,7 +40,7 @@ def program_named(word: str) -> str:
     return word
 
 
-def nearest(word: str, words: tuple[str, ...], count: int = 3) -> str:
-    """The `count` of `words` most like `word`, quoted, in a row."""
+def nearest(word: str, words: tuple[str, ...]) -> str:
+    """The three of `words` that are most similar to `word`, quoted and separated by commas."""
     by_likeness = sorted(words, key=lambda other: -difflib.SequenceMatcher(None, word, other).ratio())
-    return ", ".join(repr(other) for other in by_likeness[:count])
+    return ", ".join(repr(other) for other in by_likeness[:3])

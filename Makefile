@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Each sets up what it needs and says so.
+# Two commands on a fresh machine: `make demo` and `make test`. Each installs what it needs and prints that.
 SHELL := /bin/bash
 BIN := .venv/bin
 
@@ -7,11 +7,11 @@ BIN := .venv/bin
 help:
 	@echo "make demo   set up, then record, pack, score, select, report and train into ./demo/ (again: reuses what is complete)"
 	@echo "make test   set up, then lint and run every test (RELEASE=trixie: the images on Debian 13; PYTHON=python3.13)"
-	@echo "make systems  everything that depends on the system, on Debian 12 and on Debian 13: a table"
-	@echo "make lint   ruff, mypy and the walls between the rooms"
+	@echo "make systems  whatever depends on the operating system, on Debian 12 and on Debian 13: a table"
+	@echo "make lint   ruff, mypy and import-linter: which package may import which"
 	@echo "make docs   the reference pages of docs/reference/ from the code"
 	@echo "make unit   the tests that need no Docker"
-	@echo "make whole  the same, with every member of a family and every example that make unit tries a part of"
+	@echo "make whole  like unit, with every member and example of the parametrised families that unit samples"
 	@echo "make clean  remove ./demo/"
 
 setup:

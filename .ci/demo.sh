@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job, end to end, into ./demo/. Every step is skipped when its result is there already. Where an episode
-# aborts it stops before packing, with the first reason as its last words: what is left is not this demo's data.
+# aborts it stops before packing and prints the first reason last: the demo's data would be incomplete.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

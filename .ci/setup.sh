@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `make demo` and `make test` need and this machine lacks; says what and why before doing so.
+# Installs what `make demo` and `make test` need and this machine lacks; prints what and why before doing so.
 #   .ci/setup.sh system   packages of the machine (Debian, Ubuntu) and a running Docker engine
 #   .ci/setup.sh packages the packages alone
 #   .ci/setup.sh python   the virtual environment .venv, exact versions from constraints.txt; PYTHON names another Python

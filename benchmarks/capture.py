@@ -88,7 +88,7 @@ def measure(command: list[str], server: int) -> tuple[float, float]:
 
 
 def start_up_costs(root: Path, server: int) -> tuple[float, float]:
-    """CPU-seconds that ours and x11grab take to start and end, which a minute's cost must not contain."""
+    """CPU-seconds that ours and x11grab take to start and stop, to be subtracted from the cost of recording."""
     pairs = [
         (
             measure([sys.executable, __file__, "--child", "0"], server)[0],
@@ -150,7 +150,7 @@ def scene(name: str) -> Iterator[None]:
 
 
 def wait_until_it_moves() -> None:
-    """The film's window takes its time to come; until then there is nothing to compare."""
+    """Wait until the film's window is shown; before that there is nothing to compare."""
     from collector.desktop.grab_mss import MssGrabber
 
     grabber = MssGrabber(os.environ["DISPLAY"])

@@ -1,4 +1,4 @@
-"""The parts of train_gpu.py: each makes one model (or kernel) of random weights, runs it and says what it reached."""
+"""The parts of train_gpu.py: each runs one model (or kernel) with random weights and returns its figures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from trainer.training.optimise import Job, new_state, train_step
 
 FILL = 0.8  # of the GPU's memory that the estimate may take
 WINDOWS = 4  # an optimiser step, at least
-SHARP = 3.0  # attention that is all but even would hide a wrong mask
+SHARP = 3.0  # nearly uniform attention would hide a wrong mask
 WRONG = {"loss_off_by": 0.005, "gradient_off_by": 0.03, "off_by": 0.02}  # bf16 has three digits
 
 
@@ -45,7 +45,7 @@ class Bench:
     device: torch.device
     toy: bool
     matmul_flops: float
-    """What a plain bf16 product reaches, operations a second."""
+    """Operations per second of a bf16 matrix product, the measured peak."""
     copy_bytes: float
 
     @property
@@ -72,7 +72,7 @@ def tokens(config: Config) -> int:
 
 
 def made(config: Config, device: torch.device) -> WorldModel:
-    """Random weights, drawn on the device, of which none is zero and attention's are large: every part tells."""
+    """Random weights, drawn on the device. None is zero and attention's are large: each affects the output."""
     torch.manual_seed(0)
     with torch.device(device):
         model = WorldModel(config)
@@ -175,7 +175,8 @@ def correct(config: Config, bench: Bench) -> dict[str, Any]:
 
 
 def fitting(config: Config, capacity: int) -> Iterator[Config]:
-    """Settings that should fit, the fastest first: many windows at once, and no recomputing if one window does."""
+    """Settings whose estimate fits the memory, the fastest first: many windows at once, without recomputation if one
+    window fits so."""
     parameters = sum(count_parameters(config).values())
     for recompute in (False, True):
         for micro in (8, 4, 2, 1):
@@ -246,7 +247,7 @@ def rollout(config: Config, bench: Bench) -> dict[str, Any]:
 
 
 def pass_flops(config: Config, frames: int) -> float:
-    """Of a pass over so many latent frames at once."""
+    """FLOPs of a pass over so many latent frames at once."""
     seen = replace(config, data=replace(config.data, window=1 + (frames - 1) * config.codec.time))
     return sum(forward_flops(seen, config.data.width, config.data.height).values())
 
@@ -281,7 +282,7 @@ def kernels(config: Config, bench: Bench) -> dict[str, Any]:
 
 
 def forget(bench: Bench) -> None:
-    """Give back what the last part held."""
+    """Free the memory that the last part held."""
     torch._dynamo.reset()
     visible.cache_clear()
     gc.collect()

@@ -168,7 +168,7 @@ def cpu_s() -> float:
 
 
 def timed(prepare: Callable[[], Callable[[], int]]) -> tuple[float, float]:
-    """Windows a second, and a CPU-second."""
+    """Windows per second, and per CPU-second."""
     work = prepare()
     wall, cpu = time.perf_counter(), cpu_s()
     count = work()
@@ -176,7 +176,7 @@ def timed(prepare: Callable[[], Callable[[], int]]) -> tuple[float, float]:
 
 
 def grown(work: Callable[[], object]) -> float:
-    """MB by which this process grew at its largest."""
+    """MB by which this process grew at its peak."""
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # begins to measure the peak anew
     before = _status("VmRSS")
     work()
@@ -189,7 +189,7 @@ def _status(name: str) -> int:
 
 
 def in_one_clip(loader: Loader) -> Iterator[tuple[int, Wanted]]:
-    """The loader's windows that lie inside one clip, as the others need them."""
+    """The loader's windows that lie inside one clip, in the form that the other loaders need."""
     length = loader._config.data.window
     picture = (loader._config.data.width, loader._config.data.height)
     for number, (which, start) in enumerate(loader.windows.tolist()):
@@ -205,7 +205,7 @@ def in_one_clip(loader: Loader) -> Iterator[tuple[int, Wanted]]:
 
 
 class Given:
-    """An order that is a list."""
+    """A fixed order of windows, given as a list."""
 
     def __init__(self, numbers: list[int]) -> None:
         self._numbers = numbers

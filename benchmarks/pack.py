@@ -2,8 +2,8 @@
 
     python benchmarks/pack.py demo/sessions [--json]
 
-Figures are recorded seconds per CPU-second (user and system, children included); compare the ratios. What a run of
-pack loads once, whatever it packs, is paid by packing one session beforehand, and shown beside.
+Figures are recorded seconds per CPU-second (user and system, children included); compare the ratios. The fixed cost of
+a run (imports, first use) is measured by packing one session beforehand, and shown beside.
 """
 
 from __future__ import annotations

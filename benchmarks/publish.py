@@ -46,7 +46,7 @@ api.upload_folder(repo_id={REPO!r}, repo_type="dataset", folder_path=sys.argv[1]
 
 
 def session(template: dict[str, Any], name: str, clips: int, size: int) -> list[dict[str, Any]]:
-    """The clips of one session: the same whenever it is asked for."""
+    """The clips of one session, the same on every call."""
     chance = random.Random(name)
     rows = []
     for number in range(clips):
@@ -65,7 +65,7 @@ def session(template: dict[str, Any], name: str, clips: int, size: int) -> list[
 
 
 def push(hub: Hub, dataset: Path, home: Path, xet: bool, peer: bool) -> dict[str, float]:
-    """One push from a machine that was never used before; what it sent."""
+    """Bytes that one push sends, from a machine with empty caches."""
     shutil.rmtree(home, ignore_errors=True)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
     env |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_PROGRESS_BARS": "1"}

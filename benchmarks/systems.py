@@ -1,8 +1,8 @@
-"""Everything that depends on the operating system, on each one that we support: a table base x part.
+"""Everything that depends on the operating system, on each release that is supported: a table of release x part.
 
 `make systems`, or `python benchmarks/systems.py [--releases bookworm,trixie] [--parts desktop,people] [--docs]`.
 About a quarter of an hour a release on two cores. Both images of each are built on a base made by debootstrap.
---docs writes the table into docs/images.md. Exit status 1: a cell is not green.
+--docs writes the table into docs/images.md. Exit status 1: a part failed on a release.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BEGIN, END = "<!-- make systems -->", "<!-- end of make systems -->"
 HUMAN = "tests/e2e/test_human_e2e.py"
 PROBE_S = 20
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-"""Debian 12's, Ubuntu 24.04's, Debian 13's, Ubuntu 26.04's."""
+"""The Python of Debian 12, Ubuntu 24.04, Debian 13 and Ubuntu 26.04."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a part came to."""
+    """The result of a part on a release."""
 
     ok: bool
     text: str
@@ -83,7 +83,7 @@ def desktop(base: Base, scratch: Path) -> Cell:
 
 
 def terminal(base: Base, scratch: Path) -> Cell:
-    """A third of the terminal tasks, the next third tomorrow."""
+    """A third of the terminal tasks; which one changes from day to day."""
     names = [name for name in builtin_tasks() if name.startswith("terminal-")]
     return episodes(base, scratch / "terminal", names[int(time.time() // 86400) % 3 :: 3])
 

@@ -69,7 +69,7 @@ def encoded(path: Path) -> None:
 
 
 def pyte_and_pillow(path: Path) -> None:
-    """What one writes in an afternoon: pyte's screen, drawn whole with Pillow whenever there was output."""
+    """The simple alternative: pyte's screen, drawn whole with Pillow whenever there was output."""
     import io
 
     import numpy as np
@@ -211,7 +211,7 @@ def measure(name: str, casts: list[Path], repeat: int) -> dict[str, Any]:
     frames = sum(ours(path) for path in casts)
 
     def median(work: Callable[[Path], object]) -> float:
-        """Slow work is timed once."""
+        """The median of the repeats; slow work is timed once."""
         times = [cpu_s(lambda: [work(path) for path in casts])]
         times += [cpu_s(lambda: [work(path) for path in casts]) for _ in range(repeat - 1) if times[0] < SLOW_S]
         return statistics.median(times)

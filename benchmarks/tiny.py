@@ -69,14 +69,14 @@ def main() -> None:
         }
         if not {"true", "shuffled"} <= rows.keys():
             continue
-        listed = ", ".join(f"{row} {value:.3g}" for row, value in rows.items())
+        values = ", ".join(f"{row} {value:.3g}" for row, value in rows.items())
         goal = (
             f"at most {POINTER_PX:g} px, shuffled at least {SHUFFLED_TIMES:g}x"
             if better == "less"
             else "above shuffled"
         )
         times = f"; shuffled / true {rows['shuffled'] / rows['true']:.1f}x" if better == "less" else ""
-        print(f"  {unit}: {listed}{times} (goal: {goal})")
+        print(f"  {unit}: {values}{times} (goal: {goal})")
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
 

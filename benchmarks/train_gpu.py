@@ -121,7 +121,7 @@ def main() -> int:
                 figures |= PARTS[part](config, bench)
         except torch.OutOfMemoryError as error:
             figures["out_of_memory"] = str(error)[:200]
-        except Exception as error:  # one part less; the others still tell something
+        except Exception as error:  # one part less; the others still give figures
             figures["failed"] = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         figures["took_s"] = time.monotonic() - begun
         forget(bench)

@@ -15,7 +15,7 @@ from collector.environments.base import STOPPED, Environment
 from collector.episodes.spec import EpisodeSpec
 from collector.recording.timing import in_words
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.session import SessionFolder
 
 STOP_S = 20

@@ -1,1 +1,1 @@
-"""Turns clips into a data set: scores, selection, report, publishing."""
+"""Curating data sets of clips: scoring, scanning for secrets, selecting, merging, reporting, publishing."""

@@ -1,4 +1,4 @@
-"""Making a data set from clips of others: whole or not at all, with all that led to it."""
+"""Writing a data set from clips of others, atomically, with their stages' tables and their lineage."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from curation.stage import clips_shards, shard_at, table_name, write_table
 from curation.tables import read_scores
 from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader, ClipWriter, clip_table, open_parquet
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep, ScoreTable
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest, Input, LeftOutItem, LineageStep, ScoreTable
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, sha256_of
-from manifests.here import without_places
-from manifests.items import Fault, one_item
+from manifests.item_errors import UnexpectedError, one_item
+from manifests.machine_names import without_machine_names
 from manifests.progress import OnProgress, Progress
 
 
 @dataclass(frozen=True)
 class DerivedDataset:
-    """A data set that was written, and what is not in it."""
+    """A data set that was written, and the clips that could not be."""
 
     manifest: DatasetManifest
     left_out: Mapping[str, str]
@@ -42,18 +42,18 @@ def derive(
     not_carried: Sequence[str] = (),
     finish: Callable[[Path], object] = lambda root: None,
 ) -> DerivedDataset:
-    """Write the clips as a data set at `out`, with what the stages of curation said of them.
+    """Write the clips as a data set at `out`, with the rows that stages of curation made for them.
 
     Args:
-        parents: of the data sets that they come from.
-        take: a clip's row, with video; `BadClip` for one that is to be left out.
-        step: what is done, for the lineage; its inputs are filled in.
-        not_carried: stages whose tables are not taken along.
-        finish: called with the folder before it gets its name.
+        parents: readers of the data sets that the clips come from.
+        take: returns a clip's row, with video; raises `BadClip` for one that is to be left out.
+        step: the new step of the lineage; its inputs are filled in.
+        not_carried: stages whose tables are not copied.
+        finish: called with the temporary folder before it is renamed to `out`.
 
-    Raises `GoaltraceError` where no clip is left; nothing is left half-written.
+    Raises `GoaltraceError` where no clip can be written; then `out` does not exist.
     """
-    counter, broken = Counter(), dict[str, str]()
+    counter, broken = ClipCounter(), dict[str, str]()
     work = step.command.split()[-1].lstrip("-")
     with new_folder(out) as root:
         with ClipWriter(root) as writer:
@@ -62,7 +62,7 @@ def derive(
                     with one_item(f"clip {clip_id}"):
                         row = take(clip_id)
                         clip = clip_table(row)
-                except (BadClip, Fault) as error:
+                except (BadClip, UnexpectedError) as error:
                     broken[clip_id] = str(error)
                     on_progress(Progress(work, done, len(clip_ids), "clip", left_out_line(clip_id, str(error))))
                     continue
@@ -89,24 +89,24 @@ def derive(
 
 
 def left_out_line(clip: str, reason: str) -> str:
-    """How a clip that is left out is named to whoever watches."""
+    """The progress message for a clip that is left out."""
     return f"left out: {clip}: {reason}"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a stage said of the clips of all parents, in one way: its rows, and a table's entry to make others like."""
+class StageRows:
+    """A stage's rows for the clips of all parents, and one of its dataset.json entries, from which others are made."""
 
     entry: ScoreTable
     rows: pa.Table
 
 
-def said_by_stages(parents: Sequence[ClipReader]) -> tuple[dict[str, Said], dict[str, str]]:
-    """What can be taken along of the stages' tables: stage -> its rows; and stage -> why its tables cannot be.
+def stage_rows(parents: Sequence[ClipReader]) -> tuple[dict[str, StageRows], dict[str, str]]:
+    """Stage -> its rows for the clips of all parents; and stage -> why its tables cannot be combined.
 
-    A stage's tables hold for all only where every parent has them, of one version and with one set of parameters.
+    They can be where every parent has tables of the stage, of one version, with equal parameters and columns.
     """
-    said: dict[str, Said] = {}
+    carried: dict[str, StageRows] = {}
     reasons: dict[str, str] = {}
     tables = [read_scores(parent.folder.path, parent.manifest) for parent in parents]
     for stage in dict.fromkeys(name for table in tables for name in table):
@@ -119,33 +119,33 @@ def said_by_stages(parents: Sequence[ClipReader]) -> tuple[dict[str, Said], dict
         elif any(not table[stage].schema.equals(tables[0][stage].schema) for table in tables):
             reasons[stage] = "their columns differ"
         else:
-            said[stage] = Said(entries[0], pa.concat_tables([table[stage] for table in tables]))
-    return said, reasons
+            carried[stage] = StageRows(entries[0], pa.concat_tables([table[stage] for table in tables]))
+    return carried, reasons
 
 
 def _carried(
     parents: Sequence[ClipReader], root: Path, manifest: DatasetManifest, not_carried: Sequence[str]
 ) -> Iterator[ScoreTable]:
-    """What every stage said of the clips, one table per new shard, under the names that the stage gives them."""
-    for stage, said in said_by_stages(parents)[0].items():
+    """Write each stage's rows, one table per new shard, under the names that the stage itself would give them."""
+    for stage, known in stage_rows(parents)[0].items():
         for shard in clips_shards(manifest) if stage not in not_carried else ():
             ids = open_parquet(root / shard.path).read(columns=["clip_id"]).column("clip_id").combine_chunks()
-            found = pc.index_in(ids, said.rows.column("clip_id").combine_chunks())
+            found = pc.index_in(ids, known.rows.column("clip_id").combine_chunks())
             if found.null_count:
                 continue  # the stage has not seen every clip of the shard, so it makes its table anew
-            name = table_name(stage, said.entry.stage_version, said.entry.parameters, shard)
-            write_table(root / name, said.rows.take(found))
-            yield said.entry.model_copy(update={"shard": shard_at(root, name, shard.rows)})
+            name = table_name(stage, known.entry.stage_version, known.entry.parameters, shard)
+            write_table(root / name, known.rows.take(found))
+            yield known.entry.model_copy(update={"shard": shard_at(root, name, shard.rows)})
 
 
-def _left_out(parents: Sequence[ClipReader], meant: set[str], broken: Mapping[str, str]) -> Iterator[LeftOut]:
-    """What was left out before, then what is now (not a clip that another parent has), with nothing said of where
-    the parents lie."""
+def _left_out(parents: Sequence[ClipReader], meant: set[str], broken: Mapping[str, str]) -> Iterator[LeftOutItem]:
+    """What the parents left out, then what is left out now (no clip that another parent has); without the parents'
+    folders in the reasons."""
     places = [parent.folder.path for parent in parents]
     before = [left for parent in parents for left in parent.manifest.left_out]
     unsound = [item for parent in parents for item in parent.left_out.items() if item[0] not in meant]
     for name, why in [*((left.name, left.reason) for left in before), *unsound, *broken.items()]:
-        yield LeftOut(name=name, reason=without_places(why, *places))
+        yield LeftOutItem(name=name, reason=without_machine_names(why, *places))
 
 
 D = TypeVar("D", bound=BaseModel)

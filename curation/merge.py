@@ -1,4 +1,4 @@
-"""Several data sets as one; clips are as they were, bit for bit."""
+"""Merging several data sets into one; clips are copied bit for bit."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from curation.derive import derive, left_out_line, said_by_stages
+from curation.derive import derive, left_out_line, stage_rows
 from curation.stages import STAGES
 from manifests.clip import ClipRow
 from manifests.clip_io import BadClip, ClipReader
 from manifests.dataset import LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent
-from manifests.items import Fault, one_item
-from manifests.private import as_private_as
+from manifests.item_errors import UnexpectedError, one_item
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
 
 _READ = ("clip_id", "session_id", "duration_ns")
@@ -22,10 +22,10 @@ _READ = ("clip_id", "session_id", "duration_ns")
 
 @dataclass(frozen=True)
 class MergeResult:
-    """What becomes of the clips of several data sets."""
+    """What a merged data set has, or would have."""
 
     out: Path | None
-    """The new data set; None where none was asked for."""
+    """The new data set; None where nothing was written."""
     clip_ids: tuple[str, ...]
     """In the order of the data sets, and of each one's own."""
     sessions: int
@@ -33,19 +33,19 @@ class MergeResult:
     repeated: tuple[str, ...]
     """Clips that more than one data set has, and that are kept once."""
     carried: tuple[str, ...]
-    """Stages whose tables are taken along, for the shards of which they say something of every clip."""
+    """Stages whose tables are copied, for the shards of which they cover every clip."""
     not_carried: Mapping[str, str]
-    """Stage -> why its tables are not."""
+    """Stage -> why its tables are not copied."""
     left_out: Mapping[str, str]
-    """Clip that is not as clips are -> why."""
+    """Invalid clip -> why it is left out."""
 
 
 @dataclass
 class _Merged:
-    """The clips that are to be kept, as they are found."""
+    """The clips to keep, collected data set by data set."""
 
     readers: dict[str, ClipReader] = field(default_factory=dict)
-    """Clip -> where it is read."""
+    """Clip -> the reader of its data set."""
     sessions: dict[str, str] = field(default_factory=dict)
     hours: dict[str, float] = field(default_factory=dict)
     repeated: dict[str, None] = field(default_factory=dict)
@@ -63,9 +63,9 @@ def merge(
 ) -> MergeResult:
     """Make one data set of several; with `out`, write it there. Older data sets are read as this release writes them.
 
-    A clip that two data sets have is kept once where it is the same in both. The stages' tables are taken along where
-    every data set has them, made in one way; the lineage is that of all. Nothing is left half-written. What is written
-    is as private as the most private of the data sets.
+    A clip that two data sets have is kept once where it is the same in both. The stages' tables are copied where
+    every data set has them, of one version and with equal parameters; the lineage is that of all. The new data set is
+    written atomically, and is as private as the most private of the data sets.
 
     Raises `GoaltraceError` for fewer than two data sets, for clips that have one id and differ, for an existing `out`
     and for a damaged shard.
@@ -88,8 +88,8 @@ def _merge(paths: Sequence[Path], out: Path | None, on_progress: OnProgress) -> 
         on_progress(Progress("merge", unit="clip", message=left_out_line(clip, reason)))
     if not merged.readers:
         raise GoaltraceError("none of the data sets has a clip; nothing was written")
-    said, not_carried = said_by_stages(parents)
-    not_carried |= {stage: why for stage in said if (why := _why_apart(stage, merged))}
+    carried, not_carried = stage_rows(parents)
+    not_carried |= {stage: why for stage in carried if (why := _why_not_carried(stage, merged))}
     if out is not None:
         step = LineageStep(command="goaltrace merge", parameters={"repeated": len(merged.repeated)})
         made = derive(
@@ -104,14 +104,14 @@ def _merge(paths: Sequence[Path], out: Path | None, on_progress: OnProgress) -> 
         sessions=len({merged.sessions[clip_id] for clip_id in kept}),
         hours=sum(merged.hours[clip_id] for clip_id in kept),
         repeated=tuple(merged.repeated),
-        carried=tuple(stage for stage in said if stage not in not_carried),
+        carried=tuple(stage for stage in carried if stage not in not_carried),
         not_carried=not_carried,
         left_out=merged.left_out,
     )
 
 
 def _add(parent: ClipReader, merged: _Merged) -> None:
-    """Take in a data set's clips; its index is looked at whole, so that all that is wrong with a clip is known."""
+    """Add a data set's clips. Its index is read with all columns, so that every clip is validated in full."""
     rows = parent.index().select(_READ)
     bad = dict(parent.left_out)
     for clip_id, session_id, duration_ns in zip(*(rows.column(name).to_pylist() for name in _READ), strict=True):
@@ -136,17 +136,17 @@ def _add(parent: ClipReader, merged: _Merged) -> None:
 
 
 def _row(reader: ClipReader, clip_id: str, bad: dict[str, str]) -> ClipRow | None:
-    """The whole clip, its video too; None, and in `bad` why, for one that is not as clips are."""
+    """The whole clip with its video; None for an invalid one, with the reason added to `bad`."""
     try:
         with one_item(f"clip {clip_id}"):
             return reader.read(clip_id)
-    except (BadClip, Fault) as error:
+    except (BadClip, UnexpectedError) as error:
         bad[clip_id] = str(error)
         return None
 
 
-def _why_apart(stage: str, merged: _Merged) -> str:
-    """Why what a stage said of each data set does not hold for all together; else empty."""
+def _why_not_carried(stage: str, merged: _Merged) -> str:
+    """Why a stage's rows for the single data sets are not valid for the merged one; empty where they are."""
     if stage not in STAGES or not STAGES[stage].whole_sessions:
         return ""
     owners: dict[str, ClipReader] = {}

@@ -1,4 +1,4 @@
-"""What a stage that a user wrote can get wrong, said in one line, and before hours of work where it can be known."""
+"""Validating a stage, which may be a user's own: each mistake is one line, raised before hours of work if possible."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from manifests.errors import GoaltraceError
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _IMPORTED_BY_A_WORKER = "__mp_main__"
-"""What multiprocessing calls a script while a worker that was spawned imports it."""
+"""The `__name__` that multiprocessing gives the main script while a spawned worker imports it."""
 
 
 def end_in_a_worker() -> None:
-    """End a worker that would begin the whole run anew, as its script does not say when it is the main one."""
+    """End a spawned worker whose script calls `run_stage` on import, without `if __name__ == "__main__":`."""
     frames = inspect.stack(0)
     if any(f.function == "<module>" and f.frame.f_globals.get("__name__") == _IMPORTED_BY_A_WORKER for f in frames):
-        sys.exit(1)  # its parent says what to do
+        sys.exit(1)  # the parent process prints what to do
 
 
 def is_of_a_script(measure: Callable[..., Any]) -> bool:
@@ -59,7 +59,7 @@ def require_runnable(
 
 
 def require_fitting(name: str, schema: pa.Schema, table: pa.Table, rows: int) -> None:
-    """Raise `GoaltraceError` unless a stage's table has the columns that it said, and a row for each clip."""
+    """Raise `GoaltraceError` unless a stage's table has the schema that it declared, and a row for each clip."""
     if not table.schema.equals(schema):
         raise GoaltraceError(f"stage {name!r}: its table has other columns than its schema; make it with that schema")
     if len(table) != rows:

@@ -1,4 +1,4 @@
-"""Scanning a data set for what is sensitive, and writing one without it."""
+"""`scan`: finding secrets and personal data in a data set, and writing a masked copy of it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curation.masked import masked_data_set
-from curation.scan.look import ScanOptions
+from curation.masking import write_masked
+from curation.scan.session import ScanOptions
 from curation.scan.stage import stage
-from curation.scanned import ScanSummary, summary
+from curation.scan_summary import ScanSummary, summary
 from curation.stage import StageResult, require_workers, run_stage
 from manifests.clip_io import ClipReader
 from manifests.files import require_absent
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, ignore
-from manifests.secrets import NOBODY, of_this_machine, require_listable
+from manifests.secrets import NO_NAMES, names_of_this_machine, require_listable
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,18 @@ class MaskedDataset:
     path: Path
     clips: int
     left_out: Mapping[str, str]
-    """Clip -> why it is not in it."""
+    """Clip -> why it is left out."""
 
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What a scan found, in numbers: nothing of it is shown."""
+    """What a scan found, in counts; no value that was found is in it."""
 
     found: ScanSummary
     tables: StageResult
-    """The tables that were made; `damaged` names what could not be scanned."""
+    """The run of the stage; `damaged` names what could not be scanned."""
     masked: MaskedDataset | None
-    """None where none was asked for, or nothing was found."""
+    """None where no `out` was given, or nothing was found."""
 
 
 def scan(
@@ -57,7 +57,7 @@ def scan(
         redact: strings of the caller's own to look for as well. They are written nowhere.
         keep_names: do not look for the names of this machine and its user.
         workers: processes; 0 for one per core.
-        force: scan again what was scanned.
+        force: scan again what was scanned already.
 
     What is written is as private as the data set. Raises `GoaltraceError` as `run_stage` and `select` do.
     """
@@ -67,7 +67,7 @@ def scan(
         require_absent(out)
     for string in redact:
         require_listable(string, "redact")
-    options = ScanOptions(tuple(redact), NOBODY if keep_names else of_this_machine())
+    options = ScanOptions(tuple(redact), NO_NAMES if keep_names else names_of_this_machine())
     with as_private_as(dataset):
         # What a user listed is not in the name of a table, so one that is there may be of another list.
         again = force or bool(redact)
@@ -78,5 +78,5 @@ def scan(
 
 
 def _masked(dataset: Path, out: Path, options: ScanOptions, workers: int, on_progress: OnProgress) -> MaskedDataset:
-    made = masked_data_set(dataset, out, options, workers, on_progress)
+    made = write_masked(dataset, out, options, workers, on_progress)
     return MaskedDataset(out, made.manifest.counts.clips, made.left_out)

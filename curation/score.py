@@ -17,7 +17,7 @@ def score(
     Args:
         dataset: the data set's folder.
         workers: processes; 0 for one per core.
-        force: do again what is done.
+        force: score again what is scored.
 
     Shards and clips that cannot be scored are named in the result; the others are. Raises `GoaltraceError` where the
     folder is no data set.

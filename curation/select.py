@@ -17,7 +17,7 @@ from manifests.clip_io import ClipReader
 from manifests.dataset import LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
 
 LOCKED: dict[str, str | bool | int | float | list[str]] = {
@@ -32,7 +32,7 @@ LOCKED: dict[str, str | bool | int | float | list[str]] = {
 
 @dataclass(frozen=True)
 class Kept:
-    """How much of one arm of one kind a condition keeps."""
+    """How many clips and hours of one arm of one kind a condition keeps."""
 
     kind: str
     arm: str
@@ -47,13 +47,13 @@ class SelectResult:
     """What a condition keeps."""
 
     out: Path | None
-    """The new data set; None where none was asked for."""
+    """The new data set; None where nothing was written."""
     kept: tuple[Kept, ...]
     """By kind and arm."""
     clip_ids: tuple[str, ...]
     """In the data set's order."""
     left_out: Mapping[str, str]
-    """Clip that is not as clips are -> why."""
+    """Invalid clip -> why it is left out."""
 
 
 def matching(rows: pa.Table, where: str) -> list[str]:
@@ -117,9 +117,9 @@ def select(
 ) -> SelectResult:
     """Keep the clips that meet `where`, a SQL condition (docs/curation.md); with `out`, write them there.
 
-    Raises `GoaltraceError` for a bad condition, one that keeps nothing, an existing `out` or a damaged shard;
-    nothing is left half-written. A clip that is not as clips are is left out, and `on_progress` hears of it. What is
-    written is as private as the data set.
+    Raises `GoaltraceError` for a bad condition, one that keeps nothing, an existing `out` or a damaged shard.
+    An invalid clip is left out, and reported to `on_progress`. The new data set is written atomically, and is as
+    private as `dataset`.
     """
     dataset = Path(dataset)
     with as_private_as(dataset):

@@ -1,10 +1,10 @@
-"""A stage of curation: shard by shard, on a process pool, so that a stopped run goes on and a bad shard stays alone.
+"""Running a stage of curation shard by shard on a process pool; a stopped run resumes, a bad shard harms no other.
 
-A table's name is a function of its input's digest, the stage's name, version and parameters; it is renamed into place
-when whole. A name that exists is a piece of work that is done. `curation/scores/shard.py` and `curation/scan/stage.py`
-are the stages there are; a further one of ours is a `Stage` of its own and an entry in `curation/stages.py`. A user's
-own is a `Stage` that a script hands to `run_stage` (docs/examples/custom_score.py): select, report and publish find its
-columns in dataset.json.
+A table's name is a function of its shard's digest and the stage's name, version and parameters, and the table is
+written atomically; so a table that exists need not be made again. The built-in stages are in `curation/scores/shard.py`
+and `curation/scan/stage.py`; another one is a `Stage` and an entry in `curation/stages.py`. A user's own is a `Stage`
+that a script passes to `run_stage` (docs/examples/custom_score.py): select, report and publish find its columns in
+dataset.json.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from manifests.dataset import DatasetFolder, DatasetManifest, Input, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import replacing, sha256_of
 from manifests.futures import as_they_end
-from manifests.items import one_item
-from manifests.private import as_private_as
+from manifests.item_errors import one_item
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
-from manifests.shards import require_shard
+from manifests.shard_integrity import require_shard
 
 
 class Measured(Protocol):
-    """What a stage says of one clip."""
+    """What a stage measured of one clip."""
 
     @property
     def broken(self) -> str:
-        """Why nothing could be said of it; else empty."""
+        """Why the clip could not be measured; empty where it was."""
 
 
 M = TypeVar("M", bound=Measured)
@@ -50,30 +50,30 @@ M = TypeVar("M", bound=Measured)
 
 @dataclass(frozen=True)
 class Stage(Generic[M]):
-    """One way of looking at clips, and the table that it makes of each shard."""
+    """A measurement of clips, and the table that it makes for each shard."""
 
     command: str
     """The command that runs it, for the lineage: `goaltrace score`, or a user's own script."""
     name: str
     """Lower-case letters, digits, `_` and `-`; the tables' names begin with it."""
     version: str
-    """Grows with whatever changes the values: tables of another version are made anew."""
+    """Has to change with whatever changes the values: tables of another version are made anew."""
     parameters: dict[str, Any]
-    """What its values depend on; written into dataset.json, so nothing secret."""
+    """What its values depend on. They are published in dataset.json, so nothing in them may be secret."""
     schema: pa.Schema
     """The table's columns: `clip_id`, and others that no other stage has."""
     split: Callable[[Path, Shard], Sequence[Any]]
-    """The pieces into which a shard (of the data set at the path) is cut for the workers."""
+    """Divides a shard of the data set at the path into pieces for the workers."""
     measure: Callable[[Path, Shard, Any], list[M]]
-    """What a worker does with a piece. It is sent to another process, so it is a function of a module, or a partial."""
+    """Measures a piece, in a worker. It is pickled, so it has to be a module's function, or a partial of one."""
     table: Callable[[list[M]], pa.Table]
     """The shard's table, one row a clip, from the measures of all of its pieces, in order."""
     whole_sessions: bool = False
-    """What it says of a clip holds only where it saw all clips of the session that are in the data set."""
+    """A clip's row is valid only if all clips of its session were measured together."""
 
 
 class WorkerKilled(GoaltraceError):
-    """The pool is gone, and with it the run."""
+    """A worker process was killed, which ends the run."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ class StageResult:
     reused: tuple[str, ...]
     """Tables that were there already."""
     damaged: tuple[str, ...]
-    """One line per shard, and per clip of the others, of which nothing can be said; such a clip's row is empty."""
+    """One line per shard, and per clip of other shards, that could not be measured; such a clip's row is empty."""
 
 
 @dataclass
 class _Outcome:
-    """A `StageResult` that grows."""
+    """A `StageResult` while the run goes on."""
 
     made: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class _Outcome:
 
 @dataclass
 class _Job(Generic[M]):
-    """A clips shard on its way to a table."""
+    """A clips shard whose table is being made."""
 
     source: Shard
     path: Path
@@ -139,12 +139,12 @@ def describe(root: Path, stage: Stage[Any], source: Shard) -> ScoreTable:
 
 
 def shard_at(root: Path, path: str, rows: int) -> Shard:
-    """A file of the data set, as dataset.json has it."""
+    """The dataset.json entry of a file of the data set."""
     return Shard(path=path, rows=rows, bytes=(root / path).stat().st_size, sha256=sha256_of(root / path))
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Write a stage's table whole or not at all."""
+    """Write a stage's table atomically."""
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
@@ -160,11 +160,11 @@ def run_stage(
     """Make the stage's table of every clips shard that has none yet, and register the tables in dataset.json.
 
     Args:
-        stage: what to do.
+        stage: what to measure.
         dataset: the data set's folder.
         workers: processes; 0 for one per core.
-        force: do again what is done.
-        on_progress: hears how many clips are done; the work is named after the stage's command.
+        force: make tables again that exist.
+        on_progress: is called with the number of clips done; the work is named after the stage's command.
 
     A shard that cannot be read is named in the result; the others are done and registered. What is written is as
     private as the data set. Raises `GoaltraceError` for a stage that cannot be run, before anything is read of the
@@ -214,7 +214,7 @@ def _run(
 
 
 def require_workers(workers: int) -> None:
-    """Raise `GoaltraceError` for a number of processes that there cannot be."""
+    """Raise `GoaltraceError` for a negative number of processes."""
     if workers < 0:
         raise GoaltraceError(f"--workers: {workers}; give 1 or more, or leave it out for one per core")
 
@@ -225,7 +225,7 @@ def clips_shards(manifest: DatasetManifest) -> list[Shard]:
 
 
 def row_groups(dataset: Path, source: Shard) -> Sequence[int]:
-    """A way to cut a shard: by its row groups."""
+    """A `split` of a shard by its row groups."""
     return range(open_parquet(dataset / source.path).metadata.num_row_groups)
 
 
@@ -298,7 +298,7 @@ def _worker_lives(path: Path, of_a_script: bool) -> Iterator[None]:
 
 
 def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and stops the pool
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent receives Ctrl-C and stops the pool
 
 
 def _require_named(job: _Job[M]) -> None:

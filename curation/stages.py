@@ -1,10 +1,10 @@
-"""The stages of curation there are, by name: whoever reads their tables knows their columns from here."""
+"""The built-in stages of curation by name; readers of their tables find the columns here."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from curation.scan.look import ScanOptions
+from curation.scan.session import ScanOptions
 from curation.scan.stage import stage as scan
 from curation.scores.shard import STAGE as INTENT
 from curation.stage import Stage

@@ -1,4 +1,4 @@
-"""A data set's rows without video, with their scores: what select, report and publish look at."""
+"""Reading a data set's rows without video, joined with their score tables; for select, report and publish."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from manifests.clip import EVENTS_SCHEMA
 from manifests.clip_io import ClipReader, open_parquet
 from manifests.dataset import DatasetManifest
 from manifests.errors import GoaltraceError
-from manifests.shards import require_shard
+from manifests.shard_integrity import require_shard
 
 
 def read_scores(dataset: Path, manifest: DatasetManifest, only: str | None = None) -> dict[str, pa.Table]:
@@ -52,7 +52,7 @@ def _joined(tables: list[pa.Table], stage: str, dataset: Path) -> pa.Table:
 
 
 def own_numbers(manifest: DatasetManifest, rows: pa.Table) -> list[str]:
-    """The columns of numbers that stages which are not ours made, among those of `rows_with_scores`."""
+    """The numeric columns of `rows_with_scores` that a user's own stages made."""
     own = dict.fromkeys(column for entry in manifest.scores if entry.name not in STAGES for column in entry.columns)
     ours = {*EVENTS_SCHEMA.names, *(column for stage in STAGES.values() for column in stage.schema.names)}
     return [
@@ -67,14 +67,14 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _again(stage: str, dataset: Path) -> str:
-    """How a stage's tables are made anew."""
+    """What to run so that a stage's tables are made anew."""
     if stage in STAGES:
         return f"run: {STAGES[stage].command} {dataset} --force"
     return f"run the stage {stage!r} again, with force=True"
 
 
 def _plain_numbers(table: pa.Table, path: Path, stage: str) -> pa.Table:
-    """The table with finite numbers, texts and truths only: what is none is empty, like a score that is not known."""
+    """The table with NaN and infinities replaced by null, as for a score that is unknown; column types are checked."""
     schema = STAGES[stage].schema if stage in STAGES else pa.schema([])
     for place, field in enumerate(table.schema):
         column = table.column(place)

@@ -1,4 +1,4 @@
-"""The front door: what every command does, as a function (docs/python.md). Nothing is loaded before it is used."""
+"""The Python interface: what every command does, as a function (docs/python.md). Modules load on first use."""
 
 from __future__ import annotations
 

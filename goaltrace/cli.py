@@ -36,18 +36,18 @@ EXTRAS = {"collector": "collect", "curation": "curate", "trainer": "train"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit status. Errors a user can mend are one line on stderr and status 2.
+    """Run one command; the exit status. Errors that a user can fix are one line on stderr and status 2.
 
     Without `argv` this is the program itself: SIGINT ends it even where its parent had it ignored, as a shell does
     with what it starts in the background. Processes that a command starts inherit that.
     """
     if argv is None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    from manifests.plain import plain_output
-    from manifests.private import OTHERS_CANNOT_WRITE, at_least
+    from manifests.permissions import OTHERS_CANNOT_WRITE, umask_at_least
+    from manifests.plain_text import plain_output
 
     try:
-        with plain_output(), at_least(OTHERS_CANNOT_WRITE):
+        with plain_output(), umask_at_least(OTHERS_CANNOT_WRITE):
             status = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except BrokenPipeError:  # `goaltrace ... | head`
@@ -85,8 +85,8 @@ def _overview() -> str:
 
 def _run(name: str, arguments: list[str]) -> int:
     from manifests.errors import GoaltraceError
-    from manifests.items import DEBUG, show_trace, unexpected
-    from manifests.plain import one_line
+    from manifests.item_errors import DEBUG, show_trace, unexpected
+    from manifests.plain_text import one_line
 
     module_name, text = COMMANDS[name]
     module = importlib.import_module(module_name)
@@ -127,7 +127,7 @@ def _run(name: str, arguments: list[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"goaltrace {name}: {one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
         return 2
-    except Exception as error:  # the last seam: nothing that a file holds ends in a stack trace
+    except Exception as error:  # the last resort: no input may end in a stack trace
         show_trace()
         print(f"goaltrace {name}: {unexpected(error)}", file=sys.stderr)
         return 2

@@ -25,7 +25,7 @@ from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full, sha256_of
 from manifests.ids import is_id
 from manifests.older import read_rows
-from manifests.shards import require_shard, require_size
+from manifests.shard_integrity import require_shard, require_size
 from manifests.validate import invalid_reasons, require_types
 from manifests.versions import require_readable
 
@@ -37,12 +37,15 @@ of a row group (dataset-viewer: chart/values.yaml, maxArrowDataInMemory), and wh
 SHARD_BYTES = 500 * 10**6
 OPEN_SHARDS = 64
 MAX_VALUES = 2**24
-"""Values of a column in one row group: a run of equal ones takes no room in a file, and as much as any in memory."""
+"""Values of a column in one row group. Equal values in a row take almost no space in a file, but do in memory."""
 MAX_GROUP_BYTES = 2**31
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a shard with checksums verified; one clear line when it is cut short or not Parquet."""
+    """Open a shard, with page checksums verified on every read.
+
+    Raises `GoaltraceError` where the file is missing, truncated or not Parquet.
+    """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
@@ -58,7 +61,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
 
 def _require_bounded(path: Path, metadata: pq.FileMetaData) -> None:
-    """Memory follows the bytes read: no row group of a small file becomes a large table."""
+    """Raise `GoaltraceError` for a row group that would take far more memory than the bytes of its file."""
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         columns = [group.column(place) for place in range(group.num_columns)]
@@ -72,7 +75,7 @@ def _damaged(path: Path, error: Exception) -> GoaltraceError:
 
 
 class BadClip(GoaltraceError):
-    """One clip that is not as clips are; the others of its shard are as good as before."""
+    """One clip is invalid; the other clips of its shard can still be used."""
 
 
 class _ShardWriter:
@@ -165,13 +168,13 @@ def _compression(schema: pa.Schema) -> dict[str, str]:
 
 
 def _dictionary_columns(schema: pa.Schema) -> list[str]:
-    """Texts repeat from row to row; times, positions and video do not."""
+    """Columns that are worth a dictionary: texts repeat from row to row; times, positions and video do not."""
     leaves = [leaf for field in schema if field.name != "video" for leaf in _leaves(field.name, field.type)]
     return [path for path, kind in leaves if pa.types.is_string(kind)]
 
 
 def clip_table(row: ClipRow) -> pa.Table:
-    """One clip as it will be stored. Raises `KeyError` for one without a column."""
+    """One clip as a table of one row, as it will be stored. Raises `KeyError` where a column is missing."""
     if absent := set(CLIPS_SCHEMA.names) - row.keys():
         raise KeyError(*sorted(absent))
     return pa.Table.from_pylist([row], schema=CLIPS_SCHEMA)
@@ -198,7 +201,7 @@ class ClipWriter:
         self.write_table(clip_table(row))
 
     def write_table(self, clip: pa.Table) -> None:
-        """Add one clip as `clip_table` has it."""
+        """Add one clip, given as the table that `clip_table` returns."""
         event = clip.drop_columns(["video"]).replace_schema_metadata(EVENTS_SCHEMA.metadata)
         try:
             sizes = [pc.sum(pc.list_value_length(clip.column(name))).as_py() for name in ("t0_ns", "actions")]
@@ -227,8 +230,8 @@ class ClipWriter:
 class ClipReader:
     """Reads a data-set folder: an index without video, and single clips by id.
 
-    A data set that lies far away is read through `fetch`, which brings a shard (its path in the data set) here and
-    says where it is; no shard with video is asked for before a clip in it is read.
+    A remote data set is read through `fetch`, which takes a shard's path in the data set, downloads it and returns the
+    local path. A shard with video is fetched only when a clip in it is read.
 
     Raises `GoaltraceError` naming the shard when one is missing, truncated or damaged.
     """
@@ -237,20 +240,22 @@ class ClipReader:
         self.folder = DatasetFolder(dataset)
         self.manifest = self.folder.read_manifest()
         self.fetch = fetch or dataset.joinpath
-        self._far = fetch is not None
+        self._remote = fetch is not None
         self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
         self._groups: dict[str, list[int]] = {}  # shard -> the row behind each of its row groups
         self._rows: dict[str, tuple[str, int]] | None = None
         self.left_out: dict[str, str] = {}
-        """Clips that `index` left out, as they are not as clips are: id (or place, where that is none) -> reason."""
+        """Invalid clips that `index` left out: id (or shard and row, where the id itself is invalid) -> reason."""
 
     def __len__(self) -> int:
         return self.manifest.counts.clips
 
     def require_whole(self) -> None:
-        """Raise `GoaltraceError` where a shard that lies here is missing, cut short or another one: before hours of
-        work, not in their midst. Of shards with video only what costs little is looked at, until one is read."""
-        for shard in () if self._far else self.manifest.shards:
+        """Raise `GoaltraceError` where a local shard is missing or differs in size from what dataset.json says.
+
+        It is cheap, so that hours of work do not fail midway; a shard's SHA-256 is checked when it is first read.
+        """
+        for shard in () if self._remote else self.manifest.shards:
             require_size(self.folder.path / shard.path, shard)
 
     def require_same(self) -> None:
@@ -259,13 +264,13 @@ class ClipReader:
             self._open(shard.path)
 
     def index(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The rows of the `events` config, in order, as one table; what is no sound clip is in `left_out` instead."""
+        """The valid rows of the `events` config, in order, as one table; invalid clips are in `left_out` instead."""
         self.left_out, seen = {}, set[str]()
-        tables = [self._sound(path, columns, seen) for path in self.folder.shard_names(self.manifest, "events")]
+        tables = [self._valid_rows(path, columns, seen) for path in self.folder.shard_names(self.manifest, "events")]
         return pa.concat_tables(tables) if tables else EVENTS_SCHEMA.empty_table()
 
-    def _sound(self, shard: str, columns: Sequence[str] | None, seen: set[str]) -> pa.Table:
-        """The sound rows of a shard."""
+    def _valid_rows(self, shard: str, columns: Sequence[str] | None, seen: set[str]) -> pa.Table:
+        """The valid rows of a shard."""
         table = self._read(shard, columns)
         bad = invalid_reasons(table)
         if "clip_id" in table.column_names:
@@ -282,7 +287,7 @@ class ClipReader:
         return list(self._locations())
 
     def read(self, clip_id: str, columns: Sequence[str] | None = None) -> ClipRow:
-        """One clip; of the columns asked for, all others are missing. Reads one row group of those."""
+        """One clip, with only the columns asked for (None: all). Reads these columns of one row group."""
         shard, row = self._locate(clip_id)
         file = self._open(shard)
         if shard not in self._groups:
@@ -327,7 +332,7 @@ class ClipReader:
             ) from None
 
     def _locations(self) -> dict[str, tuple[str, int]]:
-        """Clips come in the same order in both configs, so `events` tells which shard a clip's video is in."""
+        """Clip id -> shard with its video, and row. Both configs have the clips in one order, so `events` is enough."""
         if self._rows is None:
             ids = [clip_id for shard in self._names("events") for clip_id in self.ids_of(shard)]
             shards = [shard for shard in self.manifest.shards if shard.path.startswith("clips/")]
@@ -335,7 +340,7 @@ class ClipReader:
             if len(ids) != sum(shard.rows for shard in shards):
                 rows = sum(shard.rows for shard in shards)
                 raise GoaltraceError(f"{where}: {rows} clips with video, {len(ids)} in events; make it again")
-            if not self._far and ids != [clip_id for shard in shards for clip_id in self.ids_of(shard.path)]:
+            if not self._remote and ids != [clip_id for shard in shards for clip_id in self.ids_of(shard.path)]:
                 raise GoaltraceError(f"{where}: clips and events are not of the same clips; make it again")
             places = [(shard.path, row) for shard in shards for row in range(shard.rows)]
             self._rows = {}
@@ -344,7 +349,7 @@ class ClipReader:
         return self._rows
 
     def ids_of(self, shard: str) -> list[str]:
-        """The ids of a shard's clips, in order; they may be any text where it comes from a stranger."""
+        """The ids of a shard's clips, in order. They are not validated: an untrusted shard may hold any text."""
         ids: list[str] = self._read(shard, ["clip_id"]).column("clip_id").to_pylist()
         return ids
 
@@ -361,10 +366,10 @@ class ClipReader:
         return self._files[shard]
 
     def _opened(self, shard: str) -> pq.ParquetFile:
-        """A shard, found to be the one that dataset.json names: what was fetched from afar was checked there."""
+        """Open a shard whose content was verified against dataset.json; `fetch` has verified a remote one already."""
         path = self.fetch(shard)
         said = next(known for known in self.manifest.shards if known.path == shard)
-        (require_size if self._far else require_shard)(path, said)
+        (require_size if self._remote else require_shard)(path, said)
         file = open_parquet(path)
         if file.metadata.num_rows != said.rows:
             raise GoaltraceError(f"{path}: {file.metadata.num_rows} rows, dataset.json says {said.rows}; copy it again")

@@ -1,7 +1,7 @@
-"""A row as one typed thing: its columns' types in Python, in Arrow and on the Hub, from one list of annotations.
+"""Deriving Arrow schemas and Hugging Face features from annotated `TypedDict` rows, so that columns stand only once.
 
 A column of a row's `TypedDict` is `Annotated` with its Arrow type and, where there is more to say, a `Column` and an
-`Older`. What readers and writers need to know of the columns is made from these here.
+`Older`. Everything that readers and writers need to know about the columns is derived from these annotations.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FINITE = (-(2 - 2**-23) * 2.0**127, (2 - 2**-23) * 2.0**127)
 
 @dataclass(frozen=True)
 class Column:
-    """What there is to know of a column besides its type."""
+    """What a column means and which values it may have, besides its type."""
 
     meaning: str
     """In one line, for a reader who has only the files; columns that belong together share it."""
@@ -38,12 +38,12 @@ class Column:
     within: tuple[float, float] | None = None
     """A number's least and largest value."""
     nullable: bool = False
-    """As the Arrow schema has it."""
+    """Whether the Arrow schema allows null."""
 
 
 @dataclass(frozen=True)
 class Older:
-    """What a column, or a field of an action, is in data of a schema version that did not have it."""
+    """The value of a column, or of a field of an action, in data of an older schema version that lacks it."""
 
     since: str
     """The first version that has it, "major.minor"."""
@@ -60,7 +60,7 @@ def _hints(row: type) -> dict[str, Any]:
 
 
 def extras(row: type, kind: type[T]) -> dict[str, T]:
-    """Column -> its annotation of a kind, for the columns of a row that have one."""
+    """Column -> its annotation of the type `kind`, for the columns of a row that have one."""
     found = {name: getattr(hint, "__metadata__", ()) for name, hint in _hints(row).items()}
     return {name: extra for name, several in found.items() for extra in several if isinstance(extra, kind)}
 

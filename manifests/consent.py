@@ -1,4 +1,4 @@
-"""consent.json: under which words a person agreed to be recorded, and the name by which it all can be forgotten."""
+"""consent.json: the text that a person agreed to before being recorded, and the pseudonym for deletion requests."""
 
 from __future__ import annotations
 

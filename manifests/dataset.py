@@ -1,4 +1,4 @@
-"""The data-set manifest, dataset.json: what is in a data set and everything that led to it."""
+"""The data-set manifest, dataset.json: the shards of a data set with their hashes, its counts, and its lineage."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from manifests import __version__
 from manifests.errors import GoaltraceError
-from manifests.files import parse_model, read_json, write_json
-from manifests.versions import SCHEMA_VERSION, require_readable
+from manifests.files import parse_model, write_json
+from manifests.versions import SCHEMA_VERSION, read_versioned
 
 if TYPE_CHECKING:
     from manifests.clip import EventRow
 
 MADE_BY = "<!-- made by goaltrace publish -->"
-"""Stands in a README.md that no person wrote."""
+"""Marks a README.md that `goaltrace publish` generated, as opposed to one that a person wrote."""
 _SHARD = re.compile(r"(clips|events|scores)/[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.parquet")
 
 
-class Document(BaseModel):
+class DatasetPart(BaseModel):
     """Part of dataset.json; unknown keys of a later minor version are ignored."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
-class Shard(Document):
+class Shard(DatasetPart):
     """One Parquet file of the data set; `path` is relative to the data set's folder."""
 
     path: str
@@ -46,7 +46,7 @@ class Shard(Document):
         return value
 
 
-class ScoreTable(Document):
+class ScoreTable(DatasetPart):
     """One table of scores keyed by clip_id."""
 
     shard: Shard
@@ -63,8 +63,8 @@ class ScoreTable(Document):
         return value
 
 
-class Input(Document):
-    """Something a step read."""
+class Input(DatasetPart):
+    """A file, data set or session that a step of the lineage read."""
 
     name: str
     sha256: str
@@ -72,7 +72,7 @@ class Input(Document):
     """pack: frames of this session that are in no clip, by reason ("trimmed", "cut")."""
 
 
-class LineageStep(Document):
+class LineageStep(DatasetPart):
     """One command that led to this data set."""
 
     command: str
@@ -82,15 +82,15 @@ class LineageStep(Document):
     inputs: list[Input] = []
 
 
-class LeftOut(Document):
-    """A session that is not in the data set, and why."""
+class LeftOutItem(DatasetPart):
+    """A session or clip that is not in the data set, and why."""
 
     name: str
     reason: str
 
 
-class Counts(Document):
-    """How much there is."""
+class Counts(DatasetPart):
+    """How many sessions, clips and hours a data set has."""
 
     clips: Annotated[int, Field(ge=0, le=2**62)] = 0
     sessions: Annotated[int, Field(ge=0, le=2**62)] = 0
@@ -102,7 +102,7 @@ class Counts(Document):
     sessions_by_outcome: dict[str, int] = {}
 
 
-class DatasetManifest(Document):
+class DatasetManifest(DatasetPart):
     """dataset.json."""
 
     schema_version: str = SCHEMA_VERSION
@@ -111,7 +111,7 @@ class DatasetManifest(Document):
     shards: list[Shard]
     scores: list[ScoreTable] = []
     lineage: list[LineageStep]
-    left_out: list[LeftOut] = []
+    left_out: list[LeftOutItem] = []
 
     @field_validator("shards")
     @classmethod
@@ -143,10 +143,7 @@ class DatasetFolder:
             raise GoaltraceError(
                 f"{self.path}: not a data set: dataset.json is missing; give a folder that pack or select made"
             )
-        data = read_json(self.manifest_path)
-        if not isinstance(data, dict):
-            raise GoaltraceError(f"{self.manifest_path}: not a data-set manifest")
-        require_readable(data.get("schema_version"), str(self.manifest_path))
+        data = read_versioned(self.manifest_path, "a data-set manifest")
         return parse_model(DatasetManifest, data, self.manifest_path)
 
     def write_manifest(self, manifest: DatasetManifest) -> None:
@@ -158,7 +155,7 @@ class DatasetFolder:
         return [shard.path for shard in manifest.shards if shard.path.startswith(f"{config}/")]
 
 
-class Counter:
+class ClipCounter:
     """Adds up `Counts` clip by clip."""
 
     def __init__(self) -> None:
@@ -166,7 +163,7 @@ class Counter:
         self._outcomes: dict[str, str] = {}
 
     def add(self, row: EventRow) -> None:
-        """Count one clip row (the video is not looked at)."""
+        """Count one clip; its video is not read."""
         counts, hours = self._counts, row["duration_ns"] / 3.6e12
         counts.clips += 1
         counts.frames += len(row["t0_ns"])

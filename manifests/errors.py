@@ -1,10 +1,10 @@
-"""One kind of error for everything a user can mend, so that the front door can print it as one line."""
+"""The error for everything that a user can fix; the command line prints it as one line, without a stack trace."""
 
 from __future__ import annotations
 
 
 class GoaltraceError(Exception):
-    """Bad input or a missing part of the world.
+    """Bad input, or something that the machine lacks.
 
-    The message is one line for a person: what (file, field), what is wrong, and how to mend it.
+    The message is one line for a person: what (file, field), what is wrong, and how to fix it.
     """

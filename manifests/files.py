@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one, and reading them without trust."""
+"""Writing files atomically, and reading documents that may come from anybody: regular files of bounded size."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from typing import Any, BinaryIO, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from manifests.errors import GoaltraceError
-from manifests.private import mode_like
+from manifests.permissions import mode_like
 
 M = TypeVar("M", bound=BaseModel)
 
-MAX_DOCUMENT_BYTES = 16 * 2**20  # a manifest larger than this is not one of ours
+MAX_DOCUMENT_BYTES = 16 * 2**20  # no manifest that GoalTrace writes is larger
 MAX_LINE_BYTES = 2**20
 
 
 class DiskFull(GoaltraceError):
-    """No space left: no fault of the item in hand, and the end of the run."""
+    """No space is left on the disk. It ends the run, since the current item is not the cause."""
 
 
 _TEMPORARY = re.compile(r"^\.(.+)\.[0-9a-f]{8}\.tmp$")
@@ -35,7 +35,7 @@ _TEMPORARY = re.compile(r"^\.(.+)\.[0-9a-f]{8}\.tmp$")
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Yield a name beside `path` for what is to become it; what has that name in the end is removed."""
+    """Yield a temporary name in the folder of `path`; whatever still has that name at the end is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -51,7 +51,7 @@ def _beside(path: Path) -> Iterator[Path]:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it.
 
-    The temporary file is there already, empty: who may read `path` may read it, and nobody else.
+    The temporary file exists already, empty, with the permissions that `path` has or will have.
     """
     with _beside(path) as temporary:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode_like(path)))
@@ -84,7 +84,7 @@ def require_absent(path: Path) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Raise `GoaltraceError` if nothing can be written into `folder`: asked before long work, not after it."""
+    """Raise `GoaltraceError` if nothing can be written into `folder`; for calling before long work."""
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -95,7 +95,7 @@ def require_writable(folder: Path) -> None:
 
 
 def raise_if_full(error: OSError, path: Path) -> None:
-    """Turn "no space left" into a line that names the path and what is free."""
+    """Raise `DiskFull`, naming the path and the free space, if `error` means that no space is left."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         folder = path
         while not folder.exists():
@@ -121,7 +121,7 @@ def write_json(path: Path, document: BaseModel | dict[str, Any] | list[Any]) -> 
 
 
 def is_plain(path: Path) -> bool:
-    """True for a regular file that is itself there: what a link leads to is somebody else's, or another place's."""
+    """True for a regular file. A symbolic link is none: what it leads to may belong to somebody else."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):  # ValueError: a NUL in the name
@@ -129,7 +129,7 @@ def is_plain(path: Path) -> bool:
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Open a regular file for reading; a link, a pipe or a device is refused and never waited for."""
+    """Open a regular file for reading. A link, a pipe or a device is refused, without blocking on it."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         number = os.open(path, flags)
@@ -145,12 +145,12 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def read_bytes(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
-    """The bytes of a document; one clear line when it is missing, unreadable or absurdly large."""
+    """The bytes of a document. Raises `GoaltraceError` when it is missing, unreadable or larger than `limit`."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise GoaltraceError(f"{path}: not a regular file; give a file")
         with path.open("rb") as source:
-            data = source.read(limit + 1)  # the size that a file system tells need not be the file's
+            data = source.read(limit + 1)  # a file system may report another size
         if len(data) > limit:
             raise GoaltraceError(f"{path}: more than the {limit:,} bytes allowed here")
         return data
@@ -165,7 +165,7 @@ def read_json(path: Path) -> Any:
     data = read_bytes(path)
     try:
         value = json.loads(data)
-        if b"\\u" in data or not data.isascii():  # perhaps half of a character, which no file can be written with
+        if b"\\u" in data or not data.isascii():  # perhaps a lone surrogate, which UTF-8 cannot encode
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Waiting for work in other threads and processes, such that Ctrl-C is heard at once."""
+"""Waiting for work in other threads and processes without blocking Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 T = TypeVar("T")
-_LOOK_S = 0.5
-"""A wait without end sleeps through a Ctrl-C that another thread was given: on Windows any, elsewhere one that came
-while the process was stopped.
+_POLL_S = 0.5
+"""Seconds of one wait. A wait without a timeout does not notice a Ctrl-C that was delivered to another thread: any on
+Windows, elsewhere one that came while the process was stopped.
 """
 
 
 def as_they_end(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """Each future once it has ended."""
+    """Yield each future when it is done."""
     left = set(futures)
     while left:
         with suppress(TimeoutError):
-            for future in as_completed(left, _LOOK_S):
+            for future in as_completed(left, _POLL_S):
                 left.discard(future)
                 yield future
 
 
 def workers_of(pool: ProcessPoolExecutor) -> list[BaseProcess]:
-    """The processes of a pool. It keeps them to itself, and before Python 3.14 cannot be asked to end them."""
+    """The processes of a pool. It has no public way to them, and before Python 3.14 none to terminate them."""
     return list((pool._processes or {}).values())

@@ -1,7 +1,6 @@
-"""Ids of sessions, episodes and clips: names of files are made of them, so one type says what an id may be.
+"""The type of the ids of sessions, episodes and clips, which become file names and so are validated on reading.
 
-A stranger's document meets it where it is read, whatever is done with the id afterwards: nothing that came through
-holds a path, a control character or a name that a file system reads in a way of its own.
+An id that passed holds no path separator, no control character, and no name that a file system treats specially.
 """
 
 from __future__ import annotations

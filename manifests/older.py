@@ -1,4 +1,4 @@
-"""Reading what older schema versions wrote as if it were of today's: what they did not have is filled in."""
+"""Reading clips of older schema versions as clips of this one: missing columns and fields are filled in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACTION_TYPES = _action_types()
 
 
 def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-    """Rows of a shard (of one row group, or all), with what older versions did not write filled in.
+    """Rows of a shard (of one row group, or all), with columns that older versions lack filled in.
 
     Arrow's own errors pass through: the caller knows the shard's name.
     """
@@ -54,7 +54,7 @@ def read_rows(file: pq.ParquetFile, group: int | None = None, columns: Sequence[
 
 
 def _filled(actions: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Actions of today's type, from those of an older one."""
+    """Actions of an older type, converted to the type of this version."""
     chunks = []
     for lists in actions.chunks:
         flat = lists.flatten()

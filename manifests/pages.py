@@ -93,9 +93,9 @@ async def serving(app: web.Application, token: str, port: int = 0) -> AsyncItera
 
 @contextmanager
 def opened(address: str) -> Iterator[None]:
-    """A browser at `address`, which is on no command line. It is not waited for: some end when they are closed.
+    """Open a browser at `address`, without that address on any command line and without waiting for the browser.
 
-    The file that leads there stays as long as this lasts, and is in a folder of this user alone.
+    It is opened on a file in a folder of this user alone, which redirects to the address and is removed at the end.
     """
     with tempfile.TemporaryDirectory(prefix="goaltrace-open-", dir=_readable_for_browsers()) as folder:
         page = Path(folder) / "open.html"
@@ -112,7 +112,7 @@ def opened(address: str) -> Iterator[None]:
 
 
 def _readable_for_browsers() -> Path | None:
-    """Where a browser that came as a snap can read a file: it sees no /tmp of ours. None: the usual place."""
+    """A folder that a browser installed as a snap can read, since it has a /tmp of its own; None: the usual one."""
     places = (Path.home() / "snap" / name / "common" for name in ("firefox", "chromium"))
     return next((place for place in places if place.is_dir() and os.access(place, os.W_OK)), None)
 
@@ -120,17 +120,17 @@ def _readable_for_browsers() -> Path | None:
 def serve(
     app: web.Application, token: str, port: int, ready: Callable[[str], None], open_browser: bool = False
 ) -> None:
-    """Serve `app` until Ctrl-C, a terminal that closes or a polite kill; `ready` is given the address."""
+    """Serve `app` until SIGINT (Ctrl-C), SIGTERM or SIGHUP; `ready` is called with the address."""
 
-    async def until_told() -> None:
-        told = asyncio.Event()
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             with suppress(AttributeError, NotImplementedError):  # Windows has Ctrl-C alone, as KeyboardInterrupt
-                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), told.set)
+                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop.set)
         async with serving(app, token, port) as address:
             ready(address)
             with opened(address) if open_browser else nullcontext():
-                await told.wait()
+                await stop.wait()
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(until_told())
+        asyncio.run(until_stopped())

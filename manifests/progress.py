@@ -1,4 +1,4 @@
-"""How far work is, told to whoever called: a progress bar for a command, anything else for a program."""
+"""Reporting progress through a callback: a command draws a bar, a Python caller does whatever it likes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def as_bar() -> Iterator[OnProgress]:
     """Shows progress as a bar on standard error, one per kind of work, and each message above it."""
     from tqdm import tqdm
 
-    from manifests.plain import one_line
+    from manifests.plain_text import one_line
 
     bars: dict[str, Any] = {}
     details: dict[str, str] = {}

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from manifests.errors import GoaltraceError
-from manifests.files import is_plain, parse_model, read_json, read_jsonl, write_json
+from manifests.files import is_plain, parse_model, read_jsonl, write_json
 from manifests.ids import Id
 from manifests.task import Kind
-from manifests.versions import SCHEMA_VERSION, control_by_arm, require_readable
+from manifests.versions import SCHEMA_VERSION, control_by_arm, read_versioned
 
 Outcome = Literal["success", "failure", "aborted", "unverified"]
 ClockSource = Literal["xserver", "pty", "callback", "nominal"]
@@ -274,12 +274,9 @@ class SessionFolder:
             raise GoaltraceError(
                 f"{self.path}: not a session folder: session.json is missing; give a folder that record made"
             )
-        data = read_json(self.manifest_path)
-        if not isinstance(data, dict):
-            raise GoaltraceError(f"{self.manifest_path}: not a session manifest")
-        require_readable(data.get("schema_version"), str(self.manifest_path))
-        said = {"control": control_by_arm(data.get("arm"))} | data
-        return parse_model(SessionManifest, said, self.manifest_path)
+        data = read_versioned(self.manifest_path, "a session manifest")
+        data = {"control": control_by_arm(data.get("arm"))} | data
+        return parse_model(SessionManifest, data, self.manifest_path)
 
     def write_manifest(self, manifest: SessionManifest) -> None:
         write_json(self.manifest_path, manifest)

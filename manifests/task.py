@@ -89,7 +89,7 @@ class Target(Strict):
 
 
 class Step(Strict):
-    """One thing the actor means to do; exactly one verb per step.
+    """One step of the script; it has exactly one verb.
 
     Desktop: click, drag, scroll, type, key, wait_for, pause. Terminal: type, key, wait_for_text, wait_prompt, pause.
     """
@@ -205,7 +205,7 @@ def _fill(value: Any, values: dict[str, str]) -> Any:
 
 
 def load_task(path: Path) -> TaskManifest:
-    """Read one task file; a problem is one line naming file, field and mend."""
+    """Read one task file. Raises `GoaltraceError` naming the file, the field and what to do."""
     try:
         text = read_bytes(path, limit=2**20)
         _require_few_aliases(path, text)

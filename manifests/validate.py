@@ -1,7 +1,7 @@
-"""What every reader of clips takes for granted, checked where they are read: shards may come from anybody.
+"""Validating clips where they are read, since shards may come from anybody: types, lengths, ranges, order of times.
 
-A clip that does not hold to it is left out by name, and the others are as good as before. Everything is done on whole
-columns, so that it costs little beside reading them.
+An invalid clip is left out by name, and the others are used. Everything is computed on whole columns, so that it costs
+little beside reading them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from manifests.videofile import MAX_PX
 
 Flags = NDArray[np.bool_]
 Bad = Callable[[Flags, str], None]
-"""Says of some rows what is wrong with them."""
+"""Records for some rows what is wrong with them."""
 
 
 def require_types(schema: pa.Schema, where: object) -> None:
@@ -35,12 +35,12 @@ def require_types(schema: pa.Schema, where: object) -> None:
 
 
 def _types_of(name: str) -> tuple[pa.DataType, ...]:
-    """The types that a column of clips has had."""
+    """The types that a column of clips has, or had in older schema versions."""
     return ACTION_TYPES if name == "actions" else (CLIPS_SCHEMA.field(name).type,)
 
 
 def _same(kind: pa.DataType, wanted: pa.DataType) -> bool:
-    """The same but for the names of list items, which writers choose."""
+    """Whether two types are equal except for the names of list items, which writers choose."""
     if pa.types.is_list(wanted):
         return bool(pa.types.is_list(kind)) and _same(kind.value_type, wanted.value_type)
     if pa.types.is_struct(wanted):
@@ -52,7 +52,7 @@ def _same(kind: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 def invalid_reasons(table: pa.Table) -> dict[int, str]:
-    """Row -> what is wrong with that clip, of what the columns here say. `require_types` looks at their types."""
+    """Row -> what is wrong with that clip, as far as the table's columns show. `require_types` checks their types."""
     found: dict[int, str] = {}
 
     def bad(rows: Flags, what: str) -> None:
@@ -67,7 +67,7 @@ def invalid_reasons(table: pa.Table) -> dict[int, str]:
             bad(_null(table.column(name)), f"{name} is empty")
             if pa.types.is_list(table.schema.field(name).type):
                 bad(_null_inside(table.column(name)), f"{name} holds empty values")
-    if found:  # the rest counts on there being values; what is good is looked at alone
+    if found:  # the other checks need values in every row
         good = [row for row in range(len(table)) if row not in found]
         later = invalid_reasons(table.take(pa.array(good, pa.int64())).combine_chunks()) if good else {}
         return found | {good[row]: what for row, what in later.items()}
@@ -144,7 +144,7 @@ def _null(column: pa.ChunkedArray) -> Flags:
 
 
 def _null_inside(column: pa.ChunkedArray) -> Flags:
-    """Rows with an empty value in their list; an action may leave out what its kind does not have."""
+    """Rows with a null in their list; an action may lack the fields that its kind does not have."""
     counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     values = pc.list_flatten(column)
     empty = _null(values)

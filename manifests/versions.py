@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from manifests.errors import GoaltraceError
+from manifests.files import read_json
 
 SCHEMA_VERSION = "1.3"
 
@@ -28,9 +32,18 @@ def require_readable(version: object, where: str) -> None:
         raise GoaltraceError(f"{where}: schema_version: {version} is not a GoalTrace version; write '{SCHEMA_VERSION}'")
 
 
-def control_by_arm(arm: object) -> bool:
-    """Whether a session or clip of 1.2 or before is of a control: those do not say it, but by the name of their arm.
+def read_versioned(path: Path, what: str) -> dict[str, Any]:
+    """A JSON document whose `schema_version` can be read; `GoaltraceError` says that it is not `what` otherwise."""
+    data = read_json(path)
+    if not isinstance(data, dict):
+        raise GoaltraceError(f"{path}: not {what}")
+    require_readable(data.get("schema_version"), str(path))
+    return data
 
-    For reading such data alone: whatever is written since 1.3 says `control` itself.
+
+def control_by_arm(arm: object) -> bool:
+    """Whether a session or clip of schema 1.2 or older is of a control, which only the name of its arm shows.
+
+    Only for reading such data: since 1.3 the field `control` is written.
     """
     return isinstance(arm, str) and (arm.startswith("random") or arm == "shuffled")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# The header says it all: opening a clip shall not decode a picture to learn more, which takes ten times as long.
+# The header is enough: probing would decode a picture on opening a clip, which takes ten times as long.
 _NO_PROBING = {"analyzeduration": "0", "skip_frame": "all"}
 
 
@@ -33,7 +33,7 @@ def iter_frames(
         video: the bytes of the `video` column.
         size: (width, height) in px to scale to (area filter); None keeps the recorded size.
         pictures: the clip's `picture` column; None yields each picture of the video once. A frame that shows the
-            same picture as the one before is the same array, so `is` tells an unchanged frame.
+            same picture as the one before is the same array, so `is` detects an unchanged frame.
 
     Raises `GoaltraceError` when the bytes cannot be decoded or do not hold exactly the pictures that are named.
     """

@@ -1,8 +1,8 @@
-"""Opening video that may come from anybody: few containers, few codecs, no other file, pictures of bounded size.
+"""Opening untrusted video: few containers, few codecs, no access to other files, pictures of bounded size.
 
 FFmpeg knows hundreds of formats and guesses among them. Some of those are texts that name other files or addresses to
-be opened (ffconcat, HLS, SDP), and most of their readers were never written for hostile bytes. So the container is told
-by its first bytes, nothing is guessed, and the reader gets an open file and no way to any other.
+be opened (ffconcat, HLS, SDP), and most of their readers were never written for hostile bytes. So the container is
+recognised by its first bytes, nothing is guessed, and the reader gets an open file and no way to any other.
 Needs PyAV (extras `collect`, `curate`, `train`).
 """
 
@@ -18,9 +18,9 @@ from manifests.errors import GoaltraceError
 from manifests.files import open_plain
 
 OURS = ("h264",)
-"""What recordings and clips are made of."""
+"""The codecs of recordings and clips."""
 IMPORTED = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1")
-"""What an importer takes."""
+"""The codecs that importers accept."""
 MAX_SIDE_PX = 8192
 MAX_PX = 2**25
 """An 8K screen; a picture of it takes 100 MB."""
@@ -38,7 +38,7 @@ class NotAllowed(GoaltraceError):
 
 
 def broken_video() -> tuple[type[Exception], ...]:
-    """What is raised for bytes that are no video, only begin as one, or are one that is not opened."""
+    """The exceptions that PyAV and `opened_video` raise for bytes that are not a video, or not one that is opened."""
     import av
 
     return (NotAllowed, av.error.FFmpegError, OSError, ValueError, IndexError, OverflowError, AttributeError)
@@ -52,12 +52,12 @@ def video_format(head: bytes) -> str | None:
 
 
 def picture_fits(width: int, height: int) -> bool:
-    """Whether a picture is one that videos here may have."""
+    """Whether a picture of this size, in px, is accepted."""
     return 0 < width <= MAX_SIDE_PX and 0 < height <= MAX_SIDE_PX and width * height <= MAX_PX
 
 
 def require_reach(pictures: int, context: Any, size: int) -> None:
-    """Raise `NotAllowed` where decoding takes far more than a video of `size` bytes asks for in earnest."""
+    """Raise `NotAllowed` where a video of `size` bytes decodes to far more pixels than an honest one would."""
     if pictures * context.width * context.height > DECODED_PX_AT_FIRST + DECODED_PX_PER_BYTE * size:
         raise NotAllowed(f"{pictures:,} pictures or more of {context.width}x{context.height} px in {size:,} bytes")
 

@@ -1,4 +1,4 @@
-"""What tasks call the things on a screen: our own words, so that a task outlives the release that it was written on.
+"""The roles and programs that tasks may name: GoalTrace's own words, independent of a system's release.
 
 What a system says for each word is known in one place, `collector.agents.desktop.names`.
 """
@@ -40,7 +40,7 @@ def program_named(word: str) -> str:
     return word
 
 
-def nearest(word: str, words: tuple[str, ...], count: int = 3) -> str:
-    """The `count` of `words` most like `word`, quoted, in a row."""
+def nearest(word: str, words: tuple[str, ...]) -> str:
+    """The three of `words` that are most similar to `word`, quoted and separated by commas."""
     by_likeness = sorted(words, key=lambda other: -difflib.SequenceMatcher(None, word, other).ratio())
-    return ", ".join(repr(other) for other in by_likeness[:count])
+    return ", ".join(repr(other) for other in by_likeness[:3])

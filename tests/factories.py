@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from manifests import __version__
 from manifests.clip import PTS_PER_SECOND, ClipAction, ClipRow
 from manifests.clip_io import ClipWriter
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LineageStep
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest, LineageStep
 from manifests.files import new_folder, sha256_of
 from manifests.slots import assign_slots
 from manifests.versions import SCHEMA_VERSION
@@ -127,7 +127,7 @@ def make_dataset(
 
 def write_dataset(path: Path, rows: Iterable[ClipRow], shard_bytes: int = 500 * 10**6) -> Path:
     """A data set of these clips."""
-    counter = Counter()
+    counter = ClipCounter()
     with new_folder(path) as root:
         with ClipWriter(root, shard_bytes) as writer:
             for row in rows:

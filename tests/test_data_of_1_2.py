@@ -10,9 +10,9 @@ import pytest
 
 from collector.packing.pack import pack
 from collector.sessions.forget import forget
-from curation.masked import masked_data_set
+from curation.masking import write_masked
 from curation.report.table import compare, separations
-from curation.scan.look import ScanOptions
+from curation.scan.session import ScanOptions
 from curation.tables import rows_with_scores
 from goaltrace import main
 from manifests.clip import ClipRow
@@ -71,7 +71,7 @@ def test_curation_reads_it_and_writes_what_it_says(
     assert {arm["arm"]: arm["control"] for arm in json.loads(capsys.readouterr().out)["arms"]} == CONTROLS
     assert main(["select", str(old), "--where", "NOT control", "--out", str(tmp_path / "kept")]) == 0
     assert controls(tmp_path / "kept") == {"scripted": False, "human": False}
-    masked_data_set(old, tmp_path / "masked", ScanOptions(), 1, ignore)
+    write_masked(old, tmp_path / "masked", ScanOptions(), 1, ignore)
     assert controls(tmp_path / "masked") == CONTROLS
     for made in ("kept", "masked"):
         shards = list((tmp_path / made).glob("[ce]*/*.parquet"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests.dataset import DatasetFolder, LeftOut
+from manifests.dataset import DatasetFolder, LeftOutItem
 from manifests.session import SessionFolder
 from tests.collector.session_folders import make_session
 from tests.places import opened
@@ -146,7 +146,7 @@ def test_a_data_set_of_an_older_release_that_names_the_machine_is_not_published(
     machine.run("pack", "sessions", "--out", "set")
     folder = DatasetFolder(machine.work / "set")
     manifest = folder.read_manifest()
-    manifest.left_out = [LeftOut(name="two", reason=f"{machine.work}/sessions/two/frames.jsonl: missing")]
+    manifest.left_out = [LeftOutItem(name="two", reason=f"{machine.work}/sessions/two/frames.jsonl: missing")]
     folder.write_manifest(manifest)
     machine.run("publish", "set", "team/clips", "--dry-run", status=2)
     machine.run("select", "set", "--where", "true", "--out", "again")

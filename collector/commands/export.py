@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status. What is written is as private as what it is made of."""
-    from manifests.private import as_private_as
+    from manifests.permissions import as_private_as
 
     with as_private_as(args.session):
         return _run(args)

@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
 
     from manifests.errors import GoaltraceError
     from manifests.files import DiskFull
-    from manifests.items import one_item
-    from manifests.plain import one_line
+    from manifests.item_errors import one_item
+    from manifests.plain_text import one_line
     from manifests.session import find_sessions
 
     look = _look_options(args)

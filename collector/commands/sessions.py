@@ -77,8 +77,8 @@ def _recover(args: argparse.Namespace) -> int:
     from collector.sessions.recover import recover_session
     from manifests.errors import GoaltraceError
     from manifests.files import DiskFull
-    from manifests.items import one_item
-    from manifests.plain import one_line
+    from manifests.item_errors import one_item
+    from manifests.plain_text import one_line
     from manifests.session import find_sessions
 
     results: list[Recovery] = []

@@ -32,7 +32,7 @@ def _write(sessions: list[SessionFolder], out: Path) -> int:
     from collector.view.export import write_page
     from manifests.errors import GoaltraceError
     from manifests.files import require_absent
-    from manifests.private import as_private_as
+    from manifests.permissions import as_private_as
 
     if len(sessions) != 1:
         raise GoaltraceError(f"--out: a page holds one session, and there are {len(sessions)}; name one of them")

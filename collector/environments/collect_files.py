@@ -17,8 +17,8 @@ from pathlib import Path
 
 from manifests.errors import GoaltraceError
 from manifests.files import raise_if_full
-from manifests.plain import one_line
-from manifests.private import umask
+from manifests.permissions import umask
+from manifests.plain_text import one_line
 from manifests.session import SessionFolder
 
 QUOTA_BYTES = 8 * 2**30

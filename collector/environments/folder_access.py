@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
-from manifests.private import umask
+from manifests.permissions import umask
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

@@ -18,7 +18,7 @@ from collector.human.consent import new_consent_id, require_consent_id
 from collector.record import RecordResult, TaskLike, plan_recording
 from collector.recording.watch import require_space
 from manifests.errors import GoaltraceError
-from manifests.private import OWNER_ONLY, at_least
+from manifests.permissions import OWNER_ONLY, umask_at_least
 from manifests.progress import ignore
 from manifests.session import SessionFolder
 
@@ -74,7 +74,7 @@ def record_in_browser(
     from collector.environments.docker import DockerEnvironment
     from collector.human.visit import Visit
 
-    with at_least(OWNER_ONLY):
+    with umask_at_least(OWNER_ONLY):
         require_sessions_folder(options.out)
         require_space(options.out, int(options.min_free_gib * 2**30))
         if options.consent_id is not None:

@@ -27,7 +27,7 @@ from collector.recording.hotkey import Hotkey
 from collector.recording.watch import require_space
 from manifests.errors import GoaltraceError
 from manifests.files import write_json
-from manifests.private import OWNER_ONLY, at_least
+from manifests.permissions import OWNER_ONLY, umask_at_least
 from manifests.session import SessionFolder
 from manifests.task import TaskInstance, TaskManifest
 from manifests.versions import SCHEMA_VERSION
@@ -108,7 +108,7 @@ def record_own_screen(options: OwnScreenOptions, dialogue: Dialogue) -> RecordRe
     A session that was thrown away has the outcome "discarded". Raises `GoaltraceError` where the person does not
     agree or the screen cannot be recorded; nothing is written then.
     """
-    with at_least(OWNER_ONLY):
+    with umask_at_least(OWNER_ONLY):
         require_sessions_folder(options.out)
         require_space(options.out, int(options.min_free_gib * 2**30))
         spec = plan_own_screen(options)

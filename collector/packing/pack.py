@@ -13,13 +13,13 @@ from collector.packing.recorded_session import read_recorded_session, why_left_o
 from collector.packing.rows import Packed, pack_session
 from collector.ranges import require_between
 from manifests.clip_io import SHARD_BYTES, ClipWriter, clip_table
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, Input, LeftOut, LineageStep
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest, Input, LeftOutItem, LineageStep
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, require_absent, sha256_of
-from manifests.here import without_places
-from manifests.items import one_item
-from manifests.plain import one_line
-from manifests.private import as_private_as
+from manifests.item_errors import one_item
+from manifests.machine_names import without_machine_names
+from manifests.permissions import as_private_as
+from manifests.plain_text import one_line
 from manifests.progress import OnProgress, Progress, ignore
 from manifests.session import SessionFolder, find_sessions
 from manifests.validate import invalid_reasons
@@ -79,8 +79,8 @@ def _pack(
     sessions: Sequence[SessionFolder], out: Path, clip_s: float, shard_bytes: int, keep_bad_timing: bool,
     on_progress: OnProgress,
 ) -> DatasetManifest:  # fmt: skip
-    counter = Counter()
-    left_out: list[LeftOut] = []
+    counter = ClipCounter()
+    left_out: list[LeftOutItem] = []
     inputs: list[Input] = []
     seen: set[str] = set()
     parameters = {"clip_s": clip_s} | ({"keep_bad_timing": True} if keep_bad_timing else {})
@@ -93,7 +93,9 @@ def _pack(
                         packed, clips = _pack_one(session, clip_s, seen, keep_bad_timing)
                         source = _input(session, packed)
                 except GoaltraceError as error:
-                    left_out.append(LeftOut(name=one_line(session.path.name), reason=_public_reason(error, session)))
+                    left_out.append(
+                        LeftOutItem(name=one_line(session.path.name), reason=_public_reason(error, session))
+                    )
                 else:
                     for row, clip in zip(packed.rows, clips, strict=True):
                         writer.write_table(clip)
@@ -117,7 +119,7 @@ def _pack(
 
 def _public_reason(error: GoaltraceError, session: SessionFolder) -> str:
     """Why a session is left out, without paths of this machine: its files are named as seen from its folder."""
-    return one_line(without_places(str(error), session.path))
+    return one_line(without_machine_names(str(error), session.path))
 
 
 def _pack_one(

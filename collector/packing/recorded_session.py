@@ -9,8 +9,8 @@ from itertools import pairwise
 from collector.recording.timing import BAD, timing_reasons
 from manifests.consent import read_consent
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
-from manifests.plain import one_line
+from manifests.item_errors import one_item
+from manifests.plain_text import one_line
 from manifests.session import Action, Event, Frame, Intent, SessionFolder, SessionManifest
 from manifests.videofile import picture_fits
 

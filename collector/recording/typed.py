@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from manifests.files import replacing
-from manifests.secrets import KeyPress, Known, is_held, named_with, typed_secrets
+from manifests.secrets import KeyPress, KnownSecrets, is_held, named_with, typed_secrets
 from manifests.session import Action, SessionFolder
 
 _SHIFTS = ("Shift_L", "Shift_R", "Caps_Lock", "ISO_Level3_Shift", "BackSpace", "Delete", "Left", "Right")
@@ -20,7 +20,7 @@ _ENDS = "Linefeed"
 
 def redact_typed(folder: SessionFolder, listed: Iterable[str] = ()) -> dict[str, int]:
     """Redact every key of a secret in actions.jsonl; how many secrets of each kind there were."""
-    known = Known()
+    known = KnownSecrets()
     known.add_listed(listed)
     actions = folder.actions()
     found = dict[int, str]()

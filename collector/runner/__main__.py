@@ -12,7 +12,7 @@ from pathlib import Path
 from collector.episodes.progress import report_progress
 from collector.episodes.spec import EpisodeSpec, read_spec
 from manifests.errors import GoaltraceError
-from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, at_least
+from manifests.permissions import OTHERS_CANNOT_WRITE, OWNER_ONLY, umask_at_least
 from manifests.session import SessionManifest
 
 
@@ -22,7 +22,7 @@ def main(spec_path: str, folder: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # a stop from the host ends like Ctrl-C
         signal.signal(number, signal.default_int_handler)
     try:
-        with at_least(OWNER_ONLY if spec.by_person else OTHERS_CANNOT_WRITE):
+        with umask_at_least(OWNER_ONLY if spec.by_person else OTHERS_CANNOT_WRITE):
             session = _run_episode(spec, Path(folder))
     except GoaltraceError as error:
         print(error, file=sys.stderr)

@@ -17,7 +17,7 @@ from collector.sessions.pictures import Pictures, count_decodable, read_pictures
 from collector.sessions.problem import MEND_DECODED, Problem
 from collector.terminal.cast import open_cast
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.session import Action, Cursor, Event, Frame, Intent, SessionFolder, SessionManifest
 
 _GOP_LIMIT_MS = 2000

@@ -19,18 +19,18 @@ from collector.sessions.shard_cut import ConsentScope, read_keys, write_without
 from manifests.clip_io import open_parquet
 from manifests.dataset import (
     MADE_BY,
-    Counter,
+    ClipCounter,
     Counts,
     DatasetFolder,
     DatasetManifest,
     Input,
-    LeftOut,
+    LeftOutItem,
     LineageStep,
     Shard,
 )
 from manifests.errors import GoaltraceError
 from manifests.files import is_plain, raise_if_full, read_bytes, sha256_of
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 
 FORGOTTEN = "forgotten"
 _COUNTED = ["session_id", "outcome", "arm", "kind", "duration_ns", "t0_ns", "actions"]
@@ -174,7 +174,7 @@ def _rewritten(cut: DatasetCut, shard: Shard, scope: ConsentScope, made: list[Pa
 
 
 def _counts(root: Path, manifest: DatasetManifest) -> Counts:
-    counter = Counter()
+    counter = ClipCounter()
     configs = [DatasetFolder.shard_names(manifest, config) for config in ("events", "clips")]
     for name in configs[0] or configs[1]:
         file = open_parquet(root / name)
@@ -199,7 +199,7 @@ def _cleaned(manifest: DatasetManifest, scope: ConsentScope, names: set[str], ha
         ]
         step.parameters = _without(step.parameters, pattern)
     new.left_out = [
-        LeftOut(name=FORGOTTEN, reason="removed on request")
+        LeftOutItem(name=FORGOTTEN, reason="removed on request")
         if left.name in names or pattern.search(left.name) or pattern.search(left.reason)
         else left
         for left in new.left_out

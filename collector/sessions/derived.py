@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from collector.sessions.shard_cut import ConsentScope, write_without
 from manifests.clip_io import open_parquet
 from manifests.files import is_plain, read_bytes, read_json, write_json
-from manifests.made_from import NAME, MadeFrom, read_made_from
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
+from manifests.provenance import NAME, Provenance, read_provenance
 
 _CAST_HEAD = 2**16
 _PICTURES = (".gif", ".mp4", ".png", ".cast", ".json", ".html")
@@ -148,14 +148,14 @@ def remove_derived(item: Derived, scope: ConsentScope) -> None:
         item.path.rmdir()
 
 
-def _of(document: Path, scope: ConsentScope) -> MadeFrom | None:
+def _of(document: Path, scope: ConsentScope) -> Provenance | None:
     if not is_plain(document):
         return None
-    made = read_made_from(document)
+    made = read_provenance(document)
     return made if scope.session_ids & set(made.sessions) else None
 
 
-def _made(document: Path, made: MadeFrom) -> Derived:
+def _made(document: Path, made: Provenance) -> Derived:
     folder = document.parent
     if made.files:
         files = [folder / Path(name).name for name in made.files]
@@ -175,7 +175,7 @@ def _latents(folder: Path, scope: ConsentScope, models: bool) -> Iterator[Derive
     document = folder / NAME
     shards = [path for path in sorted((folder / "latents").glob("*.parquet")) if is_plain(path) and scope.count(path)]
     made = _of(document, scope)
-    before = read_made_from(document).forgotten if document.is_file() else []
+    before = read_provenance(document).forgotten if document.is_file() else []
     if models and (made or consent_hash(scope) in before):
         yield Derived("latents", folder, whole=True)
     elif shards or made:
@@ -188,7 +188,7 @@ def _latents(folder: Path, scope: ConsentScope, models: bool) -> Iterator[Derive
 def _run(run: Path, scope: ConsentScope, models: bool) -> Iterator[Derived]:
     document, config = run / NAME, run / "config.json"
     made = _of(document, scope)
-    before = read_made_from(document).forgotten if document.is_file() else []
+    before = read_provenance(document).forgotten if document.is_file() else []
     if models and (made or consent_hash(scope) in before):
         yield Derived("model", run, whole=True)
         return

@@ -19,8 +19,8 @@ from collector.sessions.derived import Candidates, Derived, plan_derived, remove
 from collector.sessions.search import FoundSessions, delete_session, names_of, search, shows
 from collector.sessions.shard_cut import ConsentScope
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
-from manifests.shards import cache_folder
+from manifests.item_errors import one_item
+from manifests.shard_integrity import cache_folder
 
 T = TypeVar("T")
 BEYOND = (

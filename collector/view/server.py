@@ -17,7 +17,7 @@ from collector.view.read import Session, read_session
 from collector.view.review import discard, set_kept
 from collector.view.video import make_video
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.pages import token_guard
 from manifests.session import SessionFolder
 

@@ -33,9 +33,14 @@ def run(args: argparse.Namespace) -> int:
     with as_bar() as on_progress:
         done = merge(args.datasets, out=None if args.dry_run else args.out, on_progress=on_progress)
     if args.json:
-        said = {"dry_run": args.dry_run, "clips": len(done.clip_ids), "sessions": done.sessions, "hours": done.hours}
-        said |= {"repeated": done.repeated, "carried": done.carried, "not_carried": dict(done.not_carried)}
-        print(json.dumps(said | {"left_out": dict(done.left_out)}, indent=2))
+        document = {
+            "dry_run": args.dry_run,
+            "clips": len(done.clip_ids),
+            "sessions": done.sessions,
+            "hours": done.hours,
+        }
+        document |= {"repeated": done.repeated, "carried": done.carried, "not_carried": dict(done.not_carried)}
+        print(json.dumps(document | {"left_out": dict(done.left_out)}, indent=2))
         return 0
     print(f"{len(done.clip_ids):,} clips of {done.sessions:,} sessions, {done.hours:.3f} hours")
     if done.repeated:

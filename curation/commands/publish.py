@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
         dry_run=args.dry_run,
     )
     if args.json:
-        said = {"repo": done.repo, "url": done.url, "changed": done.changed, "license": done.license}
-        print(json.dumps({**said, "files": done.files, "card": done.card}, indent=2))
+        document = {"repo": done.repo, "url": done.url, "changed": done.changed, "license": done.license}
+        print(json.dumps({**document, "files": done.files, "card": done.card}, indent=2))
     elif done.url is None:
         for name, size in done.files.items():
             print(f"{size:>14,} B  {name}")

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from curation.scanning import ScanResult
 
 EPILOG = """\
-Looked through are the keys (put together again as they were meant), the text of terminals' screens, captions, goals
-and names. What is found is counted, never shown. Pixels of desktops are not read: a clip in which something sensitive
-was typed or told is left out by --mask, with the later ones of its session.
+Searched are the keys (with corrections applied), the text of terminals' screens, captions, goals and names. What is
+found is counted, never shown. Pixels of desktops are not read: a clip with something sensitive in its keys or texts is
+left out by --mask, together with the later ones of its session.
 
 exit status: 0 nothing found, or masked; 1 something found; 2 something could not be scanned.
 docs/scanning.md says more."""

@@ -1,4 +1,4 @@
-"""What each column means, in one line: for the card, and for a reader who has only the files."""
+"""One line on the meaning of each column, for the card."""
 
 from __future__ import annotations
 

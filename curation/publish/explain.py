@@ -1,4 +1,4 @@
-"""One line for each way that a request to the Hub can fail: what the Hub said, and what to do."""
+"""Turning each failure of a request to the Hub into one line: the Hub's answer, and what to do."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ def explain(error: BaseException, repo_id: str) -> str:
     answered = next((e for e in chain if isinstance(e, HfHubHTTPError)), None)
     if answered is not None and answered.response is not None:
         status = answered.response.status_code
-        said = " ".join((answered.server_message or "").split())[:200]
+        message = " ".join((answered.server_message or "").split())[:200]
         if status == 401:
             return f"{repo_id}: the Hub refused the token (401); set HF_TOKEN to a valid one or run: hf auth login"
         if status == 403:
-            return f"{repo_id}: the token may not write there (403); check owner and rights. The Hub says: {said}"
+            return f"{repo_id}: the token may not write there (403); check owner and rights. The Hub says: {message}"
         if status == 404:
             return f"{repo_id}: the Hub does not find it (404); check the owner's name and the token's rights"
         if status in (409, 412):
             return moved(repo_id)
-        return f"{repo_id}: the Hub answered {status}{': ' + said if said else ''}; run the same command again later"
+        detail = f": {message}" if message else ""
+        return f"{repo_id}: the Hub answered {status}{detail}; run the same command again later"
     if any(isinstance(e, HTTPError | ConnectionError | TimeoutError) for e in chain):
         return (
             f"{repo_id}: the connection to {constants.ENDPOINT} failed ({_first_line(chain[-1])}); "

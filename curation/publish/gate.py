@@ -1,4 +1,4 @@
-"""Nothing is published unscanned: what stands between a data set and the Hub."""
+"""Checks before publishing: the data set was scanned for secrets, and none is in it or in its documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from curation.scan.stage import NAME, VERSION
-from curation.scanned import summary
+from curation.scan_summary import summary
 from curation.stage import clips_shards, table_name
 from manifests.clip_io import ClipReader
 from manifests.dataset import DatasetManifest
@@ -17,7 +17,7 @@ from manifests.secrets import find
 def require_scanned(reader: ClipReader, found_is_meant: bool = False) -> None:
     """Raise `GoaltraceError` unless the data set was scanned since its shards changed, and nothing was found in it.
 
-    With `found_is_meant` it may hold what was found.
+    With `found_is_meant` it may hold what the scan found (--with-findings).
     """
     dataset, manifest = reader.folder.path, reader.manifest
     shards = clips_shards(manifest)
@@ -45,7 +45,7 @@ def require_scanned(reader: ClipReader, found_is_meant: bool = False) -> None:
 
 
 def require_clean_words(dataset: Path, manifest: DatasetManifest, card: str) -> None:
-    """Raise `GoaltraceError` where what is published beside the clips holds a secret."""
+    """Raise `GoaltraceError` where dataset.json or the card holds a secret."""
     for where, text in _words(manifest, card):
         spans = find(text)
         if spans:

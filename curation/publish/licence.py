@@ -1,4 +1,4 @@
-"""Under which terms a data set is published: asked for, and one of those that the Hub knows."""
+"""The licence of a data set: which identifiers the Hub knows, and which one a hand-written card names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def require_known(license_id: str, where: str = "--license") -> str:
 
 
 def missing() -> str:
-    """What is said where none was given and nobody can be asked."""
+    """The message for a missing licence."""
     return f"no licence was given; add --license ID, such as {EXAMPLES}"
 
 

@@ -1,4 +1,4 @@
-"""A picture for the card: a few clips, one a row, chosen by rule and not by looks."""
+"""A picture for the card: a few clips, one a row, chosen by a rule and not by how they look."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_preview(reader: ClipReader, rows: pa.Table) -> tuple[Preview | None, st
     """A typical clip of each kind and arm, goal-directed ones first, then one of each family that is not there yet; or
     None, and why there is none.
 
-    Blank frames are not shown. What cannot be decoded is passed over.
+    Blank frames are not shown. Clips that cannot be decoded are skipped.
     """
     found: list[tuple[PreviewClip, list[Image.Image]]] = []
     reason = "there is no clip"

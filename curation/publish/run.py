@@ -1,4 +1,4 @@
-"""Publishing a data set: what may be refused at once first, then everything that is read, then the Hub."""
+"""`publish`: cheap checks first, then everything that has to be read, then the upload to the Hub."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class PublishResult:
 
     repo: str
     url: str | None
-    """The data set's address; None where nothing was to be sent."""
+    """The data set's address; None for a dry run."""
     changed: bool
-    """Whether anything was not there already."""
+    """Whether anything had to be sent."""
     license: str | list[str] | None
     files: Mapping[str, int]
     """Path in the repository -> bytes."""
@@ -88,8 +88,8 @@ def is_license_missing(dataset: Path, repo: str, license: str | None, dry_run: b
 
 @contextmanager
 def _quiet_hub() -> Iterator[None]:
-    """While inside, huggingface_hub tells the Hub nothing of this machine's packages, and logs errors only: each retry
-    would be a line, and the failure is one."""
+    """Inside, huggingface_hub sends no telemetry about this machine's packages, and logs errors only: each retry would
+    be a line, and the failure is one already."""
     verbosity, telemetry = logging.get_verbosity(), constants.HF_HUB_DISABLE_TELEMETRY  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     constants.HF_HUB_DISABLE_TELEMETRY = telemetry or "HF_HUB_DISABLE_TELEMETRY" not in os.environ

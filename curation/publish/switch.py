@@ -1,8 +1,8 @@
-"""From one whole data set to another: the bytes first, then everything that a reader of `main` sees at once.
+"""Replacing the data set on the Hub in one visible step: first the bytes are uploaded, then one commit names them.
 
-The bytes go to the Hub's storage, where no reader looks and where they are found again by their hashes. Then one commit
-names all of them and removes what is gone. Past `ONE_COMMIT` changes a single commit may not be made in time: then
-they are committed beside, in a pull request, which is looked through and merged.
+The bytes go to the Hub's storage, where no reader sees them and where a second run finds them by their hashes. Then one
+commit adds all of them and removes what is gone. With more than `ONE_COMMIT` changes a single commit may time out: then
+several commits are made in a pull request, which is verified and merged.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class RemoteFile:
 
 
 def is_ours(name: str) -> bool:
-    """Is this a file that goes when a data set no longer has it?"""
+    """Whether this is a file that GoalTrace publishes, and so removes when the data set no longer has it."""
     folder, _, rest = name.partition("/")
     return (folder in ("clips", "events", "scores") and rest.endswith(".parquet")) or name == "preview.png"
 
@@ -113,7 +113,7 @@ def _switch_by_pull_request(api: HfApi, repo_id: str, head: str | None, wanted: 
 
 
 def moved(repo_id: str) -> str:
-    """What is said where somebody else changed the repository meanwhile."""
+    """The message where somebody else changed the repository meanwhile."""
     return (
         f"{repo_id}: somebody else changed it meanwhile; nothing was changed by this run: look at it, and run the same "
         "command again to replace what is there"
@@ -132,7 +132,7 @@ def _listing(api: HfApi, repo_id: str, revision: str | None) -> dict[str, RepoFi
 
 
 def _left(there: Mapping[str, RepoFile], wanted: Mapping[str, RemoteFile]) -> list[Operation]:
-    """What is still to be done, the card and dataset.json with the rest."""
+    """The changes that are still missing in a revision."""
     adds = [path for path, file in wanted.items() if path not in there or not file.is_there(there[path])]
     gone = [path for path in there if is_ours(path) and path not in wanted]
     deletions = [CommitOperationDelete(path, is_folder=False) for path in gone]
@@ -140,7 +140,7 @@ def _left(there: Mapping[str, RepoFile], wanted: Mapping[str, RemoteFile]) -> li
 
 
 def _send(api: HfApi, repo_id: str, operations: Sequence[Operation], revision: str | None) -> None:
-    """Bring the bytes into the Hub's storage. Nobody can see them there."""
+    """Upload the bytes to the Hub's storage, where nobody can see them yet."""
     additions = [operation for operation in operations if isinstance(operation, CommitOperationAdd)]
     api.preupload_lfs_files(
         repo_id, additions, repo_type=DATASET, revision=revision, create_pr=revision is None, free_memory=False
@@ -167,7 +167,7 @@ def _batches(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
 
 
 def _may_be_done(error: Exception) -> bool:
-    """Was no answer heard, or one of a server between, so that the commit may have been made all the same?"""
+    """Whether the request had no answer, or a proxy's, so that the commit may have been made all the same."""
     if isinstance(error, HfHubHTTPError):
         return error.response is not None and error.response.status_code >= 500
     return True

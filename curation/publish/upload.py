@@ -13,8 +13,8 @@ from curation.publish.card import make_card
 from curation.publish.explain import explain
 from curation.publish.gate import require_clean_words, require_scanned
 from curation.publish.licence import of_card, require_known
+from curation.publish.machine_names import require_no_machine_names
 from curation.publish.preview import PREVIEW, make_preview
-from curation.publish.private import require_nothing_of_here
 from curation.publish.switch import RemoteFile, is_ours, switch
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader
@@ -54,7 +54,7 @@ class PublishPlan:
 def make_plan(
     dataset: Path, repo_id: str, license_id: str | None, unscanned: bool = False, with_findings: bool = False
 ) -> PublishPlan:
-    """Look at everything that can be looked at without a network.
+    """Read and check everything that needs no network.
 
     Raises `GoaltraceError` for a bad repository name, a licence that the Hub does not know, a file that is not the one
     dataset.json names, and, unless those are meant, for a data set that was not scanned or in which something was
@@ -64,7 +64,7 @@ def make_plan(
     own = own_card(dataset)
     license_ids = _licence(dataset, own, license_id)
     reader = ClipReader(dataset)
-    require_nothing_of_here(reader.folder.manifest_path, reader.manifest)
+    require_no_machine_names(reader.folder.manifest_path, reader.manifest)
     shards = named_files(reader.manifest)
     for shard in shards:
         _require_same(dataset, shard)

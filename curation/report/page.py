@@ -16,7 +16,7 @@ from curation.report import charts, strips, table
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.files import write_text
-from manifests.items import one_item
+from manifests.item_errors import one_item
 
 MARK = '<meta name="generator" content="goaltrace report">'
 MAX_STRIPS = 12
@@ -29,7 +29,7 @@ AXES = {
 
 @dataclass(frozen=True)
 class ReportedDataset:
-    """A data set, read and compared."""
+    """What the page shows: a data set's rows and the comparison of its arms."""
 
     reader: ClipReader
     rows: pa.Table
@@ -41,14 +41,14 @@ class ReportedDataset:
 def write_report(about: ReportedDataset, out: Path, leave_out: LeaveOut) -> None:
     """Write the page about a data set to `out`, which `require_ours` let pass.
 
-    `leave_out` hears of each clip that could not be drawn, and why.
+    `leave_out` is called with each clip that could not be drawn, and why.
     """
     about.reader.require_same()
     write_text(out, render(about, leave_out))
 
 
 def require_ours(out: Path) -> None:
-    """Raise `GoaltraceError` where `out` is a folder, or a file that is no report."""
+    """Raise `GoaltraceError` where `out` is a folder, or a file that GoalTrace did not write as a report."""
     if out.is_dir():
         raise GoaltraceError(f"{out}: is a folder; name a file, such as {out / 'report.html'}")
     if out.exists():

@@ -1,4 +1,4 @@
-"""What is in a data set: goal-directed arms against random ones, and a page about it."""
+"""`report`: comparing a data set's goal-directed arms with its controls, and writing an HTML page about them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from curation.report.page import ReportedDataset, require_ours, write_report
 from curation.report.table import ArmRow, Separation, compare, separations
 from curation.tables import own_numbers, rows_with_scores
 from manifests.clip_io import ClipReader
-from manifests.made_from import beside, write_made_from
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
+from manifests.provenance import beside, write_provenance
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ReportResult:
     page: Path | None
     """The page, where one was asked for."""
     left_out: Mapping[str, str]
-    """Clip that is not as clips are, or cannot be drawn -> why."""
+    """Clip that is invalid or cannot be drawn -> why."""
 
 
 def report(
@@ -66,7 +66,7 @@ def _report(dataset: Path, page: Path | None, on_progress: OnProgress) -> Report
     if page is not None:
         require_ours(page)
         if page.resolve().parent != dataset.resolve():  # there it goes with the clips
-            write_made_from(beside(page), "report", set(rows.column("session_id").to_pylist()), [page])
+            write_provenance(beside(page), "report", set(rows.column("session_id").to_pylist()), [page])
         write_report(ReportedDataset(reader, rows, arms, apart), page, leave_out)
     on_progress(Progress("report", len(rows), len(rows), "clip"))
     return ReportResult(arms, apart, page, left_out)

@@ -1,4 +1,4 @@
-"""A strip of frames per arm with the actions drawn on: what a person looks at before believing a number."""
+"""A strip of frames per arm with the actions drawn on them, so that a person can check what the scores mean."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def strip(reader: ClipReader, clip_id: str) -> Strip:
     """Evenly spaced frames of a clip from its first action on; each shows what happened since the one before."""
     row = reader.read(clip_id)
     pictures = [
-        StripPicture(_uri(image), seconds, said) for image, seconds, said in drawn_frames(row, FRAMES, FRAME_PX)
+        StripPicture(_uri(image), seconds, words) for image, seconds, words in drawn_frames(row, FRAMES, FRAME_PX)
     ]
     return Strip(row["kind"], row["arm"], row["control"], clip_id, row["goal"], pictures)
 
@@ -101,7 +101,7 @@ def drawn_frames(row: ClipRow, frames: int, width: int) -> Iterator[tuple[Image.
 
 def label(actions: Sequence[ClipAction]) -> str:
     """What was done, in a few words: `click left, typed hello ⏎`."""
-    said: list[str] = []
+    words: list[str] = []
     typing = False
     held: dict[str, str] = {}
     for action in actions:
@@ -114,16 +114,16 @@ def label(actions: Sequence[ClipAction]) -> str:
             if held and text:
                 text = f" {'+'.join(dict.fromkeys(held.values()))}+{text.strip()} "
             if text and typing:
-                said[-1] += text
+                words[-1] += text
             elif text:
-                said.append(f"keys {text}")
+                words.append(f"keys {text}")
             typing = typing or bool(text)
         elif action["kind"] in ("button_down", "scroll"):
             typing = False
             arrow = "↓" if (action["dy"] or 0) < 0 else "↑"
             button = action["button"] or "•"
-            said.append(f"click {button}" if action["kind"] == "button_down" else f"scroll {arrow}")
-    counted = [f"{text} ×{said.count(text)}" if said.count(text) > 1 else text for text in dict.fromkeys(said)]
+            words.append(f"click {button}" if action["kind"] == "button_down" else f"scroll {arrow}")
+    counted = [f"{text} ×{words.count(text)}" if words.count(text) > 1 else text for text in dict.fromkeys(words)]
     text = " ".join(", ".join(counted).split())
     return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
 

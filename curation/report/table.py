@@ -50,7 +50,7 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well one score tells an arm's clips from a control's."""
+    """How well one score separates an arm's clips from a control's."""
 
     kind: str
     score: str

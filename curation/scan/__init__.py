@@ -1,1 +1,1 @@
-"""Looking for what is sensitive in a data set, and masking it: `goaltrace scan`."""
+"""Finding secrets and personal data in the clips of a data set, and masking them: `goaltrace scan`."""

@@ -1,4 +1,4 @@
-"""What a scan reads of a session: its clips in order, without video."""
+"""Reading what a scan needs of a session: its clips in order, without video, and the size of a terminal's cell."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
-from manifests.cells import fitting_cell
 from manifests.clip import EventRow
 from manifests.clip_io import ClipReader
+from manifests.terminal_cells import fitting_cell
 
 Caption = Literal["caption_short", "caption", "caption_detailed"]
-Words = Literal["goal", Caption]
-Name = Literal["clip_id", "session_id", "episode_id", "task_id", "family", "actor", "arm", "environment"]
+TextColumn = Literal["goal", Caption]
+IdColumn = Literal["clip_id", "session_id", "episode_id", "task_id", "family", "actor", "arm", "environment"]
 CAPTIONS: tuple[Caption, ...] = get_args(Caption)
-WORDS: tuple[Words, ...] = get_args(Words)
-"""Columns of words, which can be masked."""
-NAMES: tuple[Name, ...] = get_args(Name)
-"""Columns that say what a clip is: they cannot be masked, or it would be another."""
+TEXT_COLUMNS: tuple[TextColumn, ...] = get_args(TextColumn)
+"""Columns of free text, in which single characters can be masked."""
+ID_COLUMNS: tuple[IdColumn, ...] = get_args(IdColumn)
+"""Columns that identify a clip. They cannot be masked, since the clip would then be a different one."""
 COLUMNS = (
-    *NAMES, *WORDS, "kind", "clip_index", "width", "height", "t1_ns", "picture", "cursor_x", "cursor_y", "changed",
-    "screen_text", "actions", "start_keys", "invalid_reasons",
+    *ID_COLUMNS, *TEXT_COLUMNS, "kind", "clip_index", "width", "height", "t1_ns", "picture", "cursor_x", "cursor_y",
+    "changed", "screen_text", "actions", "start_keys", "invalid_reasons",
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def clips_of(dataset: Path, clip_ids: Sequence[str]) -> list[EventRow]:
 
 
 def cell_of(rows: Sequence[EventRow]) -> tuple[int, int] | None:
-    """Px of a cell of a session of a terminal, by where its text cursor ever was; None where none can be told."""
+    """Width and height in px of a terminal session's cell, derived from where its text cursor was; None if unknown."""
     sizes = {(row["width"], row["height"]) for row in rows}
     if rows[0]["kind"] != "terminal" or len(sizes) != 1:
         return None

@@ -1,4 +1,4 @@
-"""What a session's clips become when everything that was found in them is masked."""
+"""Masking a session's clips: the new column values, and the cells of the pictures to paint over."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import zip_longest
 from typing import TypedDict
 
 from curation.scan.clips import cell_of
-from curation.scan.found import Found, OnScreen, by_row
-from curation.scan.look import ScanOptions, look
-from curation.scan.pixels import CellBox
+from curation.scan.findings import ClipFindings, OnScreen, by_row
+from curation.scan.painting import CellBox
 from curation.scan.screens import width_of
+from curation.scan.session import ScanOptions, scan_session
 from manifests.clip import ClipAction, EventRow
 from manifests.secrets import MASK, WIDE_MASK, covered
 
-UNSEEN = "something sensitive was typed or told, and its pixels cannot be read: it may be seen"
+UNSEEN = "something sensitive was found in its keys or texts, and its pixels cannot be read: they may show it"
 LATER = "it may still show what an earlier clip of its session has"
 LEFT = "something in it cannot be masked for certain"
 _ROUNDS = 4
@@ -48,13 +48,13 @@ class Masked:
 def mask(rows: Sequence[EventRow], options: ScanOptions) -> dict[str, Masked]:
     """Clip id -> what becomes of it, for the clips of a session in order.
 
-    What was masked is looked at again, since it reads otherwise now, until nothing is found; a clip in which something
-    still is, is left out.
+    The masked session is scanned again, since masking changes what its texts say, until nothing is found; a clip in
+    which something still is found is left out.
     """
     cell = cell_of(rows)
     made = {row["clip_id"]: Masked() for row in rows}
     for number in range(_ROUNDS):
-        found = look(rows, options)
+        found = scan_session(rows, options)
         if not any(one.columns for one in found):
             break
         _leave_out(found, made, last=number == _ROUNDS - 1)
@@ -68,7 +68,7 @@ def mask(rows: Sequence[EventRow], options: ScanOptions) -> dict[str, Masked]:
 
 
 def _forget_ink(rows: Sequence[EventRow], made: dict[str, Masked], cell: tuple[int, int]) -> None:
-    """Where masked cells change, `changed` counts cells, not pixels: how much ink a key brings tells which it was."""
+    """Make `changed` count cells instead of pixels where masked cells change: a key's ink could reveal which it was."""
     before, painted_before = "", False
     for row in rows:
         masked = made[row["clip_id"]]
@@ -92,20 +92,20 @@ def _differing(one: str, other: str) -> int:
     return sum(a != b for rows in pairs for a, b in zip_longest(*rows, fillvalue=" "))
 
 
-def _leave_out(found: Sequence[Found], made: dict[str, Masked], last: bool) -> None:
+def _leave_out(found: Sequence[ClipFindings], made: dict[str, Masked], last: bool) -> None:
     shown_before = False
     for one in found:
         reason = UNSEEN if one.unseen else LATER if shown_before else ""
         shown_before = shown_before or one.unseen
-        if not reason and one.names:
-            reason = f"its {one.names[0]} holds something sensitive, and says which clip it is"
+        if not reason and one.unmaskable:
+            reason = f"its {one.unmaskable[0]} holds something sensitive, and says which clip it is"
         if not reason and last and one.columns:
             reason = LEFT
         made[one.clip_id].left_out = made[one.clip_id].left_out or reason
 
 
-def _mask(masked: Masked, row: EventRow, one: Found, cell: tuple[int, int] | None, held: set[str]) -> None:
-    for column, spans in one.words.items():
+def _mask(masked: Masked, row: EventRow, one: ClipFindings, cell: tuple[int, int] | None, held: set[str]) -> None:
+    for column, spans in one.texts.items():
         masked.columns[column] = covered(row[column], spans)
     if one.keys or held:
         masked.columns["start_keys"] = [key for key in row["start_keys"] if key not in held]
@@ -148,7 +148,7 @@ def _texts(texts: list[str], places: set[OnScreen]) -> list[str]:
 
 
 def _boxes(row: EventRow, places: set[OnScreen], cell: tuple[int, int]) -> dict[int, list[CellBox]]:
-    """The cells of what is to be masked.
+    """The cells to paint over.
 
     Beyond ASCII terminals differ in how wide a character is: there everything is painted over from the first column
     where a place may be, to the end of the row.

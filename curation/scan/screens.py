@@ -1,4 +1,4 @@
-"""The texts of a terminal's pictures, as they are read: row by row, and joined where one goes on in the next."""
+"""Searching the text of a terminal's pictures: row by row, and joined where a text wraps into the next row."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from curation.scan.found import OnScreen
-from manifests.secrets import Span, Wanted
-from manifests.secrets.keyblock import PRIVATE, key_rows
-from manifests.secrets.reading import Reading, as_read, readings
+from curation.scan.findings import OnScreen
+from manifests.secrets import SecretSearch, Span
+from manifests.secrets.private_keys import PRIVATE, key_rows
+from manifests.secrets.screen_text import ScreenText, as_read, screen_texts
 
 _SEEN_MOST = 50_000
 
@@ -24,7 +24,7 @@ class Cells(NamedTuple):
 
 
 def width_of(character: str) -> int:
-    """How many columns a character takes, as far as Unicode tells; terminals differ beyond ASCII."""
+    """How many columns a character takes, as far as Unicode defines it; terminals differ beyond ASCII."""
     if character.isascii():
         return 1
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -33,7 +33,7 @@ def width_of(character: str) -> int:
 
 
 def laid_out(row: str, columns: int) -> Cells:
-    """A row in columns, at least as many as given."""
+    """Lay out a row's characters in columns, at least as many as given."""
     if row.isascii():
         return Cells(row.ljust(columns, "\0"), list(range(len(row))))
     text: list[str] = []
@@ -45,24 +45,24 @@ def laid_out(row: str, columns: int) -> Cells:
     return Cells("".join(text).ljust(columns, "\0"), origin)
 
 
-def _rows_of(reading: Reading, span: Span) -> Iterator[tuple[int, int, int]]:
+def _rows_of(joined: ScreenText, span: Span) -> Iterator[tuple[int, int, int]]:
     """Row and columns [left, right) of a span's parts."""
-    width = reading.right - reading.left
+    width = joined.right - joined.left
     for number in range(span.start // width, (span.end - 1) // width + 1):
         left, right = max(span.start - number * width, 0), min(span.end - number * width, width)
-        yield reading.first + number, reading.left + left, reading.left + right
+        yield joined.first + number, joined.left + left, joined.left + right
 
 
 class Screens:
-    """Looks at pictures of one size, one after another; what was seen before costs nothing."""
+    """Searches pictures of one size; the results of texts that come again are cached."""
 
-    def __init__(self, columns: int, wanted: Wanted) -> None:
-        self._columns, self._wanted = columns, wanted
+    def __init__(self, columns: int, search: SecretSearch) -> None:
+        self._columns, self._search = columns, search
         self._seen: dict[str, list[Span]] = {}
-        self._size = wanted.size
+        self._size = search.size
 
-    def look(self, picture: int, text: str) -> Iterator[tuple[OnScreen, Span, str]]:
-        """What is sensitive on a picture: where, what, and the value of which that is a part."""
+    def find(self, picture: int, text: str) -> Iterator[tuple[OnScreen, Span, str]]:
+        """What is sensitive on a picture: its place, its span in the joined text, and the whole value."""
         if not text.strip():
             return
         rows = text.split("\n")
@@ -70,22 +70,22 @@ class Screens:
         texts = [row.text for row in cells]
         columns = max(map(len, texts))
         texts = [row.ljust(columns, "\0") for row in texts]
-        for reading in readings(texts, columns, range(len(texts))):
-            for span in self._find(reading.text):
-                value = reading.text[span.start : span.end]
-                for y, left, right in _rows_of(reading, span):
+        for joined in screen_texts(texts, columns, range(len(texts))):
+            for span in self._find(joined.text):
+                value = joined.text[span.start : span.end]
+                for y, left, right in _rows_of(joined, span):
                     origin = cells[y].origin[left:right]
                     if origin:
                         yield OnScreen(picture, y, origin[0], origin[-1] + 1), span, value
         if PRIVATE in text:
-            for y, found in key_rows([row.rstrip() for row in rows], self._wanted.find):
+            for y, found in key_rows([row.rstrip() for row in rows], self._search.find):
                 for start, end in found:
                     yield OnScreen(picture, y, start, end), Span(start, end, "private key"), rows[y][start:end]
 
     def _find(self, text: str) -> list[Span]:
-        if self._size != self._wanted.size or len(self._seen) > _SEEN_MOST:
+        if self._size != self._search.size or len(self._seen) > _SEEN_MOST:
             self._seen.clear()
-            self._size = self._wanted.size
+            self._size = self._search.size
         found = self._seen.get(text)
         if found is None:
             found = self._seen[text] = self._judged(text)
@@ -93,7 +93,7 @@ class Screens:
 
     def _judged(self, text: str) -> list[Span]:
         shown, columns = as_read(text)
-        if not self._wanted.sift([shown]):
+        if not self._search.sift([shown]):
             return []
-        spans, _ = self._wanted.spans(shown)
+        spans, _ = self._search.spans(shown)
         return [span._replace(start=columns[span.start], end=columns[span.end - 1] + 1) for span in spans]

@@ -10,18 +10,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from curation.scan.clips import clips_of, reader_of
-from curation.scan.found import Found
-from curation.scan.look import ScanOptions, look
+from curation.scan.findings import ClipFindings
+from curation.scan.session import ScanOptions, scan_session
 from curation.stage import Stage
 from manifests.dataset import Shard
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
-from manifests.plain import one_line
+from manifests.item_errors import one_item
+from manifests.plain_text import one_line
 from manifests.versions import SCHEMA_VERSION
 
 NAME = "scan"
 VERSION = "1"
-"""Grows with whatever changes what is found, the detector's rules included."""
+"""Has to change with whatever changes what is found, the detector's rules included."""
 SCHEMA = pa.schema(
     [
         pa.field("clip_id", pa.string(), nullable=False),
@@ -34,8 +34,8 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the table says of a clip."""
+class ScanRow:
+    """The row of the scan's table for a clip."""
 
     clip_id: str
     place: int
@@ -46,10 +46,10 @@ class Seen:
 
 
 Piece = tuple[tuple[str, ...], dict[str, int]]
-"""The clips of a session, also those in other shards, and the row of each that is in this one."""
+"""The clip ids of a session, also of clips in other shards; and clip id -> row for those in this shard."""
 
 
-def stage(options: ScanOptions) -> Stage[Seen]:
+def stage(options: ScanOptions) -> Stage[ScanRow]:
     """The stage that looks for secrets, and for what the options name.
 
     Strings that a user listed and names of this machine are not among its parameters: those are published.
@@ -57,12 +57,12 @@ def stage(options: ScanOptions) -> Stage[Seen]:
     parameters = {"listed": len(options.listed), "own_names": bool(options.names.users or options.names.hosts)}
     return Stage(
         "goaltrace scan", NAME, VERSION, parameters, SCHEMA,
-        split=_sessions, measure=partial(_seen, options), table=_table, whole_sessions=True,
+        split=_sessions, measure=partial(_scan_piece, options), table=_table, whole_sessions=True,
     )  # fmt: skip
 
 
 def sessions_of(dataset: Path) -> dict[str, list[str]]:
-    """Session -> its clips, in the order stored; clips that are not as clips are, are not among them."""
+    """Session -> its valid clips, in the order stored."""
     table = reader_of(dataset).index(["clip_id", "session_id"])
     sessions: dict[str, list[str]] = {}
     for clip_id, session in zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True):
@@ -82,22 +82,22 @@ def _sessions(dataset: Path, source: Shard) -> Sequence[Piece]:
     return [piece for piece in (*pieces, *alone) if piece[1]]
 
 
-def _seen(options: ScanOptions, dataset: Path, source: Shard, piece: Piece) -> list[Seen]:
+def _scan_piece(options: ScanOptions, dataset: Path, source: Shard, piece: Piece) -> list[ScanRow]:
     clip_ids, here = piece
     try:
         with one_item(f"session of clip {clip_ids[0]}"):
-            found = look(clips_of(dataset, clip_ids), options)
+            found = scan_session(clips_of(dataset, clip_ids), options)
     except GoaltraceError as error:
         why = one_line(str(error))
-        return [Seen(clip_id, row, {}, (), why) for clip_id, row in here.items()]
-    return [_told(one, here[one.clip_id]) for one in found if one.clip_id in here]
+        return [ScanRow(clip_id, row, {}, (), why) for clip_id, row in here.items()]
+    return [_row(one, here[one.clip_id]) for one in found if one.clip_id in here]
 
 
-def _told(one: Found, row: int) -> Seen:
-    return Seen(one.clip_id, row, dict(one.kinds), tuple(sorted(one.columns)))
+def _row(one: ClipFindings, row: int) -> ScanRow:
+    return ScanRow(one.clip_id, row, dict(one.kinds), tuple(sorted(one.columns)))
 
 
-def _table(seen: list[Seen]) -> pa.Table:
+def _table(seen: list[ScanRow]) -> pa.Table:
     rows = [
         {
             "clip_id": one.clip_id,

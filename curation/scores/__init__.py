@@ -1,1 +1,1 @@
-"""Scores of intent: what each clip's own pixels and actions say, one column per question."""
+"""The intent scores: efficacy, contingency and activity, computed from each clip's own pixels and actions."""

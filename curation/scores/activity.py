@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curation.scores.occasions import is_action
+from curation.scores.action_slots import is_action
 from manifests.clip import EventRow
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.scores.action_slots import ActionSlot
 from curation.scores.frames import Pixels
-from curation.scores.occasions import Occasion
 
 WINDOW_NS = 500_000_000
 NEAR_PX = 64
@@ -67,7 +67,7 @@ class Rest:
 def measure(
     pixels: Pixels,
     t1_ns: Sequence[int],
-    acts: Sequence[Occasion],
+    acts: Sequence[ActionSlot],
     pointer: Sequence[tuple[int, int]],
     blank: Sequence[bool] = (),
 ) -> tuple[list[Response], Rest]:
@@ -76,7 +76,7 @@ def measure(
     Args:
         pixels: what changed between frames, n-1 steps.
         t1_ns: int64 ns, length n.
-        acts: the clip's occasions in order of slot.
+        acts: the clip's action slots in order.
         pointer: (x, y) px in each frame, -1 for none; windows at rest are also looked at around it.
         blank: for each frame whether it shows nothing on purpose; such steps are never at rest. Empty: none.
     """
@@ -134,7 +134,7 @@ def _rest(
 
 @dataclass(frozen=True)
 class Efficacy:
-    """A clip's efficacy; None where nothing can be said."""
+    """A clip's efficacy; None where there is too little to measure."""
 
     actions_scored: int
     rate: float | None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.scores.occasions import Click
+from curation.scores.action_slots import Click
 from manifests.clip import ClipRow
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames
@@ -28,14 +28,14 @@ BeforeClick = Callable[[NDArray[np.uint8], NDArray[np.bool_], int, int], float]
 
 @dataclass(frozen=True)
 class Pixels:
-    """What one pass over the video saw."""
+    """What one pass over the video measured."""
 
     cells: NDArray[np.uint16]
     """Changed work pixels away from the pointer, [frames-1, rows, columns] of cells."""
     scale: float
     """Work pixels per recorded pixel."""
     click_ranks: list[float]
-    """What `before_click` said of each click, in order."""
+    """What `before_click` returned for each click, in order."""
 
     @property
     def totals(self) -> NDArray[np.int64]:
@@ -50,7 +50,7 @@ class Pixels:
         return np.asarray(self.cells[first:last, top : bottom + 1, left : right + 1].sum(axis=(1, 2)), np.int64)
 
 
-def look(row: ClipRow, clicks: list[Click], before_click: BeforeClick) -> Pixels:
+def read_pixels(row: ClipRow, clicks: list[Click], before_click: BeforeClick) -> Pixels:
     """Decode a clip once, at reduced size, two frames in memory at a time.
 
     `before_click(luma, known, x, y)` gets the screen before a click: luma uint8 [h, w] in work pixels,

@@ -1,4 +1,4 @@
-"""From clips to score rows: measuring one clip at a time, then one shard's measures against each other."""
+"""The intent scores as a stage: measure each clip by itself, then compare the measures of a shard."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from curation.scores import contingency, efficacy, frames
+from curation.scores.action_slots import action_slots, clicks
 from curation.scores.activity import activity
-from curation.scores.occasions import clicks, occasions
 from curation.stage import Stage, row_groups
 from manifests.clip import OLDER, ClipRow
 from manifests.clip_io import open_parquet
 from manifests.dataset import Shard
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.older import read_rows
-from manifests.plain import one_line
+from manifests.plain_text import one_line
 from manifests.validate import invalid_reasons, require_types
 from manifests.versions import SCHEMA_VERSION
 
@@ -78,7 +78,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Measure:
-    """All that one clip's pixels and actions say by themselves."""
+    """Everything that is measured of one clip without looking at others."""
 
     clip_id: str
     session_id: str
@@ -92,7 +92,7 @@ class Measure:
 
     @classmethod
     def none(cls, row: ClipRow, why: str) -> Measure:
-        """Of a clip that cannot be measured."""
+        """The measure of a clip that cannot be measured, with the reason."""
         names = ("clip_id", "session_id", "kind", "arm")
         clip_id, session_id, kind, arm = (str(row.get(name) or "") for name in names)
         plain = dict.fromkeys(SCHEMA.names[SCHEMA.names.index("clicks_scored") :])
@@ -102,8 +102,8 @@ class Measure:
 
 def measure_clip(row: ClipRow) -> Measure:
     """Measure one clip; decodes its video once."""
-    presses, acts = clicks(row["actions"]), occasions(row["actions"])
-    pixels = frames.look(row, presses, contingency.click_rank)
+    presses, acts = clicks(row["actions"]), action_slots(row["actions"])
+    pixels = frames.read_pixels(row, presses, contingency.click_rank)
     pointer = list(zip(row["cursor_x"], row["cursor_y"], strict=True))
     responses, rest = efficacy.measure(pixels, row["t1_ns"], acts, pointer, row["frame_redacted"])
     click_rank = sum(pixels.click_ranks) / len(presses) if presses else None
@@ -142,7 +142,7 @@ def _measure(dataset: Path, source: Shard, group: int) -> list[Measure]:
 
 
 def _measured(row: ClipRow, bad: str | None) -> Measure:
-    """One clip's measure, or why it has none: it does not take the others of its shard with it."""
+    """One clip's measure, or the reason why it has none, so that the other clips of its shard are still measured."""
     if bad:
         return Measure.none(row, f"clip {row['clip_id']}: {bad}; pack its session again")
     try:

@@ -1,4 +1,4 @@
-"""E-mail addresses: a name, an at sign, and a domain that could exist."""
+"""Detecting e-mail addresses: a name, an at sign, and a domain whose ending exists."""
 
 from __future__ import annotations
 

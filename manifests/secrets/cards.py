@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (a pattern is read in one line)
-"""Numbers of cards and of bank accounts: told by who issues them and by their check digits."""
+"""Detecting card and bank account numbers, by their issuers' prefixes and by their check digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check digits: what tells a number of a card, an account or a person from any other."""
+"""Check digits, which distinguish the numbers of cards, accounts and people from any other number."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (a pattern is read in one line)
-"""Passwords that programs take as arguments, and those inside links."""
+"""Detecting passwords in the arguments of programs (`curl -u me:...`) and in URLs (`scheme://user:password@host`)."""
 
 from __future__ import annotations
 

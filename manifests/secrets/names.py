@@ -1,8 +1,8 @@
 # ruff: noqa: E501 (a pattern is read in one line)
-"""Names of users and of their machines: what a recording says of who made it.
+"""Detecting names of users and machines, which reveal who made a recording.
 
-A name like `max` is a word, too. So it is a name only where names stand: before an at sign, in a home folder, as the
-owner of a file. Only one that nothing else is called (`jdoe42`, `janes-laptop`) is a name wherever it stands.
+A name like `max` is a word, too. So it counts as a name only in the positions that names have: before an at sign, in a
+home folder, as the owner of a file. A distinctive one (`jdoe42`, `janes-laptop`) counts wherever it occurs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from manifests.secrets.spans import Certainty, Span
 
-_NOBODY = frozenset(
+_COMMON = frozenset(
     "root admin administrator user users guest test tester demo dev developer me you somebody nobody ubuntu debian fedora"
     " centos arch alpine kali pi vagrant docker runner ec2-user azureuser opc core node app agent worker build builder"
     " ci jenkins git www-data postgres mysql redis nginx apache http daemon bin sys mail news public default home shared"
@@ -25,10 +25,10 @@ _NOBODY = frozenset(
     " macbook macbook-pro linux windows codespace codespaces vscode jovyan sandbox workspace colab kaggle oracle"
     " linuxbrew python ruby java go rust terminal shell bash zsh fish tmux main master".split()
 )
-"""Names of accounts and machines that stand for nobody."""
+"""Common names of accounts and machines, which identify nobody."""
 _NAME = re.compile(r"[^\W_][\w.-]{1,62}")
 _TAKEN_HEX = re.compile(r"[0-9a-f]{12}|[0-9a-f]{64}")
-"""How containers are called: by a number that says nothing."""
+"""The host names of containers: hexadecimal numbers, which identify nobody."""
 _HOME = re.compile(
     r"(?:/(?:home|Users|export/home|var/home)/|[A-Za-z]:(?:\\{1,2}|/)Users(?:\\{1,2}|/)|%2[Ff](?:home|Users)%2[Ff])(?P<user>[^\s/\\;:'\"%\x00-\x1f]{1,64})"
 )
@@ -47,38 +47,38 @@ _VARIABLES = {
 _OWNER = r"[-dlbcps][rwxsStT-]{9}[.+@]?\s+\d+\s+"
 
 
-class Named(NamedTuple):
-    """Names as they were told: of users, and of machines."""
+class OwnNames(NamedTuple):
+    """Names of users and of machines to look for, such as those of this machine."""
 
     users: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
 
-NOBODY = Named()
+NO_NAMES = OwnNames()
 _MOST = 100
 
 
-def of_this_machine() -> Named:
-    """The names of whoever runs this, of the home folder and of the machine, without those that stand for nobody."""
+def names_of_this_machine() -> OwnNames:
+    """The names of the current user, the home folder and this machine, without common ones that identify nobody."""
     users = [Path.home().name, *(os.environ.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER"))]
     try:
         users.append(getpass.getuser())
     except (OSError, KeyError):  # a user without a name, as in some containers
         pass
     host = socket.gethostname()
-    return Named(
+    return OwnNames(
         tuple(sorted({user for user in users if identifies(user)})),
         tuple(sorted({name for name in (host, host.split(".")[0]) if identifies(name)})),
     )
 
 
 def identifies(name: str) -> bool:
-    """Whether a name can stand for somebody, or for somebody's machine."""
-    return bool(_NAME.fullmatch(name)) and name.lower() not in _NOBODY and not _TAKEN_HEX.fullmatch(name)
+    """Whether a name can identify a person, or a person's machine."""
+    return bool(_NAME.fullmatch(name)) and name.lower() not in _COMMON and not _TAKEN_HEX.fullmatch(name)
 
 
 def reported(text: str) -> list[Span]:
-    """Names of users, homes and machines in what nobody sees: titles, folders and hosts that a shell reports."""
+    """Names of users and machines in what a shell reports invisibly: window titles, folders, hosts."""
     found = [Span(*match.span("user"), "user name", Certainty.KNOWN) for match in _HOME.finditer(text)]
     for shape in _REPORTS:
         for match in shape.finditer(text):
@@ -89,7 +89,7 @@ def reported(text: str) -> list[Span]:
 
 
 def of_variable(name: str, value: str) -> list[Span]:
-    """Names in the value of a variable of the environment."""
+    """Names in the value of an environment variable."""
     kind = _VARIABLES.get(name)
     if kind and identifies(value):
         return [Span(0, len(value), f"{kind} name", Certainty.KNOWN)]
@@ -97,9 +97,9 @@ def of_variable(name: str, value: str) -> list[Span]:
 
 
 class Names:
-    """Names to be found in a text, where names stand."""
+    """Finds a set of names in texts, in the positions that names have."""
 
-    def __init__(self, own: Named = NOBODY) -> None:
+    def __init__(self, own: OwnNames = NO_NAMES) -> None:
         self._users: set[str] = set(own.users)
         self._hosts: set[str] = set(own.hosts)
         self._anywhere: set[str] = {name for name in (*own.users, *own.hosts) if _unmistakable(name)}
@@ -114,18 +114,18 @@ class Names:
         return len(self._users) + len(self._hosts)
 
     def add(self, name: str, kind: str) -> None:
-        """A name that a recording reports of itself: the first hundred, since no one recording is made by more."""
+        """Add a name that the recording itself reports; at most a hundred users and a hundred hosts."""
         into = self._users if kind == "user name" else self._hosts
         if kind != "machine id" and name not in into and len(into) < _MOST and identifies(name):
             into.add(name)
             self._built = False
 
-    def may_stand(self, text: str) -> bool:
+    def may_occur(self, text: str) -> bool:
         return any(name in text for name in self._users) or any(name in text for name in self._hosts)
 
     def find(self, text: str) -> Iterator[Span]:
-        """Where the names stand."""
-        if not self.may_stand(text):
+        """Every occurrence of the names in the text."""
+        if not self.may_occur(text):
             return
         if not self._built:
             self._build()
@@ -158,5 +158,5 @@ def _any(names: set[str]) -> str:
 
 
 def _unmistakable(name: str) -> bool:
-    """Whether one's own name is a name wherever it stands: no ordinary word is as long, or written like that."""
+    """Whether a name is distinctive enough to count wherever it occurs: long, or with digits and signs in it."""
     return len(name) >= 6 or (len(name) >= 4 and re.search(r"[\d._-]", name) is not None)

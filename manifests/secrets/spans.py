@@ -1,4 +1,4 @@
-"""What a detector says: which characters of a text, what they are, and how certain that is."""
+"""The detector's result: spans of a text, each with what it is and how certain that is."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from enum import IntEnum
 from typing import NamedTuple
 
 MASK, WIDE_MASK = "•", "＊"
-"""What stands for a masked character of one cell, and of two."""
+"""The characters that replace a masked one, of one cell's width and of two."""
 
 
 class Certainty(IntEnum):
-    """How a value was told. Only what is `KNOWN` may be looked for in the rest of a recording."""
+    """How certainly a value is sensitive. Only `KNOWN` values are looked for in the rest of a recording."""
 
     ASSUMED = 1
-    """It stands where a secret would, and looks like one."""
+    """It is where a secret would be, and looks like one."""
     NAMED = 2
-    """A name stands beside it, or a command takes it: `password = …`, `curl -u me:…`."""
+    """A label is beside it, or a command takes it as an argument: `password = …`, `curl -u me:…`."""
     KNOWN = 3
-    """Its own form tells it: a prefix, a check digit; or it was typed at a prompt that hides what is typed."""
+    """Its form identifies it (a prefix, a check digit), or it was typed at a prompt that hides what is typed."""
 
 
 class Span(NamedTuple):

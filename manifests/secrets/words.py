@@ -1,4 +1,4 @@
-"""What a person or a program writes as words, and what nobody would: the difference between code and a value."""
+"""Distinguishing random values from words, identifiers, code and placeholders."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _STANDS_FOR = re.compile(
     r"|secrets?[./].*|vars?\..*|your[\w-]*|my[_-]?[\w-]{0,12}(?:token|key|secret)|example[\w-]*|dummy[\w-]*|fake[\w-]*"
     r"|[\w.-]{0,40}?(?<![a-z])(?:passw(?:or)?d|passphrase)s?[\w-]{0,8})"
 )
-"""What stands for a value in code, templates and help texts: a variable, a call, a word in capitals, a type."""
+"""Placeholders in code, templates and help texts: a variable, a call, a word in capitals, a type."""
 _CODE = re.compile(
     r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*|::\w+|->\w+)*[(\[{].*|lambda\b.*|r?[\"'].*|[&*]?[a-z_]+(?:\.[a-z_]+)+[,)\]};]*"
 )
 
 
 def parts(value: str) -> list[str]:
-    """The words of an identifier: at capitals, digits and what is no letter."""
+    """The words of an identifier, split at capitals, digits and other characters."""
     return _PARTS.findall(value)
 
 
@@ -40,7 +40,7 @@ def wordlike(value: str) -> bool:
     letters = [piece for piece in pieces if not piece.isdigit()]
     if not letters or len(digits) > len(letters) or any(len(piece) > 4 for piece in digits):
         return False
-    if len(pieces) > 5 and len("".join(pieces)) < 4 * len(pieces):  # letters thrown together make short words, too
+    if len(pieces) > 5 and len("".join(pieces)) < 4 * len(pieces):  # random letters also split into short words
         return False
     short = sum(len(piece) < 3 for piece in letters)
     return short * 2 <= len(letters) and not any(
@@ -60,13 +60,13 @@ def is_code(value: str) -> bool:
 
 
 def _odd(code: str) -> bool:
-    """Whether a thing like `x9.Q(k2` is no code after all: what stands before its bracket is not made of words."""
+    """Whether a text like `x9.Q(k2` is not code after all, because the part before its bracket looks random."""
     head = re.split(r"[(\[{]", code, maxsplit=1)[0]
     return len(head) > 5 and looks_random(head)
 
 
 def looks_random(value: str) -> bool:
-    """True for what nobody would write as a word: long enough, of several kinds of character, high in entropy."""
+    """True for a value that is long enough, of several kinds of character, and high in entropy."""
     if len(value) < 8 or wordlike(value) or _VERSION.fullmatch(value):
         return False
     if _PATH.fullmatch(value) and all(wordlike(p) or len(p) < 8 for p in re.split(r"[\\/]", value) if p):
@@ -76,7 +76,7 @@ def looks_random(value: str) -> bool:
 
 
 def surely_random(value: str) -> bool:
-    """True for what cannot be anything but made by a machine: so long and mixed that it never stands by chance."""
+    """True for a value so long and mixed that only a machine can have generated it."""
     if len(value) < 20 or not looks_random(value) or re.fullmatch(r"[0-9a-fA-F-]+|[\d.,:;-]+", value):
         return False
     kinds = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
@@ -85,5 +85,5 @@ def surely_random(value: str) -> bool:
 
 
 def entropy(value: str) -> float:
-    """Bits a character, from the characters' own frequencies."""
+    """Shannon entropy in bits per character, from the frequencies of its own characters."""
     return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values())

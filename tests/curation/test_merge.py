@@ -19,7 +19,7 @@ import pytest
 import goaltrace
 from curation.merge import merge
 from manifests.clip_io import ClipReader
-from manifests.dataset import DatasetFolder, LeftOut
+from manifests.dataset import DatasetFolder, LeftOutItem
 from manifests.errors import GoaltraceError
 from manifests.files import sha256_of
 from manifests.progress import Progress
@@ -65,7 +65,7 @@ def test_dataset_json_counts_all_and_has_the_lineage_of_all(two: tuple[Path, Pat
     folders = [DatasetFolder(path) for path in (*two, tmp_path / "c")]
     for folder, name in zip(folders, ("one", "two"), strict=False):
         manifest = folder.read_manifest()
-        manifest.left_out.append(LeftOut(name=name, reason=f"its folder {folder.path / 'x'} is broken"))
+        manifest.left_out.append(LeftOutItem(name=name, reason=f"its folder {folder.path / 'x'} is broken"))
         manifest.lineage[0].parameters = {"of": name}
         folder.write_manifest(manifest)
     merge(two, out=tmp_path / "c")

@@ -14,7 +14,7 @@ import pytest
 
 from collector.environments.docker import DockerEnvironment
 from collector.episodes.spec import EpisodeSpec
-from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, at_least
+from manifests.permissions import OTHERS_CANNOT_WRITE, OWNER_ONLY, umask_at_least
 from manifests.task import find_task
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "terminal")]
@@ -56,7 +56,7 @@ def test_nobody_else_can_open_what_a_container_records(tmp_path: Path, agent: st
     spec = environment.describe(SPEC).model_copy(update=person)
     before = os.umask(users)
     try:
-        with watching(tmp_path / "s") as seen, at_least(OWNER_ONLY if person else OTHERS_CANNOT_WRITE):
+        with watching(tmp_path / "s") as seen, umask_at_least(OWNER_ONLY if person else OTHERS_CANNOT_WRITE):
             assert environment.run(spec, tmp_path / "s", lambda event: None) == 0
     finally:
         os.umask(before)

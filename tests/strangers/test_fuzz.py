@@ -21,8 +21,8 @@ import pyarrow as pa
 import pytest
 
 from curation.scan.clips import clips_of
-from curation.scan.look import ScanOptions
 from curation.scan.mask import mask
+from curation.scan.session import ScanOptions
 from curation.scan.stage import sessions_of, stage
 from curation.scores.shard import measure_rows, score_table
 from curation.stage import clips_shards

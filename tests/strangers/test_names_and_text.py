@@ -13,7 +13,7 @@ from tqdm import tqdm
 from manifests.clip_io import BadClip, ClipReader
 from manifests.errors import GoaltraceError
 from manifests.ids import is_id
-from manifests.plain import PlainStream, one_line, plain, plain_output
+from manifests.plain_text import PlainStream, one_line, plain, plain_output
 from manifests.session import SessionFolder, find_sessions
 from tests.collector.session_folders import make_session
 from tests.strangers.files import changed_json, make_clips, make_terminal, run, with_clip

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from manifests import shards
+from manifests import shard_integrity
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from manifests.shards import require_shard
+from manifests.shard_integrity import require_shard
 from tests.factories import make_clip, write_dataset
 from tests.strangers.files import run
 
@@ -57,8 +57,8 @@ def test_one_byte_of_the_same_size_is_noticed_and_the_full_look_is_remembered(
     monkeypatch.setenv("GOALTRACE_CACHE", str(tmp_path / "cache"))
     shutil.copytree(pair[0], tmp_path / "set")
     reads: list[Path] = []
-    whole = shards.sha256_of
-    monkeypatch.setattr(shards, "sha256_of", lambda path: (reads.append(path), whole(path))[1])
+    whole = shard_integrity.sha256_of
+    monkeypatch.setattr(shard_integrity, "sha256_of", lambda path: (reads.append(path), whole(path))[1])
     for _ in range(3):
         reader = ClipReader(tmp_path / "set")
         reader.read(reader.clip_ids()[0])

@@ -20,7 +20,7 @@ from manifests.clip_io import ClipReader
 from manifests.consent import Consent
 from manifests.dataset import DatasetFolder
 from manifests.files import write_json
-from manifests.made_from import NAME, read_made_from
+from manifests.provenance import NAME, read_provenance
 from manifests.session import SessionFolder
 from tests.collector.session_folders import make_session
 from tests.places import everything_in
@@ -263,7 +263,7 @@ def test_nothing_of_the_person_is_in_any_file(root: Path, made: tuple[Path, list
         assert f"not reached: {root / run}: was trained on them" in reported
     assert f"not reached: team/clips on the Hub, where {root / 'set'} was published" in reported
     assert f"not reached: {root / 'latents' / 'codec.pt'}" in reported
-    assert (root / "run" / "codec.pt").is_file() and read_made_from(root / "run" / NAME).forgotten
+    assert (root / "run" / "codec.pt").is_file() and read_provenance(root / "run" / NAME).forgotten
 
 
 def test_a_second_run_removes_nothing_and_still_names_the_models(root: Path) -> None:
@@ -289,7 +289,7 @@ def test_latents_that_are_left_can_still_be_trained_on(root: Path) -> None:
                 "--set", "data.crop_height=0"]  # fmt: skip
     goal("train", root / "set", "--out", root / "again", "--logger", "none", *settings)
     assert RunInfo.read(root / "again").held_out
-    assert not any(name.startswith("anna") for name in read_made_from(root / "again" / NAME).sessions)
+    assert not any(name.startswith("anna") for name in read_provenance(root / "again" / NAME).sessions)
 
 
 @pytest.mark.parametrize("step", [0, 1, 4, 9, 16, 25, 40])

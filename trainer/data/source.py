@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress, ignore
-from manifests.shards import cache_folder
+from manifests.shard_integrity import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

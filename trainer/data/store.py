@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from manifests.clip_io import ClipReader
 from manifests.errors import GoaltraceError
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.progress import OnProgress, ignore
 from manifests.video import pictures_at
 from trainer.actions import Actions, encode_actions

@@ -9,7 +9,7 @@ from typing import Any
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent, write_text
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ def compare(runs: Sequence[str | Path], *, out: str | Path | None = None) -> Com
             if page.suffix != ".html":
                 raise GoaltraceError(f"--out {page}: name it .html")
             require_absent(page)
-        from manifests.made_from import beside, write_made_from
+        from manifests.provenance import beside, write_provenance
         from trainer.evaluation import compare as side_by_side
 
         document = side_by_side.compare(folders)
         if page is not None:
-            write_made_from(beside(page), "compare", side_by_side.evaluated_sessions(folders), [page])
+            write_provenance(beside(page), "compare", side_by_side.evaluated_sessions(folders), [page])
             write_text(page, side_by_side.comparison_page(document))
         return CompareResult(tuple(folders), document, "\n".join(side_by_side.lines(document)), page)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_writable
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, ignore
 from trainer.face.arguments import DEVICES, KINDS, Device, Kind, Settings, require_known, setting_words
 from trainer.progress import ProgressCounter
@@ -157,7 +157,7 @@ def _set_up(options: EncodeOptions, on_progress: OnProgress) -> Encoding:
 
 
 def _carry_out(encoding: Encoding, on_progress: OnProgress) -> EncodeResult:
-    from manifests.made_from import NAME, write_made_from
+    from manifests.provenance import NAME, write_provenance
     from trainer.data.store import ClipStore
 
     out, index, plan = encoding.options.out, encoding.index, encoding.plan
@@ -166,7 +166,7 @@ def _carry_out(encoding: Encoding, on_progress: OnProgress) -> EncodeResult:
     store.left_out.total = len(index.train)
     codec = _codec(encoding, store, on_progress)
     _begin(out, _manifest(encoding, codec))
-    write_made_from(out / NAME, "encode", {clip.session for clip in index.train})
+    write_provenance(out / NAME, "encode", {clip.session for clip in index.train})
     made = _encode(encoding, codec, store, on_progress)
     return EncodeResult(plan, codec.digest(), made, _missing(out, plan.shards))
 

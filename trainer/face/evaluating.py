@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_writable, write_json, write_text
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, ignore
 from trainer.face.arguments import DEVICES, KINDS, Device, Kind, require_known, require_seed
 from trainer.progress import ProgressCounter

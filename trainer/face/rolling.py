@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
 from manifests.files import require_absent, require_writable
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, ignore
 from trainer.face.arguments import DEVICES, Device, require_known, require_seed
 from trainer.progress import ProgressCounter
@@ -80,7 +80,7 @@ def rollout(
 def _roll_out(
     loaded: LoadedRun, clip: Clip, name: Path, frames: int, seed: int, device: Device, on_progress: OnProgress
 ) -> RolloutResult:
-    from manifests.made_from import beside, write_made_from
+    from manifests.provenance import beside, write_provenance
     from trainer.evaluation.picture import Panel, write_all
     from trainer.evaluation.rollouts import RolloutModel, closed_loop
     from trainer.evaluation.scenes import choose_scenes, donor_of
@@ -103,7 +103,7 @@ def _roll_out(
     ]
     shown = {part.clip.session for part in (scene, donor) if part is not None}
     files = [name.with_name(name.name + suffix) for suffix in SUFFIXES]
-    write_made_from(beside(name), "rollout", shown, files)
+    write_provenance(beside(name), "rollout", shown, files)
     return RolloutResult(clip.id, held_out, tuple(write_all(name, panels, scene, loaded.config.data.fps)))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
-from manifests.private import as_private_as
+from manifests.permissions import as_private_as
 from manifests.progress import OnProgress, Progress, ignore
 from trainer.face.arguments import Device, Kind, Logger, Settings, setting_words
 from trainer.face.options import TrainOptions, run_info
@@ -217,7 +217,7 @@ def _set_up(options: TrainOptions, started: float, on_progress: OnProgress) -> T
 
 
 def _train(training: Training, on_progress: OnProgress) -> Result:
-    from manifests.made_from import NAME, write_made_from
+    from manifests.provenance import NAME, write_provenance
     from trainer.checkpoint import load_codec, trim_metrics
     from trainer.checkpoint.lock import locked
     from trainer.inputs import ModelInputs
@@ -240,7 +240,7 @@ def _train(training: Training, on_progress: OnProgress) -> Result:
             state = new_state(model, config.train, ranks, device)
             state.load(training.checkpoint, ranks)
             if ranks.first:
-                write_made_from(out / NAME, "train", {clip.session for clip in training.material.clips})
+                write_provenance(out / NAME, "train", {clip.session for clip in training.material.clips})
         codec = load_codec(out, info).to(device)
         if loader.latents is not None:
             loader.latents.require_codec(codec.digest())

@@ -15,7 +15,7 @@ from PIL import Image
 
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder, write_json
-from manifests.made_from import NAME, write_made_from
+from manifests.provenance import NAME, write_provenance
 from trainer.inference.movie import write_mp4
 from trainer.play.person import PlayedAction
 
@@ -65,7 +65,7 @@ def save_film(film: PlayFilm, folder: Path, fps: float, about: dict[str, Any], s
             lines.writelines(json.dumps(action) + "\n" for action in film.actions)
         kept = {"frames": len(film.pictures), "first_frame": film.first, "fps": fps}
         write_json(out / "play.json", {**about, **kept})
-        write_made_from(out / NAME, "play", [session])
+        write_provenance(out / NAME, "play", [session])
         return sorted(path.name for path in out.iterdir())
 
 

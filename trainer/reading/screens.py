@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.cells import RECORDED_CELL, fitting_cell
 from manifests.clip import EventRow
 from manifests.clip_io import ClipReader
+from manifests.terminal_cells import RECORDED_CELL, fitting_cell
 from trainer.data.clip import Clip
 from trainer.data.cursor import Letterbox
 

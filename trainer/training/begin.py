@@ -10,8 +10,8 @@ import torch
 
 from manifests.errors import GoaltraceError
 from manifests.files import new_folder
-from manifests.made_from import NAME, write_made_from
 from manifests.progress import OnProgress, ignore
+from manifests.provenance import NAME, write_provenance
 from trainer.checkpoint import RunInfo, load_tensors, save_tensors
 from trainer.codec import Codec, codec_from_state
 from trainer.codec.pca import PCACodec
@@ -61,7 +61,7 @@ def begin(
         state = new_state(model, material.info.config.train, ranks, device)
         state.save(ranks.broadcast_path(folder), ranks)
         if folder is not None:
-            write_made_from(folder / NAME, "train", {clip.session for clip in material.clips})
+            write_provenance(folder / NAME, "train", {clip.session for clip in material.clips})
             material.info.write(folder)
     ranks.broadcast(0.0)  # the folder has its name
     if not (run / "config.json").is_file():

@@ -20,10 +20,10 @@ from collector.terminal.render import largest_size, render_session
 from manifests import __version__
 from manifests.errors import GoaltraceError
 from manifests.files import DiskFull, append_jsonl, new_folder
-from manifests.here import without_places
-from manifests.items import one_item
-from manifests.plain import one_line
-from manifests.secrets import MASK, NOBODY, Named, Wanted
+from manifests.item_errors import one_item
+from manifests.machine_names import without_machine_names
+from manifests.plain_text import one_line
+from manifests.secrets import MASK, NO_NAMES, OwnNames, SecretSearch
 from manifests.session import Action, Clock, SessionFolder, SessionManifest
 
 Sensitive = Literal["mask", "refuse", "keep"]
@@ -44,14 +44,14 @@ class ImportOptions:
     limit: int = DEFAULT_LIMIT
     listed: tuple[str, ...] = ()
     """The user's own strings to mask."""
-    names: Named = NOBODY
+    names: OwnNames = NO_NAMES
     """Names of this machine, its user and home, to be masked as well."""
     keep_names: bool = False
     """Leave names of users and machines, these and those that casts report, as they are."""
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> SecretSearch:
         """What is looked for in one cast."""
-        return Wanted(self.listed, self.names, self.keep_names)
+        return SecretSearch(self.listed, self.names, self.keep_names)
 
 
 def import_cast(path: Path, out: Path, options: ImportOptions) -> CastResult:
@@ -191,7 +191,7 @@ def _notes(reading: RepairedCast, found: dict[str, int], options: ImportOptions,
 def _goal(header: dict[str, Any], options: ImportOptions) -> str:
     """The title, else the command; of folders, which can identify whose machine it was, only the last part."""
     goal = _one_line(header.get("title") or header.get("command") or "")
-    return goal if options.keep_names or options.sensitive == "keep" else without_places(goal)
+    return goal if options.keep_names or options.sensitive == "keep" else without_machine_names(goal)
 
 
 def _one_line(text: str) -> str:

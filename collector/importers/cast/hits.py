@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from collector.importers.cast.source import Unusable
-from manifests.secrets.reading import Reading
+from manifests.secrets.screen_text import ScreenText
 
 MOST = 2_000_000
 _FIELDS = 7
@@ -34,7 +34,7 @@ class Hits:
     def __bool__(self) -> bool:
         return bool(self._numbers)
 
-    def add(self, step: int, reading: Reading, found: list[tuple[int, int]]) -> None:
+    def add(self, step: int, reading: ScreenText, found: list[tuple[int, int]]) -> None:
         """Remember the parts of a reading that are to be masked."""
         _, first, last, left, right = reading
         for start, end in found:

@@ -13,29 +13,29 @@ from collector.importers.cast.source import Unusable
 from collector.importers.cast.trace import trace
 from collector.terminal.cast import CastEvent, open_cast, write_cast
 from manifests.files import replacing
-from manifests.secrets import MASK, WIDE_MASK, Wanted
+from manifests.secrets import MASK, WIDE_MASK, SecretSearch
 
 _ROUNDS = 10
 _LEFT = "a sensitive string could not be masked for certain; leave the file out"
 
 
-def find(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
+def find(path: Path, wanted: SecretSearch | None = None) -> dict[str, int]:
     """How many sensitive strings of each kind a cast of ours holds."""
-    wanted = wanted or Wanted()
+    wanted = wanted or SecretSearch()
     cast = open_cast(path)
     mask_header(cast.header, wanted)
     Search(cast, wanted).run()
     return counts(wanted.values)
 
 
-def mask(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
+def mask(path: Path, wanted: SecretSearch | None = None) -> dict[str, int]:
     """Mask every sensitive string of a cast of ours, in place; how many of each kind there were.
 
     A first pass only looks, which is all that most casts need. What it sees on the screen is followed to the characters
     that are drawn there; then the masked cast is looked at again, with all that is known by then: what was found late
     may stand earlier, or elsewhere, too. Raises `Unusable` where something would still be readable.
     """
-    wanted, widths = wanted or Wanted(), Widths()
+    wanted, widths = wanted or SecretSearch(), Widths()
     mask_header(open_cast(path).header, wanted)
     for _ in range(_ROUNDS):
         before = wanted.size
@@ -54,7 +54,7 @@ def mask(path: Path, wanted: Wanted | None = None) -> dict[str, int]:
     return counts(wanted.values)
 
 
-def mask_header(header: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
+def mask_header(header: dict[str, Any], wanted: SecretSearch) -> dict[str, Any]:
     """The header with its texts masked; what is found is remembered."""
     masked: dict[str, Any] = dict(header)
     for key in ("title", "command"):
@@ -70,7 +70,7 @@ def mask_header(header: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
     return masked
 
 
-def mask_text(text: str, wanted: Wanted) -> str:
+def mask_text(text: str, wanted: SecretSearch) -> str:
     """A text of the header, masked."""
     return "\n".join(_cover(line, wanted.find_hidden(line)) for line in text.split("\n"))
 
@@ -81,7 +81,7 @@ def _cover(text: str, spans: list[tuple[int, int]]) -> str:
     return text
 
 
-def _rewrite(path: Path, places: Places, widths: Widths, wanted: Wanted) -> None:
+def _rewrite(path: Path, places: Places, widths: Widths, wanted: SecretSearch) -> None:
     cast = open_cast(path)
 
     def events() -> Iterator[CastEvent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from collector.terminal.grid import Grid, text_of
-from manifests.secrets.reading import Reading, plain, readings
+from manifests.secrets.screen_text import ScreenText, plain, screen_texts
 
 
 class Rows:
@@ -36,6 +36,6 @@ class Rows:
             return "", ""
         return plain(self.texts[y])[:x], plain(self.texts[y - 1]) if y else ""
 
-    def readings(self, rows: Iterable[int]) -> Iterator[Reading]:
+    def screen_texts(self, rows: Iterable[int]) -> Iterator[ScreenText]:
         """The texts in which the given rows take part."""
-        return readings(self.texts, self._grid.columns, rows)
+        return screen_texts(self.texts, self._grid.columns, rows)

@@ -20,7 +20,7 @@ from collector.ranges import require_one_of
 from manifests.errors import GoaltraceError
 from manifests.futures import as_they_end, workers_of
 from manifests.progress import OnProgress, Progress, ignore
-from manifests.secrets import Named, of_this_machine
+from manifests.secrets import OwnNames, names_of_this_machine
 
 _SAVE_EVERY = 200
 
@@ -65,7 +65,7 @@ def import_casts(
         raise GoaltraceError("--redact: nothing is masked with --sensitive keep; leave one of them out")
     options = ImportOptions(
         sensitive, idle_limit_s, fps, render, int(max_size_mib * 2**20), listed=tuple(redact),
-        names=Named() if keep_names else of_this_machine(), keep_names=keep_names,
+        names=OwnNames() if keep_names else names_of_this_machine(), keep_names=keep_names,
     )  # fmt: skip
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     casts = find_casts([Path(path) for path in given], folder)

@@ -9,9 +9,9 @@ from collector.importers.cast.plain_text import BREAK, Chunk
 from collector.importers.cast.rows import Rows
 from collector.importers.cast.shadow import SLICE
 from collector.terminal.grid import Grid
-from manifests.secrets import Wanted
-from manifests.secrets.keyblock import PRIVATE, key_rows
-from manifests.secrets.reading import Reading, as_read, plain
+from manifests.secrets import SecretSearch
+from manifests.secrets.private_keys import PRIVATE, key_rows
+from manifests.secrets.screen_text import ScreenText, as_read, plain
 
 _ALTERNATE = re.compile(r"\x1b\[\?(?:47|1047|1049)([hl])")
 _SEEN_MOST = 200_000
@@ -27,7 +27,7 @@ class ScreenSearch:
     Texts are searched in batches, since most batches hold nothing: `settle` searches those that still wait.
     """
 
-    def __init__(self, columns: int, rows: int, wanted: Wanted) -> None:
+    def __init__(self, columns: int, rows: int, wanted: SecretSearch) -> None:
         self._grid = Grid(columns, rows)
         self._rows = Rows(self._grid)
         self._height = rows
@@ -37,7 +37,7 @@ class ScreenSearch:
         self._seen: dict[int, Found | None] = {}
         """By the text's hash; None while it waits to be judged."""
         self._new: list[str] = []
-        self._waiting: list[tuple[int, Reading, Found | None]] = []
+        self._waiting: list[tuple[int, ScreenText, Found | None]] = []
         self._size = 0
         self._keys_shown = False
         self.hits = Hits()
@@ -82,7 +82,7 @@ class ScreenSearch:
         changed = rows.changed()
         if not changed:
             return
-        for reading in rows.readings(changed):
+        for reading in rows.screen_texts(changed):
             number = hash(reading.text)
             found = seen.get(number)
             if found is None and number not in seen:
@@ -116,12 +116,12 @@ class ScreenSearch:
         shown, columns = as_read(text)
         return [(columns[start], columns[end - 1] + 1) for start, end in self._wanted.find(shown)[0]]
 
-    def _private_keys(self) -> list[tuple[Reading, Found]]:
+    def _private_keys(self) -> list[tuple[ScreenText, Found]]:
         """The rows of private keys on the screen, also of one whose first line has scrolled away."""
         texts, columns = self._rows.texts, self._grid.columns
         self._keys_shown = any(PRIVATE in text for text in texts)
         return [
-            (Reading(texts[y], y, y, 0, columns), found)
+            (ScreenText(texts[y], y, y, 0, columns), found)
             for y, found in key_rows([plain(text) for text in texts], self._wanted.find)
             if len(plain(texts[y])) == len(texts[y].rstrip("\0 "))
         ]

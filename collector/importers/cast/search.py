@@ -12,9 +12,9 @@ from collector.importers.cast.plain_text import BREAK, Chunk, ChunkMaker, Lines,
 from collector.importers.cast.screen_search import ScreenSearch
 from collector.importers.cast.typed import Entered, TypedLine
 from collector.terminal.cast import Cast, parse_size
-from manifests.secrets import MASK, WIDE_MASK, Wanted, asks_for_password
+from manifests.secrets import MASK, WIDE_MASK, SecretSearch, asks_for_password
 from manifests.secrets.detect import LONGEST
-from manifests.secrets.keyblock import PRIVATE
+from manifests.secrets.private_keys import PRIVATE
 
 _OVERLAP = 4096
 _PROMPT = 24
@@ -31,7 +31,7 @@ class Search:
     The screen is only looked at: `hits` says where on it something is to be masked, for others to follow.
     """
 
-    def __init__(self, cast: Cast, wanted: Wanted) -> None:
+    def __init__(self, cast: Cast, wanted: SecretSearch) -> None:
         self.places = Places()
         self._cast, self._wanted = cast, wanted
         self._screen = ScreenSearch(cast.columns, cast.rows, wanted)

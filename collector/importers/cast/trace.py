@@ -14,7 +14,7 @@ from collector.importers.cast.places import Places
 from collector.importers.cast.plain_text import Chunk, ChunkMaker
 from collector.importers.cast.shadow import SLICE, Shadow, Widths
 from collector.terminal.cast import Cast, parse_size
-from manifests.secrets.reading import Reading
+from manifests.secrets.screen_text import ScreenText
 
 
 def trace(cast: Cast, hits: Hits, widths: Widths, places: Places) -> None:
@@ -53,7 +53,7 @@ def _follow(shadow: Shadow, hits: Iterator[Hit], places: Places) -> None:
     shadow.look()
     rows: dict[int, str] = {}
     for _, first, last, left, right, start, end in hits:
-        for y, x in Reading("", first, last, left, right).cells(start, end):
+        for y, x in ScreenText("", first, last, left, right).cells(start, end):
             if y not in rows:
                 rows[y] = shadow.row(y)
             stand_in = rows[y][x : x + 1]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from collector.importers.cast.key_names import is_answer, name_of
-from manifests.secrets import KeyedLine, KeyPress, Typing
+from manifests.secrets import KeyedLine, KeyPress, LineEditor
 
 _KEY = re.compile(
     r"\x1b\[M[^\x1b]{3}"  # a mouse of the oldest kind: three characters follow
@@ -31,7 +31,7 @@ class TypedLine:
 
     def __init__(self) -> None:
         self.secret = False
-        self._typing: Typing[Place] = Typing()
+        self._typing: LineEditor[Place] = LineEditor()
 
     @property
     def begun(self) -> bool:

@@ -12,8 +12,8 @@ from collector.importers.neuralcomputer.convert import convert, read_source, ses
 from collector.importers.neuralcomputer.layout import SourceRecording, find_sources
 from manifests.errors import GoaltraceError
 from manifests.files import DiskFull
-from manifests.items import one_item
-from manifests.plain import one_line
+from manifests.item_errors import one_item
+from manifests.plain_text import one_line
 from manifests.progress import OnProgress, Progress, ignore
 
 

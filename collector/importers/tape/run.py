@@ -19,7 +19,7 @@ from collector.tapes.load import load_tape
 from collector.tapes.spec import spec_of
 from manifests.errors import GoaltraceError
 from manifests.files import require_writable
-from manifests.items import one_item
+from manifests.item_errors import one_item
 from manifests.progress import OnProgress, Progress, ignore
 from manifests.session import SessionFolder
 

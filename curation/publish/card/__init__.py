@@ -11,9 +11,9 @@ from huggingface_hub import constants
 
 from curation.publish.card.contents import actors, arms, counts, families, left_out, lineage
 from curation.publish.card.header import configs, header
-from curation.publish.card.honest import citation, privacy, uses
 from curation.publish.card.loading import columns, joining, loading
 from curation.publish.card.text import plain, table
+from curation.publish.card.use_and_privacy import citation, privacy, uses
 from curation.publish.preview import PREVIEW, PreviewClip
 from curation.tables import rows_with_scores
 from manifests.clip_io import ClipReader

@@ -1,4 +1,4 @@
-"""How to load the data set, and how to join its tables: code that a test runs as it stands here."""
+"""The card's sections on loading the data set, joining its tables, and the columns. A test runs the code as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of the data inside Markdown: shown literally, whatever is in it."""
+"""Escaping the data set's texts for Markdown, so that they are shown literally."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from curation.tables import rows_with_scores
 from goaltrace import main
 from manifests.clip import CLIPS_SCHEMA
 from manifests.clip_io import ClipReader
-from manifests.dataset import DatasetFolder, LeftOut, LineageStep, ScoreTable, Shard
+from manifests.dataset import DatasetFolder, LeftOutItem, LineageStep, ScoreTable, Shard
 from manifests.files import sha256_of
 from tests.factories import make_clip, make_dataset, write_dataset
 
@@ -86,7 +86,7 @@ def test_hostile_text_in_every_column_makes_no_section_and_no_cell(tmp_path: Pat
     folder = DatasetFolder(dataset)
     manifest = folder.read_manifest()
     manifest.name = HOSTILE
-    manifest.left_out = [LeftOut(name=HOSTILE, reason=HOSTILE)]
+    manifest.left_out = [LeftOutItem(name=HOSTILE, reason=HOSTILE)]
     manifest.lineage = [
         LineageStep(command="goaltrace scan", version=HOSTILE, when_utc=HOSTILE, parameters={"a": HOSTILE})
     ]

@@ -17,7 +17,7 @@ from curation.report import table
 from curation.report.strips import label, typical_clip
 from goaltrace import main
 from manifests.clip_io import ClipWriter
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LeftOut, LineageStep
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest, LeftOutItem, LineageStep
 from tests.factories import make_clip, make_dataset
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7 * 7 }}"
@@ -69,14 +69,14 @@ def test_report_shows_both_arms_with_frames_charts_and_lineage(scored: Path) -> 
 
 def test_goal_text_cannot_inject_html(tmp_path: Path) -> None:
     row = make_clip("scripted", 0, frames=30) | {"goal": HOSTILE, "family": HOSTILE, "arm": HOSTILE, "outcome": HOSTILE}
-    counter = Counter()
+    counter = ClipCounter()
     counter.add(row)
     with ClipWriter(tmp_path / "data") as writer:
         writer.write(row)
     manifest = DatasetManifest(
         name=HOSTILE, counts=counter.result(), shards=writer.shards,
         lineage=[LineageStep(command=HOSTILE, parameters={HOSTILE: HOSTILE})],
-        left_out=[LeftOut(name=HOSTILE, reason=HOSTILE)],
+        left_out=[LeftOutItem(name=HOSTILE, reason=HOSTILE)],
     )  # fmt: skip
     DatasetFolder(tmp_path / "data").write_manifest(manifest)
     assert main(["score", str(tmp_path / "data")]) == 0

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation.scan.clips import clips_of
-from curation.scan.look import ScanOptions
 from curation.scan.mask import mask
+from curation.scan.session import ScanOptions
 from curation.scan.stage import sessions_of
 from goaltrace import main
 from manifests.clip_io import ClipReader

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from curation.report.table import auc
 from curation.scores import contingency, efficacy, frames
+from curation.scores.action_slots import ActionSlot, action_slots, clicks
 from curation.scores.activity import activity
-from curation.scores.frames import CELL_PX, Pixels, look
-from curation.scores.occasions import Occasion, clicks, occasions
+from curation.scores.frames import CELL_PX, Pixels, read_pixels
 from curation.scores.shard import measure_clip, score_table
 from manifests.errors import GoaltraceError
 from manifests.video import iter_frames
@@ -45,8 +45,8 @@ def still(frames: int) -> list[tuple[int, int]]:
     return [(4, 4)] * frames
 
 
-def press(slot: int, at: tuple[int, int] | None = None) -> Occasion:
-    return Occasion(slot, True, at)
+def press(slot: int, at: tuple[int, int] | None = None) -> ActionSlot:
+    return ActionSlot(slot, True, at)
 
 
 def test_scores_rank_goal_arm_above_random_arm() -> None:
@@ -69,7 +69,7 @@ def test_pointer_alone_is_not_a_change() -> None:
         image[y : y + 20, x : x + 12] = 255
     row["video"]["bytes"] = encode(images, row["pts"])
     assert len(set(path)) > 20
-    assert not look(row, [], contingency.click_rank).totals.any()
+    assert not read_pixels(row, [], contingency.click_rank).totals.any()
 
 
 def test_key_frames_of_a_still_screen_are_not_changes() -> None:
@@ -78,7 +78,7 @@ def test_key_frames_of_a_still_screen_are_not_changes() -> None:
     screen = np.where(np.kron(text, np.ones((2, 2), np.bool_))[..., None], (210, 220, 180), (20, 22, 28))
     row["video"]["bytes"] = encode(np.repeat(screen[None].astype(np.uint8), 46, axis=0), row["pts"])
     row["actions"], row["cursor_x"], row["cursor_y"] = [], [-1] * 46, [-1] * 46
-    assert (look(row, [], contingency.click_rank).totals < efficacy.CHANGED_PX).all()
+    assert (read_pixels(row, [], contingency.click_rank).totals < efficacy.CHANGED_PX).all()
 
 
 def test_text_cursor_that_a_program_moves_is_a_change() -> None:
@@ -88,7 +88,7 @@ def test_text_cursor_that_a_program_moves_is_a_change() -> None:
         image[32:48, x : x + 8] = 220
     row["video"]["bytes"] = encode(images, row["pts"])
     row["cursor_x"], row["cursor_y"] = [44, 44, 52, 52], [40] * 4
-    pixels = look(row, [], contingency.click_rank)
+    pixels = read_pixels(row, [], contingency.click_rank)
     assert (pixels.totals >= efficacy.CHANGED_PX).tolist() == [False, True, False]
 
 
@@ -98,7 +98,7 @@ def test_change_is_seen_where_it_is() -> None:
     images[2:, 100:110, 200:212] = 240
     row["video"]["bytes"] = encode(images, row["pts"])
     row["cursor_x"] = row["cursor_y"] = [10] * 4
-    pixels = look(row, [], contingency.click_rank)
+    pixels = read_pixels(row, [], contingency.click_rank)
     assert (pixels.totals >= efficacy.CHANGED_PX).tolist() == [False, True, False]
     assert pixels.near(205, 105, 20, 0, 3)[1] == 120
     assert pixels.near(30, 30, 20, 0, 3)[1] == 0
@@ -111,7 +111,7 @@ def test_structure_of_the_pointer_is_not_structure_of_the_screen() -> None:
     row["video"]["bytes"] = encode(images, row["pts"])
     row["cursor_x"], row["cursor_y"] = [10, 120, 120], [10, 80, 80]
     row["actions"] = [action(1, "button_down", x=120, y=80, button="left")]
-    pixels = look(row, clicks(row["actions"]), contingency.click_rank)
+    pixels = read_pixels(row, clicks(row["actions"]), contingency.click_rank)
     assert pixels.click_ranks == [pytest.approx(0.5, abs=0.05)]
 
 
@@ -122,7 +122,7 @@ def test_effect_of_a_click_is_not_in_its_contingency() -> None:
     row["video"]["bytes"] = encode(images, row["pts"])
     row["cursor_x"] = row["cursor_y"] = [10] * 4
     row["actions"] = [action(1, "button_down", x=130, y=90, button="left")]
-    pixels = look(row, clicks(row["actions"]), contingency.click_rank)
+    pixels = read_pixels(row, clicks(row["actions"]), contingency.click_rank)
     assert pixels.click_ranks == [pytest.approx(0.5, abs=0.02)]
 
 
@@ -130,7 +130,7 @@ def test_video_with_other_frames_than_named_is_refused() -> None:
     row = make_clip("scripted", 0, frames=20)
     row |= {name: row[name][:-1] for name in ("t1_ns", "cursor_x", "cursor_y", "picture", "frame_redacted")}
     with pytest.raises(GoaltraceError, match="scripted-0-0000: the video has more than the 19 pictures"):
-        look(row, [], contingency.click_rank)
+        read_pixels(row, [], contingency.click_rank)
 
 
 def test_work_skipped_for_unchanged_frames_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_going_blank_is_no_change_and_what_was_done_behind_it_is_not_scored() ->
         action(28, "move") | {"redacted": True},
         action(29, "scroll") | {"redacted": True},
     ]
-    assert look(row, [], contingency.click_rank).totals.sum() == 0
+    assert read_pixels(row, [], contingency.click_rank).totals.sum() == 0
     measured = measure_clip(row)
     assert measured.responses == []
     assert measured.rest.windows[1] > 0
@@ -174,12 +174,12 @@ def test_going_blank_is_no_change_and_what_was_done_behind_it_is_not_scored() ->
     ],
 )
 def test_only_presses_and_scrolls_are_actions(recorded: dict[str, Any], counted: bool) -> None:
-    assert bool(occasions([recorded])) is counted
+    assert bool(action_slots([recorded])) is counted
 
 
 def test_terminal_echo_earns_no_credit() -> None:
     typed = [action(3, "key", key="l", char="l"), action(5, "key", key="Return", char="\r")]
-    assert [(o.slot, o.scored) for o in occasions(typed)] == [(3, False), (5, True)]
+    assert [(o.slot, o.scored) for o in action_slots(typed)] == [(3, False), (5, True)]
 
 
 def test_double_click_counts_once() -> None:

@@ -12,9 +12,9 @@ from manifests.errors import GoaltraceError
 from manifests.secrets import (
     Certainty,
     KeyPress,
-    Known,
-    Named,
+    KnownSecrets,
     Names,
+    OwnNames,
     asks_for_password,
     covered,
     find,
@@ -103,7 +103,7 @@ def test_spans_of_a_text_of_several_lines_are_places_in_that_text() -> None:
 
 
 def test_a_known_value_is_found_in_pieces_and_words_of_it_are_not() -> None:
-    known = Known()
+    known = KnownSecrets()
     known.add("zQ7kW2pX9mB4vL6nR8tY", "token")
     known.add("correct horse battery", "password typed")
     known.add("tester", "password typed")
@@ -114,7 +114,7 @@ def test_a_known_value_is_found_in_pieces_and_words_of_it_are_not() -> None:
 def test_listed_strings_are_found_in_any_case(tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_text("# mine\nOrbit Nine\n\nstraßenbahn\n", encoding="utf-8")
-    known = Known()
+    known = KnownSecrets()
     known.add_listed(read_list(path))
     assert (
         covered("at ORBIT nine, Straßenbahn", known.find("at ORBIT nine, Straßenbahn")) == "at ••••••••••, •••••••••••"
@@ -148,7 +148,7 @@ def test_a_list_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, conte
     ],
 )  # fmt: skip
 def test_names_are_found_where_names_stand(text: str, after: str) -> None:
-    assert covered(text, Names(Named(("jo",), ("nine-7",))).find(text)) == after
+    assert covered(text, Names(OwnNames(("jo",), ("nine-7",))).find(text)) == after
 
 
 @pytest.mark.parametrize("name", ["root", "user", "localhost", "3f2a9c1b4d5e", "ubuntu", "x", ""])

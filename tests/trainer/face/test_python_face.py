@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 import goaltrace
 from manifests.errors import GoaltraceError
-from manifests.private import umask
+from manifests.permissions import umask
 from manifests.progress import Progress
 from tests.trainer.conftest import SMALL
 from trainer.checkpoint import folder

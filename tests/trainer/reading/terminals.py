@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from manifests.clip_io import ClipWriter
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest, LineageStep
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest, LineageStep
 from manifests.files import new_folder
 from tests.factories import FPS, encode, make_clip
 
@@ -75,7 +75,7 @@ def terminal_clip(seed: int, frames: int = 45, every: int = 3) -> dict[str, Any]
 
 def terminal_dataset(path: Path, sessions: int = 5, desktops: int = 0) -> Path:
     """A data set of such clips, one a session, and of a few desktop clips."""
-    counter = Counter()
+    counter = ClipCounter()
     with new_folder(path) as root:
         with ClipWriter(root) as writer:
             clips = [terminal_clip(seed) for seed in range(sessions)]

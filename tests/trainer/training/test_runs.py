@@ -12,7 +12,7 @@ import torch
 from torch._inductor import config as inductor
 
 from manifests.clip_io import ClipReader, ClipWriter
-from manifests.dataset import Counter, DatasetFolder, DatasetManifest
+from manifests.dataset import ClipCounter, DatasetFolder, DatasetManifest
 from manifests.files import new_folder
 from tests.factories import make_clip, make_dataset, write_dataset
 from tests.trainer.conftest import SMALL
@@ -184,7 +184,7 @@ def test_data_that_cannot_be_trained_on_is_named(tmp_path: Path, capsys: pytest.
 
 
 def _keep_rows(source: Path, target: Path, keep: object) -> None:
-    reader, counter = ClipReader(source), Counter()
+    reader, counter = ClipReader(source), ClipCounter()
     with new_folder(target) as made:
         with ClipWriter(made) as writer:
             for row in reader.iter_clips():

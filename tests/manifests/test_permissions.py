@@ -13,7 +13,7 @@ import pytest
 
 import goaltrace
 from manifests.files import replacing, write_text
-from manifests.private import OTHERS_CANNOT_WRITE, OWNER_ONLY, as_private_as, at_least, is_private, umask
+from manifests.permissions import OTHERS_CANNOT_WRITE, OWNER_ONLY, as_private_as, is_private, umask, umask_at_least
 
 
 def mode(path: Path) -> int:
@@ -29,9 +29,9 @@ def users(request: pytest.FixtureRequest) -> int:
 
 
 def test_a_mask_only_takes_away_and_ends(users: int, tmp_path: Path) -> None:
-    with at_least(OTHERS_CANNOT_WRITE):
+    with umask_at_least(OTHERS_CANNOT_WRITE):
         assert umask() == users | 0o022
-        with at_least(OWNER_ONLY):
+        with umask_at_least(OWNER_ONLY):
             (tmp_path / "hers").mkdir()
             (tmp_path / "hers" / "a").touch()
     assert (mode(tmp_path / "hers"), mode(tmp_path / "hers" / "a")) == (0o700, 0o600)
@@ -89,6 +89,6 @@ def test_asking_for_the_umask_from_many_threads_leaves_it(users: int, monkeypatc
 
 
 def test_programs_that_are_started_make_private_files_too(tmp_path: Path) -> None:
-    with at_least(OWNER_ONLY):
+    with umask_at_least(OWNER_ONLY):
         subprocess.run([sys.executable, "-c", "open('made', 'w')"], cwd=tmp_path, check=True)
     assert mode(tmp_path / "made") == 0o600

@@ -1,8 +1,8 @@
 # ruff: noqa: E501 (a pattern is read in one line)
-"""Numbers that states give to people, and telephone numbers.
+"""Detecting national identification numbers and telephone numbers.
 
-A number stands for a person by its check digits and its own way of being written. Where one check digit is all there
-is to tell it from any other number, its name must stand beside it.
+A number counts as a person's by its check digits and its format. Where a single check digit is all that distinguishes
+it from any other number, the text must also name it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _brazil(t: str) -> bool:
 
 def _sweden(t: str) -> bool:
     recent, clock = t[-10:-8] < "40" and t[-10:-8] > "14" and not t.startswith("19"), t[-4:-2] < "24" and t[-2:] < "60"
-    if recent and clock:  # a date and a time, as names of files have them
+    if recent and clock:  # a date and a time, as in file names
         return False
     return is_date(t[-10:-8], t[-8:-6], str(int(t[-6:-4]) % 60)) and luhn(t[-10:])
 
@@ -165,7 +165,7 @@ _PHONE_NAMED = re.compile(
 
 
 def national_ids(text: str, lower: str) -> Iterator[Span]:
-    """Numbers that stand for a person; `lower` is the text in small letters."""
+    """National identification numbers; `lower` is the text in lower case."""
     for match in _CANDIDATE.finditer(text):
         value = match[0]
         bare = re.sub(r"[ .+-]", "", value)

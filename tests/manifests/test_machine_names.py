@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from manifests import here
-from manifests.here import told_of_here, without_places
-from manifests.secrets import Named
+from manifests import machine_names
+from manifests.machine_names import machine_names_in, without_machine_names
+from manifests.secrets import OwnNames
 
 
 @pytest.fixture(autouse=True)
@@ -17,16 +17,16 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (home / "work").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(home / "work")
-    monkeypatch.setattr(here, "of_this_machine", lambda: Named(("zz-jane42",), ("zz-host7",)))
+    monkeypatch.setattr(machine_names, "names_of_this_machine", lambda: OwnNames(("zz-jane42",), ("zz-host7",)))
     return home
 
 
 def test_a_sessions_files_are_named_as_seen_from_it(machine: Path) -> None:
     for session in (Path("out/s-1"), machine / "work" / "out" / "s-1", Path("../work/out/s-1")):
-        reason = without_places(f"{session}/frames.jsonl: line 3: bad", session)
+        reason = without_machine_names(f"{session}/frames.jsonl: line 3: bad", session)
         assert reason == "frames.jsonl: line 3: bad", session
-        assert without_places(f"{session}: not a session folder", session) == "s-1: not a session folder"
-    assert without_places("only 1 frames", Path()) == "only 1 frames"
+        assert without_machine_names(f"{session}: not a session folder", session) == "s-1: not a session folder"
+    assert without_machine_names("only 1 frames", Path()) == "only 1 frames"
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_a_sessions_files_are_named_as_seen_from_it(machine: Path) -> None:
     ],
 )
 def test_of_other_paths_the_last_part_is_left(said: str, left: str) -> None:
-    assert without_places(said, Path("s")) == left
+    assert without_machine_names(said, Path("s")) == left
 
 
 def test_home_working_folder_and_temporary_folder_go_wherever_they_stand(machine: Path) -> None:
     said = f"{machine}/a b/c.txt, {machine / 'work'}: gone, file://{machine}/x"
-    assert str(machine) not in without_places(said) and "zz-jane42" not in without_places(said)
+    assert str(machine) not in without_machine_names(said) and "zz-jane42" not in without_machine_names(said)
 
 
 def test_it_is_told_where_a_document_names_this_machine(machine: Path) -> None:
     document = {"left_out": [{"reason": "fine"}, {"reason": f"{machine}/x: no"}], "p": {"where": "goal = 'zz-host7'"}}
-    assert list(told_of_here(document)) == ["left_out[1].reason", "p.where"]
+    assert list(machine_names_in(document)) == ["left_out[1].reason", "p.where"]

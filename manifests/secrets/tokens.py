@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (a pattern is read in one line)
-"""Secrets that their own form tells: tokens with a prefix, hashes of passwords, signed links."""
+"""Detecting secrets by their form alone: tokens with a known prefix, password hashes, signed URLs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _COMPILED = [
      re.compile(shape))
     for kind, triggers, shape in _TOKENS
 ]  # fmt: skip
-"""What a token's text must hold: in small letters, or just so."""
+"""Substrings, one of which every token holds: in lower case, or exactly so."""
 TRIGGERS = frozenset(trigger for _, triggers, _ in _TOKENS for trigger in triggers)
 _WALLET = re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

@@ -1,8 +1,7 @@
-"""Is a shard the file that dataset.json names? Its size is looked at always, its SHA-256 once and then remembered.
+"""Verifying that a shard is the file that dataset.json names: its size always, its SHA-256 once.
 
-Shards of two data sets may have the same clip ids and other video, and nothing inside a shard would tell. What is
-remembered is a small file for each shard in the user's cache, and holds only while the shard is the same file,
-unchanged.
+Shards of two data sets may have the same clip ids and different video, and nothing inside a shard reveals that. A
+verified SHA-256 is remembered in a small file in the user's cache, which is valid only while the shard is unchanged.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def require_shard(path: Path, shard: Shard) -> None:
 
 
 def _digest(path: Path) -> str:
-    """The file's SHA-256: remembered, or read and then remembered where there is a place for that."""
+    """The file's SHA-256: from the cache, or computed and then cached where the cache folder can be written."""
     status = path.stat()
     state = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What a scan finds in a clip, by place: enough to mask it, and to say how much there is without showing any of it."""
+"""What a scan found in a clip, by position: enough to mask it and to count it. The values are kept as hashes only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from curation.scan.clips import Words
+from curation.scan.clips import TextColumn
 from manifests.secrets import Span
 
 
@@ -33,19 +33,19 @@ def by_row(places: Iterable[OnScreen]) -> dict[tuple[int, int], list[tuple[int, 
 
 
 @dataclass
-class Found:
+class ClipFindings:
     """What is sensitive in one clip."""
 
     clip_id: str
-    words: dict[Words, list[Span]] = field(default_factory=dict)
-    """By column of words."""
+    texts: dict[TextColumn, list[Span]] = field(default_factory=dict)
+    """By column of free text: the spans to mask."""
     keys: dict[int, set[int]] = field(default_factory=dict)
-    """By action: the characters of what it typed."""
+    """By action: the positions of the sensitive characters in what it typed."""
     screen: set[OnScreen] = field(default_factory=set)
-    names: list[str] = field(default_factory=list)
-    """Columns that cannot be masked."""
+    unmaskable: list[str] = field(default_factory=list)
+    """Columns with something sensitive that cannot be masked."""
     unseen: bool = False
-    """Something was typed or told that may stand in pixels which nobody can read: a desktop's, a film's."""
+    """Something was found, and the clip's pixels, which may show it, cannot be read: of a desktop, or of a film."""
     values: dict[str, set[int]] = field(default_factory=dict)
     """Kind -> hashes of the values, to count each once."""
     columns: set[str] = field(default_factory=set)
@@ -57,5 +57,5 @@ class Found:
 
     @property
     def kinds(self) -> Counter[str]:
-        """How many different values of each kind."""
+        """Kind -> number of different values."""
         return Counter({kind: len(values) for kind, values in sorted(self.values.items())})

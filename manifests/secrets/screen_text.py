@@ -1,6 +1,6 @@
-"""The texts that a reader reads on a screen: each row by itself, and joined where one goes on in the next.
+"""The texts on a terminal's screen: each row by itself, and rows joined where a text wraps into the next one.
 
-A row is a string with one character a column: NUL where nothing is, and in the right half of a wide character.
+A row is a string with one character per column: NUL where the cell is empty, and in the right half of a wide character.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Cell = tuple[int, int]
 """A row and a column."""
 
 
-class Reading(NamedTuple):
+class ScreenText(NamedTuple):
     """A text on the screen: rows [first, last], columns [left, right) of each."""
 
     text: str
@@ -30,16 +30,16 @@ class Reading(NamedTuple):
             yield self.first + at // width, self.left + at % width
 
 
-def readings(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterator[Reading]:
-    """The texts in which the given rows take part, of a screen of `columns`."""
+def screen_texts(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterator[ScreenText]:
+    """Every text that includes one of the given rows, on a screen of `columns` columns."""
     done: set[tuple[int, int]] = set()
     for y in rows:
         text = texts[y]
         if text.isspace() or not text.strip("\0 "):
             continue
-        yield Reading(text, y, y, 0, columns)
+        yield ScreenText(text, y, y, 0, columns)
         if _ends(text) and text.isascii() and "|" not in text and (not y or _ends(texts[y - 1])):
-            continue  # most rows begin and end in themselves
+            continue  # most rows neither continue a text nor are continued
         for left, right in _panes(text, columns):
             first, last = y, y
             while first and _goes_on(texts, columns, first - 1, left, right):
@@ -51,11 +51,11 @@ def readings(texts: Sequence[str], columns: int, rows: Iterable[int]) -> Iterato
             done.add((first, left))
             last = min(last, first + _LONGEST // (right - left))
             joined = "".join(row[left:right].ljust(right - left, "\0") for row in texts[first : last + 1])
-            yield Reading(joined, first, last, left, right)
+            yield ScreenText(joined, first, last, left, right)
 
 
 def _goes_on(texts: Sequence[str], columns: int, y: int, left: int, right: int) -> bool:
-    """Whether a text that fills row `y` from `left` to `right` goes on in the next row."""
+    """Whether the text in columns [left, right) of row `y` continues in the next row."""
     row, following = texts[y], texts[y + 1]
     for text in (row, following):
         if right < columns and not _is_edge(text[right : right + 2]):
@@ -65,8 +65,8 @@ def _goes_on(texts: Sequence[str], columns: int, y: int, left: int, right: int) 
     begins = following[left]
     ends = row[right - 1]
     if ends == "\0" and right - left > 1 and (row[right - 2] >= "ᄀ" or begins >= "ᄀ"):
-        ends = row[right - 2]  # the right half of a wide character, or no room for one
-    if ends == " " or begins == " ":  # a number in groups may go on behind a blank
+        ends = row[right - 2]  # the right half of a wide character, or an empty cell before one that did not fit
+    if ends == " " or begins == " ":  # a grouped number may continue after a blank
         after = following[left : left + 2].lstrip(" ")[:1] if begins == " " else begins
         before = row[right - 2 : right].rstrip(" ")[-1:] if ends == " " else ends
         return (before.isdigit() or before == ")") and after.isdigit() and begins != ends
@@ -74,7 +74,7 @@ def _goes_on(texts: Sequence[str], columns: int, y: int, left: int, right: int) 
 
 
 def _panes(text: str, columns: int) -> list[tuple[int, int]]:
-    """The columns between the bars of a row, with and without a blank at either side of them."""
+    """Columns [left, right) of the panes between vertical bars in a row, with and without a blank at either side."""
     if text.isascii() and "|" not in text:
         return [(0, columns)]
     edges = [-1, *(x for x, c in enumerate(text) if c in _BARS), columns]
@@ -90,7 +90,7 @@ def _panes(text: str, columns: int) -> list[tuple[int, int]]:
 
 
 def _ends(text: str) -> bool:
-    """Whether nothing goes on at the right edge: neither a word nor a number in groups."""
+    """Whether the row ends before the right edge, so that no word or grouped number continues in the next row."""
     return text[-1] == "\0" or (text[-1] == " " and not text[-2:-1].isdigit())
 
 
@@ -100,12 +100,12 @@ def _is_edge(beside: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """A row as it is read: blanks for what is none, wide characters once."""
+    """The text of a row, with blanks for empty cells and each wide character once."""
     return as_read(text)[0].rstrip()
 
 
 def as_read(text: str) -> tuple[str, Sequence[int]]:
-    """The same with the blanks at its end, and for each character its column."""
+    """The same including trailing blanks, and the column of each character."""
     if text.isascii():
         return text.replace("\0", " "), range(len(text))
     columns = [at for at, c in enumerate(text) if c != "\0" or not at or text[at - 1] < "ᄀ"]

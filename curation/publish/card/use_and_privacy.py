@@ -1,4 +1,4 @@
-"""What the data is good for, what it is not, and what was done for people's privacy: as the data says itself."""
+"""The card's sections on intended use, limits, privacy and citation, derived from the data set's own columns."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _who(clip: EventRow) -> str:
 
 
 def _share(clips: list[EventRow], test: Callable[[EventRow], bool]) -> str:
-    """Per cent of the hours, as it is said; '' for none."""
+    """The share of the hours as the card words it, for example "12 %"; '' for none."""
     all_ns = sum(clip["duration_ns"] for clip in clips)
     some_ns = sum(clip["duration_ns"] for clip in clips if test(clip))
     share = 100 * some_ns / all_ns if all_ns else 0.0
@@ -93,7 +93,7 @@ def _share(clips: list[EventRow], test: Callable[[EventRow], bool]) -> str:
 
 
 def privacy(manifest: DatasetManifest, rows: pa.Table) -> str:
-    """Whether anybody looked for secrets, when and how; and whose recordings these are."""
+    """Whether the data set was scanned for secrets, when and how; and whose recordings these are."""
     people: dict[str, set[str]] = {}
     for row in rows.select(["actor", "session_id"]).to_pylist():
         if row["actor"].partition(":")[0] == "human":
@@ -128,13 +128,17 @@ def _scanned(manifest: DatasetManifest) -> str:
             "**Not scanned** for secrets or personal data. Names, addresses and keys may be on the screens and in the "
             "text."
         )
-    said = [_step(step) + (" That was before it was merged with others." if before else "") for step, before in steps]
+    sentences = [
+        _step(step) + (" That was before it was merged with others." if before else "") for step, before in steps
+    ]
     if steps and all(before for _, before in steps) and not tables:
-        said.insert(0, "**Not scanned as a whole**; what it was merged from was, in part or in whole.")
+        sentences.insert(0, "**Not scanned as a whole**; what it was merged from was, in part or in whole.")
     if tables:
-        said.append(f"What the scan found is in the config `scan`, one row a clip (stage version {some(tables, 3)}).")
-    said.append("A scan finds what has a known form; it is no proof that nothing is left.")
-    return " ".join(said)
+        sentences.append(
+            f"What the scan found is in the config `scan`, one row a clip (stage version {some(tables, 3)})."
+        )
+    sentences.append("A scan finds what has a known form; it is no proof that nothing is left.")
+    return " ".join(sentences)
 
 
 def _step(step: LineageStep) -> str:

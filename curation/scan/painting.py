@@ -1,8 +1,7 @@
-"""Painting over cells of a terminal's pictures; every other pixel stays as it is, bit for bit.
+"""Painting over cells of a terminal's pictures in the video; every other pixel stays as it is, bit for bit.
 
-The pictures are decoded, painted in their own colour planes, and encoded without loss: with the key frames, times and
-colours of the video before. What stands in a masked cell afterwards is a dot on the cell's own background, as programs
-show a password.
+The pictures are decoded, painted in their own colour planes, and encoded losslessly, with the key frames, times and
+colours of the original. A masked cell shows a dot on its own background, as programs show a password.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INK = 24
-"""Steps of a plane, of 255, by which a character at least differs from its background."""
+"""The least difference of a character from its background in a colour plane, of 255."""
 _BRIGHT, _DARK, _GREY = 235, 16, 128
 
 
 class CellBox(NamedTuple):
-    """Cells beside each other to paint over, px, and of each whether a character is to be seen in it before."""
+    """Adjacent cells to paint over, in px, and for each whether it shows a character."""
 
     x: int
     y: int
@@ -36,7 +35,7 @@ class CellBox(NamedTuple):
 
 
 class NotThere(GoaltraceError):
-    """The picture does not show what its text says, so nobody knows where in it that stands."""
+    """The picture does not show what its text says, so the place to paint over is unknown."""
 
 
 def painted(video: bytes, boxes: Mapping[int, Iterable[CellBox]]) -> bytes:
@@ -72,7 +71,7 @@ def _frames(stream: Any, packets: list[Any]) -> Iterable[Any]:
 
 
 class _Encoder:
-    """One picture in, one packet out, under the time and in the kind of group that it had."""
+    """Encodes one picture into one packet, with the time stamp and the kind of frame (key or not) that it had."""
 
     def __init__(self, out: Any, source: Any) -> None:
         from av.video.frame import PictureType

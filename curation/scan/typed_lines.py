@@ -1,4 +1,4 @@
-"""What was typed in a session, put together again over all of its clips, each character with its action."""
+"""The lines typed in a session, reconstructed across its clips, each character with the action that typed it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from manifests.clip import EventRow
-from manifests.secrets import MASK, KeyedLine, KeyPress, Typing, asks, asks_for_password, named_with
+from manifests.secrets import MASK, KeyedLine, KeyPress, LineEditor, asks, asks_for_password, named_with
 
 _SHORTEST, _BEGIN = 4, 4
-"""Characters of a line that may be a password, and of its beginning, which is looked for on the screen."""
+"""Fewest characters of a line that may be a password, and how many of its beginning are looked for on the screen."""
 
 
 class Place(NamedTuple):
-    """A character of what an action typed."""
+    """The position of a typed character: clip, action, and index in what the action typed."""
 
     clip: int
     action: int
     at: int
 
 
-class TypedLine(NamedTuple):
-    """A line that was typed: `secret` is None for one that is judged by what it says alone."""
+class SessionLine(NamedTuple):
+    """A typed line: `secret` is None for one that is judged by its text alone."""
 
     line: KeyedLine[Place]
     secret: bool | None
@@ -29,23 +29,23 @@ class TypedLine(NamedTuple):
     shown all the same."""
 
 
-def lines(rows: Sequence[EventRow], cell: tuple[int, int] | None) -> Iterator[TypedLine]:
+def lines(rows: Sequence[EventRow], cell: tuple[int, int] | None) -> Iterator[SessionLine]:
     """Every line of a session's clips."""
     screens = _Screens(rows, cell) if cell else None
-    typing: Typing[Place] = Typing()
+    editor: LineEditor[Place] = LineEditor()
     asked: _Prompt | None = None
     for clip, number, slot, key in _keys(rows):
         for at, character in enumerate(key.char or [""]):
-            if not typing.begun and screens is not None:
+            if not editor.begun and screens is not None:
                 asked = screens.prompt(clip, slot)
-            line = typing.press(KeyPress(key.name, character, Place(clip, number, at)))
+            line = editor.press(KeyPress(key.name, character, Place(clip, number, at)))
             if line is not None and line.sent:
-                yield TypedLine(line, screens.hidden(asked, line, clip, slot) if screens and asked else None)
-    rest = typing.end()
+                yield SessionLine(line, screens.hidden(asked, line, clip, slot) if screens and asked else None)
+    rest = editor.end()
     if rest.sent:
         last = len(rows) - 1
         slot = len(rows[last]["t1_ns"])
-        yield TypedLine(rest, screens.hidden(asked, rest, last, slot) if screens and asked else None)
+        yield SessionLine(rest, screens.hidden(asked, rest, last, slot) if screens and asked else None)
 
 
 def _keys(rows: Sequence[EventRow]) -> Iterator[tuple[int, int, int, KeyPress[None]]]:
@@ -77,7 +77,7 @@ _END: KeyPress[None] = KeyPress("Return", "", None)
 
 
 def _on_desktop(name: str | None, char: str, held: set[str]) -> tuple[str | None, str]:
-    """A key as terminals name it; Tab goes to another field."""
+    """A key as terminals name it; Tab ends a line, since it moves to another field."""
     if name == "Tab":
         return "Return", ""
     return named_with(name, char, held) if name else (name, char)
@@ -118,7 +118,7 @@ class _Screens:
         return _Prompt(clip, frame, password, asks(before))
 
     def hidden(self, asked: _Prompt, line: KeyedLine[Place], clip: int, slot: int) -> bool | None:
-        """Whether a line that ended in a slot was kept from the screen; None for one that answers no such question."""
+        """Whether a line that ended in a slot was not echoed on the screen; None if no prompt asked for a secret."""
         meant = line.meant.strip()
         if not meant or line.masked:
             return None

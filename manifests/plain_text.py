@@ -1,7 +1,7 @@
-"""What is printed is text and nothing else: no word of a stranger's file moves the cursor, recolours or retitles.
+"""Escaping control characters in everything that is printed, so that untrusted text cannot drive the terminal.
 
-Names, goals and reasons come from anywhere, and any of them may be printed. So it is not left to whoever prints: the
-front door puts both streams behind `plain_output`.
+Names, goals and reasons come from files of anybody, and any of them may be printed. So escaping is not left to each
+print: the command line wraps standard output and standard error in `plain_output`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 _UNSEEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
-"""DEL and C1, what turns the direction of writing, line ends of other kinds, halves of characters."""
+"""DEL and C1, bidirectional controls, line separators of other kinds, lone surrogates."""
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{_UNSEEN}]")
 _ANY_CONTROL = re.compile(f"[\x00-\x1f{_UNSEEN}]")
 _BAR_MOVES = re.compile(r"\n*(?:\x1b\[A)*")
-"""How tqdm goes from bar to bar; such a write holds nothing else."""
+"""How tqdm moves from bar to bar; such a write holds nothing else."""
 
 
 def plain(text: str) -> str:
@@ -33,11 +33,11 @@ def one_line(text: str) -> str:
 
 
 def _written_out(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"  # also inside printed JSON this means what it was
+    return f"\\u{ord(match[0]):04x}"  # so that printed JSON still parses to the original text
 
 
 class PlainStream:
-    """A text stream that writes plain text; everything else is the stream's own."""
+    """Wraps a text stream: escapes control characters in what is written, and delegates everything else."""
 
     def __init__(self, stream: TextIO, bars: bool) -> None:
         """`bars`: progress bars are drawn here, which begin with a carriage return."""
@@ -67,7 +67,7 @@ class PlainStream:
 
 @contextmanager
 def plain_output() -> Iterator[None]:
-    """Standard output and error write plain text inside."""
+    """Inside, standard output and standard error escape control characters."""
     before = sys.stdout, sys.stderr
     sys.stdout = cast(TextIO, PlainStream(sys.stdout, bars=False))
     sys.stderr = cast(TextIO, PlainStream(sys.stderr, bars=True))

@@ -1,4 +1,4 @@
-"""What a scan found in a data set, in numbers: nothing of it is shown."""
+"""Summarising what a scan found in a data set, in counts; no value that was found is shown."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _MOST = 20
 
 @dataclass(frozen=True)
 class SensitiveClip:
-    """A clip with something in it."""
+    """A clip that holds something sensitive."""
 
     session: str
     values: int
-    """How many different ones."""
+    """How many different sensitive values it holds."""
     kinds: tuple[str, ...]
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ScanSummary:
-    """Of a data set that was scanned."""
+    """What the scan found in a data set."""
 
     of_clips: int
     not_scanned: int
-    """Clips of which nothing can be said."""
+    """Clips that could not be scanned, or were not."""
     clips: Mapping[str, SensitiveClip]
     """By clip id."""
 
     @property
     def kinds(self) -> Counter[str]:
-        """Kind -> clips with one of it."""
+        """Kind of sensitive value -> number of clips with one."""
         return Counter(kind for clip in self.clips.values() for kind in clip.kinds)
 
     def as_json(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class ScanSummary:
 
 
 def summary(reader: ClipReader) -> ScanSummary:
-    """What the scan's tables say of a data set."""
+    """Read the summary from the data set's scan tables."""
     rows = rows_with_scores(reader, ["clip_id", "session_id"], only=NAME).to_pylist()
     numbers = [row.get("sensitive") for row in rows]
     clips = {

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (a pattern is read in one line)
-"""Values beside a name like password, token or PIN."""
+"""Detecting values by the label beside them, such as password, token or PIN: `password = ...`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _OTHERS = (
     (_SQL, "value of a password", ("identified",)),
     (_SEED, "seed phrase", ("seed", "recovery", "mnemonic", "backup", "secret")),
 )
-"""Further shapes, and the words of which each holds one."""
+"""Further patterns, each with words of which a text must hold one before the pattern is tried."""
 _PIN = re.compile(
     r"(?i)(?<![a-z])(?:pin(?:[ -]?(?:code|number))?|otp|one[- ]time (?:pass)?code|(?:verification|security|confirmation|access|login"
     r"|authenti(?:cation|cator)|two-factor|2fa|mfa|sms|unlock|device|pairing)[ _-]?code|t-?pin|m?tan|puk)(?![a-z])"
@@ -81,18 +81,18 @@ _ASKS = re.compile(
 )
 _QUESTION_ENDS = ":?>›»]：？)"
 _SHELL = re.compile(r"[$#%❯➜λ»]\s+\S|^\s*(?:PS\s.*|>>>|\.\.\.|>)\s+\S")
-"""A prompt of a shell with a command begun behind it."""
+"""A shell prompt followed by the beginning of a command."""
 
 
-def named(text: str, lower: str) -> Iterator[Span]:
+def labelled_values(text: str, lower: str) -> Iterator[Span]:
     """Values beside a name like password, token or key; `lower` is the text in small letters."""
     for match in _ASSIGNED.finditer(text):
         group = "quoted" if match["quoted"] is not None else "bare"
         start = match.start(group)
         value = match[group] if group == "quoted" else _bare(match[group])
         noun = "password" if match["password"] else "token or key"
-        wanted = _is_password if match["password"] else _is_secret
-        if value and wanted(match, value, group == "quoted", text[start + len(value) : start + len(value) + 1]):
+        is_value = _is_password if match["password"] else _is_secret
+        if value and is_value(match, value, group == "quoted", text[start + len(value) : start + len(value) + 1]):
             yield Span(start, start + len(value), f"value of a {noun}", _certainty(value))
     for match in _OPTION.finditer(text) if "-" in text else ():
         value = match["value"]
@@ -125,7 +125,7 @@ def _headers(text: str, lower: str) -> Iterator[Span]:
 
 
 def _bare(value: str) -> str:
-    """A value without quotes ends where a list, a link, a tag or a written line break goes on."""
+    """A value without quotes, cut where a list, a URL, a tag or an escaped line break follows it."""
     value = re.split(r"\\[nrt](?![a-z]{3})|\\[nrt]$|</|[;&,](?=[\w.-]{1,40}=)|[;,]$", value, maxsplit=1)[0]
     while value and value[-1] in ",;:)}]>\\" and (value[-1] not in ")}]>" or not _opens(value)):
         value = value[:-1]
@@ -141,7 +141,7 @@ def _certainty(value: str) -> Certainty:
 
 
 def _is_password(match: re.Match[str], value: str, quoted: bool, after: str) -> bool:
-    """Whether what stands beside a password's name is one, or code, a word of a sentence, a placeholder."""
+    """Whether the value beside the label of a password is one, not code, a word of a sentence or a placeholder."""
     name, separator = match["password"], match["sep"]
     if len(value) < 4 or stands_for(value) or set(value) <= set("*x.•-_ ="):
         return False
@@ -172,17 +172,17 @@ def parts_of(value: str) -> list[str]:
 
 
 def _is_place(value: str) -> bool:
-    """What may stand behind `PWD=` and `pwd:`: a folder, or the time at the right of the prompt's row."""
+    """Whether a value behind `PWD=` or `pwd:` is a folder, or the time at the right of a prompt."""
     return bool(re.match(r"[/~.]|[0-2]?\d:[0-5]\d(?!\w)|[A-Za-z]:\\|%", value))
 
 
 def _is_form(separator: str, value: str) -> bool:
-    """`type: "password"` turned round: a label or a rule beside the name of a field."""
+    """Whether the value is a label or a rule of a form's field, such as `password: Enter your password`."""
     return separator.strip() in (":", "=>") and bool(re.fullmatch(r"[A-Z][a-z]+(?: [a-z]+){1,8}[.:!]?", value))
 
 
 def _is_secret(match: re.Match[str], value: str, quoted: bool, after: str) -> bool:
-    """Whether what stands beside a token's or key's name is one: it has to look random."""
+    """Whether the value beside the label of a token or key is one: it has to look random."""
     if (
         stands_for(value)
         or value[0] in "([{,"
@@ -206,13 +206,13 @@ def codes(text: str) -> Iterator[Span]:
 
 
 def asks_for_password(line: str) -> bool:
-    """True if what is typed after this line is a secret: a question for one, and no command line that speaks of one."""
+    """True if a program asks for a password in this line, so that what is typed after it is a secret."""
     end = line[-200:]
     return _ASKS.search(end) is not None and _SHELL.search(end) is None
 
 
 def asks(prompt: str) -> bool:
-    """True for what ends as a question does, in any language; a shell's own prompt is none."""
+    """True for a text that ends as a question does, in any language; a shell's prompt is not one."""
     ask = prompt.rstrip()
     shell = ask.endswith(">") and not ask[:-1].strip().isalpha()
     return bool(ask) and ask[-1] in _QUESTION_ENDS and not shell

@@ -1,4 +1,4 @@
-"""A new data set in which what is sensitive is masked, or the clip left out."""
+"""Writing a copy of a data set in which everything sensitive is masked; a clip that cannot be masked is left out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from curation.derive import DerivedDataset, derive
 from curation.scan.clips import clips_of, reader_of
-from curation.scan.look import ScanOptions
 from curation.scan.mask import Masked, mask
-from curation.scan.pixels import NotThere, painted
+from curation.scan.painting import NotThere, painted
+from curation.scan.session import ScanOptions
 from curation.scan.stage import NAME, VERSION, sessions_of, stage
 from curation.stage import run_stage
 from manifests.clip import ClipRow
@@ -19,14 +19,14 @@ from manifests.files import require_absent
 from manifests.progress import OnProgress
 
 
-def masked_data_set(
+def write_masked(
     dataset: Path, out: Path, options: ScanOptions, workers: int, on_progress: OnProgress
 ) -> DerivedDataset:
     """Write the data set at `out`, masked, and scan it.
 
-    Pixels are painted over where the text of the pictures is known. A clip of which it is not, and in which something
-    was found, is left out with the later ones of its session, since it may be seen there. Raises `GoaltraceError` as
-    `derive` does.
+    Pixels are painted over where the text of the pictures is known. Where it is not, a clip in which something was
+    found is left out together with the later clips of its session, whose pixels may still show it. Raises
+    `GoaltraceError` as `derive` does.
     """
     require_absent(out)
     reader = reader_of(dataset)
@@ -44,7 +44,7 @@ def masked_data_set(
 
 
 class _Taking:
-    """Takes clip after clip, masking a session when its first one is asked for."""
+    """Returns clip after clip, masked; a session is masked as a whole when its first clip is asked for."""
 
     def __init__(self, reader: ClipReader, mask_session: Callable[[str], dict[str, Masked]]) -> None:
         self._reader, self._mask = reader, mask_session

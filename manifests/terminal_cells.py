@@ -1,4 +1,4 @@
-"""Where the cells of a recorded terminal lie in its pictures, as clips tell: by their size and their text cursor."""
+"""The size in px of a recorded terminal's character cells, inferred from its pictures' size and its text cursor."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Collection
 import numpy as np
 
 RECORDED_CELL = (8, 16)
-"""Px of a cell that the recorder draws unless asked otherwise."""
+"""Width and height in px of the cells that the recorder draws by default."""
 
 
 def fitting_cell(
     width: int, height: int, cursor_x: Collection[int], cursor_y: Collection[int]
 ) -> tuple[int, int] | None:
-    """Px of a cell: the usual ones, unless the text cursor was ever off their centres.
+    """Width and height of a cell in px: `RECORDED_CELL`, unless a position of the text cursor is not a centre of one.
 
-    Else the largest of about 1:2 that divide the picture and have the cursor in their centres; None for a picture that
-    no cells fit.
+    Otherwise the largest cell of about 1:2 that divides the picture and has every position of the cursor in the centre
+    of a cell; None where no size fits.
     """
     x = np.unique([value for value in cursor_x if value >= 0]).astype(int)
     y = np.unique([value for value in cursor_y if value >= 0]).astype(int)

@@ -1,4 +1,4 @@
-"""Secrets that are certain, looked for in the rest of a recording."""
+"""Finding values again that were found once with certainty, anywhere in the rest of a recording."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator
 from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span
 
 PIECE = 8
-"""Characters of a known secret that give it away: any piece this long is found wherever it stands."""
+"""Length in characters of the pieces of a known secret that are looked for, so that a part of it is found, too."""
 _SHORTEST = 6
 _PLAIN = re.compile(r"[a-z _-]+|[A-Z _-]+|[\d.,:/ -]+|.*[a-z]{4}.*")
-"""A piece that could stand anywhere: of a word, or of a number."""
+"""A piece that any text may hold by chance: part of a word, or of a number."""
 _WHOLE = ("e-mail address", "card number", "bank account", "national id", "phone number")
 
 
-class Known:
-    """Values that were found once. Pieces of long random ones are found too; anything else only as a whole."""
+class KnownSecrets:
+    """Values to find again. Of long random ones any piece of `PIECE` characters is found, of others only the whole."""
 
     def __init__(self) -> None:
         self._pieces: dict[str, str] = {}
         self._parts: set[str] = set()
-        """Every four characters in a row of every piece."""
+        """Every run of four characters of every piece."""
         self._whole: dict[str, list[tuple[str, int, int, str]]] = {}
         """By their first three characters: the text, which part of it is the secret, and its kind."""
         self._any_case: dict[str, list[tuple[str, str]]] = {}
@@ -33,7 +33,7 @@ class Known:
         return bool(self._pieces or self._whole or self._any_case)
 
     def add(self, value: str, kind: str) -> None:
-        """Remember a value; what is too short to be told from a word is not looked for."""
+        """Remember a value; one that is too short to be distinguished from a word is not looked for."""
         if MASK in value or WIDE_MASK in value:
             return
         self.count += 1
@@ -53,13 +53,13 @@ class Known:
             self._parts.update(piece[at : at + 4] for at in range(PIECE - 3))
 
     def add_behind(self, before: str, value: str, kind: str) -> None:
-        """Remember a value, however short, where it stands right behind `before`."""
+        """Remember a value, however short; it is found only where it follows `before` directly."""
         if before.strip() and value and MASK not in value:
             self.count += 1
             self._add_whole(before + value, len(before), kind)
 
     def add_listed(self, texts: Iterable[str]) -> None:
-        """Texts that somebody listed: found anywhere, in capitals or not."""
+        """Remember texts of a user's list: they are found anywhere, in upper or lower case."""
         for text in texts:
             low = text.lower()
             self._any_case.setdefault(low[:3], []).append((low, "listed"))
@@ -71,8 +71,8 @@ class Known:
             entries.append((text, start, len(text), kind))
             self.longest = max(self.longest, len(text))
 
-    def may_stand(self, text: str) -> bool:
-        """False, quickly, for most texts: none of them stands there."""
+    def may_occur(self, text: str) -> bool:
+        """A fast test: False means that `find` would find nothing in the text."""
         return bool(
             (self._parts and any(map(self._has_piece, [word for word in set(text.split()) if len(word) >= PIECE])))
             or (self._whole and any(begin in text and self._begins(begin, text) for begin in self._whole))
@@ -80,7 +80,7 @@ class Known:
         )
 
     def find(self, text: str) -> list[Span]:
-        """Where any of them stands."""
+        """Every occurrence of a remembered value in the text."""
         found = list(self._find_pieces(text)) if self._parts else []
         if self._whole:
             found.extend(self._find_whole(text))
@@ -92,7 +92,7 @@ class Known:
         return any(whole in text for whole, *_ in self._whole[begin])
 
     def _has_piece(self, word: str) -> bool:
-        """A piece has no blank in it, so a word is enough to look at."""
+        """Whether a word holds a piece. Pieces have no blank in them, so words can be searched one by one."""
         return bool(self._hints(word)) and next(self._find_pieces(word), None) is not None
 
     def _find_pieces(self, text: str) -> Iterator[Span]:
@@ -105,7 +105,7 @@ class Known:
             checked = hint + 1
 
     def _hints(self, text: str) -> list[int]:
-        """Where four characters of a piece stand, of every fifth place: a piece covers one of any five in a row."""
+        """Positions, of every fifth, at which four characters of a piece occur: every piece covers such a position."""
         parts = self._parts
         return [at for at in range(0, len(text) - 3, 5) if text[at : at + 4] in parts]
 
@@ -129,7 +129,7 @@ class Known:
 
 
 def _alone(text: str, start: int, end: int, kind: str) -> bool:
-    """Whether a whole value stands for itself and is no part of a longer word or number."""
+    """Whether the value [start, end) is not part of a longer word or number."""
     if kind == "e-mail address":
         return start == 0 or not text[start - 1].isalnum()
     before, after = text[start - 1 : start], text[end : end + 1]

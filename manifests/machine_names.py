@@ -1,7 +1,7 @@
-"""Folders and names of this machine, which are nobody else's business: kept out of what is written to be passed on.
+"""Removing this machine's folders, user and host names from texts that are written into data sets.
 
-What a command says to its own user names whole paths. What it writes into a data set does not: there a file is named
-within its session, and any other by its last part.
+Messages to the user name whole paths. Texts in a data set may be published, so there a file is named relative to its
+session, and any other path by its last part.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from manifests.secrets import Names, of_this_machine
+from manifests.secrets import Names, names_of_this_machine
 
 GONE = "…"
-_NOBODYS = {"/", "/root", "/home", "/tmp", "/var/tmp", "/work", "/workspace", "/app", "/data", "/mnt"}
-"""Places that many machines have."""
+_COMMON = {"/", "/root", "/home", "/tmp", "/var/tmp", "/work", "/workspace", "/app", "/data", "/mnt"}
+"""Folders that many machines have, so that their names identify nobody."""
 _PATH = re.compile(r"(?<![\w.~/:])(?:[A-Za-z]:\\|/)(?:[^\s/\\:;,'\"()]+[/\\])+(?=[^\s/\\:;,'\"()])")
 
 
-def without_places(text: str, *own: Path) -> str:
-    """A reason or a remark without folders and names of this machine.
+def without_machine_names(text: str, *own: Path) -> str:
+    """A text without folders and names of this machine.
 
-    What lies in one of the folders `own` is named as seen from there; of any other path only its last part is left.
+    A path inside one of the folders `own` becomes relative to it; of any other path only the last part is kept.
     """
     for folder in own:
         for place in sorted({str(folder), *_ways_to(folder)} - {"."}, key=len, reverse=True):
@@ -34,22 +34,22 @@ def without_places(text: str, *own: Path) -> str:
         text = re.sub(rf"{re.escape(place)}(?:[/\\]|(?![\w-]))", "", text)
     text = _PATH.sub("", text)
     kept, position = "", 0
-    for span in sorted(Names(of_this_machine()).find(text)):  # which may overlap
+    for span in sorted(Names(names_of_this_machine()).find(text)):  # which may overlap
         kept += text[position : span.start] + GONE if span.start >= position else ""
         position = max(position, span.end)
     return kept + text[position:]
 
 
-def told_of_here(value: Any, where: str = "") -> Iterator[str]:
-    """Where in a document a folder or a name of this machine stands: "left_out[3].reason"."""
+def machine_names_in(value: Any, where: str = "") -> Iterator[str]:
+    """The places in a JSON document that hold a folder or a name of this machine, for example "left_out[3].reason"."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from told_of_here(item, f"{where}.{key}" if where else str(key))
+            yield from machine_names_in(item, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from told_of_here(item, f"{where}[{number}]")
+            yield from machine_names_in(item, f"{where}[{number}]")
     elif isinstance(value, str) and (
-        any(place in value for place in _places()) or next(Names(of_this_machine()).find(value), None)
+        any(place in value for place in _places()) or next(Names(names_of_this_machine()).find(value), None)
     ):
         yield where
 
@@ -61,7 +61,7 @@ def _places() -> list[str]:
         folders.append(Path.cwd())
     except OSError:  # removed meanwhile
         pass
-    return sorted({way for folder in folders for way in _ways_to(folder)} - _NOBODYS, key=len, reverse=True)
+    return sorted({way for folder in folders for way in _ways_to(folder)} - _COMMON, key=len, reverse=True)
 
 
 def _ways_to(folder: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""A user's own list of what is to be masked: a text file, one string a line."""
+"""Reading a user's own list of strings to mask (--redact): a text file, one string a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BYTES = 4 * 2**20
 
 
 def read_list(path: Path) -> tuple[str, ...]:
-    """The strings of a list; lines that are empty or begin with `#` are none. `GoaltraceError` names line and mend."""
+    """The strings of a list, without empty lines and comments (`#`). Raises `GoaltraceError` naming the line."""
     try:
         with path.open("rb") as source:
             raw = source.read(_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Private keys over many lines: from their first line to their last, or from either to where the text ends."""
+"""Detecting private keys (PEM, PuTTY), which span many lines, even where their first or last line is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BODY = re.compile(r"[\d\s│|~>]*?([A-Za-z0-9+/=]{40,4000})[\s│|]*")
 
 
 def private_key(text: str, inside: bool) -> tuple[list[Span], bool]:
-    """What of a line belongs to a private key, and whether the key goes on after it; `inside`: it began before."""
+    """What of a line belongs to a private key, and whether the key continues after it; `inside`: it began before."""
     begin = _BEGIN.search(text) if "PRIVATE KEY" in text or "Priv" in text or "PuTTY" in text else None
     if begin is None and not inside:
         return [], False
@@ -35,10 +35,11 @@ def private_key(text: str, inside: bool) -> tuple[list[Span], bool]:
 
 
 def key_rows(rows: Sequence[str], find: Find) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """The rows of a screen, each by its number, that hold something; a key is followed from row to row.
+    """Yield the number of each row of a screen that holds something sensitive, with the [start, end) in it.
 
-    Of a key whose first line has scrolled away, what stands before its last one is taken as well. `find` takes a row
-    and whether a key goes on in it, and gives the spans in it and whether the key goes on after it.
+    A key is followed from row to row. Of a key whose first line has scrolled away, the rows before its last line count
+    as well. `find` takes a row and whether a key continues in it; it returns the spans in the row and whether the key
+    continues after it.
     """
     inside = False
     first_end = next((y for y, row in enumerate(rows) if PRIVATE in row and _END.search(row)), -1)

@@ -1,4 +1,4 @@
-"""What counts as acting: one list of occasions per clip, shared by every score so that they agree."""
+"""The slots of a clip in which its actor acted, and its clicks; every score uses these, so that they agree."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SAME_CLICK_NS = 500_000_000
 SAME_CLICK_PX = 8
 
 
-class Occasion(NamedTuple):
+class ActionSlot(NamedTuple):
     """A slot in which the actor acted; slot i lies between frames i and i+1."""
 
     slot: int
@@ -68,16 +68,16 @@ def _proves_nothing(action: ClipAction) -> bool:
     return bool(echoes or action["redacted"])
 
 
-def occasions(actions: Iterable[ClipAction]) -> list[Occasion]:
+def action_slots(actions: Iterable[ClipAction]) -> list[ActionSlot]:
     """The slots that hold at least one action, in order."""
-    found: dict[int, Occasion] = {}
+    found: dict[int, ActionSlot] = {}
     for action in actions:
         if not is_action(action):
             continue
         slot = action["slot"]
-        before = found.get(slot, Occasion(slot, False, None))
+        before = found.get(slot, ActionSlot(slot, False, None))
         click = _place(action) if action["kind"] == "button_down" else None
-        found[slot] = Occasion(slot, before.scored or not _proves_nothing(action), click or before.click)
+        found[slot] = ActionSlot(slot, before.scored or not _proves_nothing(action), click or before.click)
     return [found[slot] for slot in sorted(found)]
 
 

@@ -1,4 +1,4 @@
-"""What is looked for in a recording: secrets by form or name, those already known, names of people and machines."""
+"""Searching one recording for secrets: by the detector, for values found before, for names of users and machines."""
 
 from __future__ import annotations
 
@@ -6,73 +6,73 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from manifests.errors import GoaltraceError
 from manifests.secrets.detect import find_in_line, may_hold
-from manifests.secrets.known import Known
-from manifests.secrets.names import NOBODY, Named, Names, of_variable, reported
+from manifests.secrets.known_secrets import KnownSecrets
+from manifests.secrets.names import NO_NAMES, Names, OwnNames, of_variable, reported
 from manifests.secrets.spans import MASK, WIDE_MASK, Certainty, Span
 
 _MOST_VALUES = 5000
 _HASHES_MOST = 300_000
 _PARTS = 16
-"""Parts into which a heap of texts is taken apart."""
+"""Into how many groups `_among` divides texts."""
 _COVERED = MASK + WIDE_MASK + " \t\0"
 
 
 class TooMany(GoaltraceError):
-    """A recording in which nearly everything looks like a secret."""
+    """Nearly everything in the recording looks like a secret, so it should be left out."""
 
 
-class Wanted:
-    """One search's memory: what was found of each kind, what is certain, which names the recording reports."""
+class SecretSearch:
+    """The search through one recording, with its memory: values found, by kind; those to find again; reported names."""
 
-    def __init__(self, listed: Iterable[str] = (), own: Named = NOBODY, keep_names: bool = False) -> None:
-        self.known = Known()
+    def __init__(self, listed: Iterable[str] = (), own: OwnNames = NO_NAMES, keep_names: bool = False) -> None:
+        self.known = KnownSecrets()
         self.known.add_listed(listed)
         self.names = Names(own)
         self._keep_names = keep_names
         self.values: dict[str, set[str]] = {}
         self._innocent: set[int] = set()
-        """Hashes of texts that hold nothing by their own form or name: they come again in the next pass."""
+        """Hashes of texts in which the detector finds nothing, so that the next pass skips them."""
 
     @property
     def size(self) -> int:
-        """Grows when there is more to be looked for in the rest of the recording."""
+        """Grows with each new value or name to look for in the rest of the recording, so another pass is needed."""
         return self.known.count + self.names.count
 
     def sift(self, texts: list[str]) -> list[int]:
-        """The numbers of the texts that are worth a closer look: of many at once, so that most cost next to nothing."""
+        """The indices of the texts that may hold something. They are tested in groups, so that most cost little."""
         numbers = range(len(texts))
         fresh = [number for number in numbers if hash(texts[number]) not in self._innocent]
-        odd = set(_among(fresh, texts, may_hold))
-        self._innocents(hash(texts[number]) for number in fresh if number not in odd)
+        suspects = set(_among(fresh, texts, may_hold))
+        self._remember_innocent(hash(texts[number]) for number in fresh if number not in suspects)
         if self.known or (self.names and not self._keep_names):
-            odd.update(_among(numbers, texts, self._may_stand_again))
-        return sorted(odd)
+            suspects.update(_among(numbers, texts, self._may_occur))
+        return sorted(suspects)
 
-    def _innocents(self, numbers: Iterable[int]) -> None:
+    def _remember_innocent(self, numbers: Iterable[int]) -> None:
         if len(self._innocent) > _HASHES_MOST:
             self._innocent.clear()
         self._innocent.update(numbers)
 
-    def _may_stand_again(self, text: str) -> bool:
-        """Whether something that is known, or a name, may stand in a text."""
-        return bool(self.known and self.known.may_stand(text)) or (not self._keep_names and self.names.may_stand(text))
+    def _may_occur(self, text: str) -> bool:
+        """Whether a known value or a name may occur in a text."""
+        return bool(self.known and self.known.may_occur(text)) or (not self._keep_names and self.names.may_occur(text))
 
     def find(self, text: str, in_key: bool = False) -> tuple[list[tuple[int, int]], bool]:
-        """Where a line is to be masked, and whether a private key goes on after it."""
+        """The [start, end) to mask in a line, and whether a private key continues after it."""
         spans, after = self.spans(text, in_key)
         return [(span.start, span.end) for span in spans], after
 
     def spans(self, text: str, in_key: bool = False) -> tuple[list[Span], bool]:
-        """The same with the kinds."""
+        """The same as `Span`s, which have kinds."""
         found, after = find_in_line(text, in_key)
         return self._kept(text, found), after
 
     def find_hidden(self, text: str) -> list[tuple[int, int]]:
-        """The same for a text that nobody sees, which also reports names."""
+        """The [start, end) to mask in a text that is not shown, such as a title, which may report names."""
         return self._with_names(text, reported(text))
 
     def find_variable(self, name: str, value: str) -> list[tuple[int, int]]:
-        """The same for the value of a variable of the environment."""
+        """The [start, end) to mask in the value of an environment variable."""
         begin = len(name) + 1
         beside = [
             (start - begin, end - begin) for start, end in self.find(f"{name}={value}")[0] if start >= begin
@@ -90,7 +90,7 @@ class Wanted:
         return spans
 
     def remember(self, value: str, kind: str, certain: bool) -> None:
-        """A value that was found; a certain one is looked for in the rest of the recording."""
+        """Record a value that was found; a certain one is looked for in the rest of the recording."""
         self._remember(value, kind, certain)
 
     def _kept(self, text: str, found: list[Span]) -> list[Span]:
@@ -119,7 +119,7 @@ class Wanted:
 
 
 def _among(numbers: Sequence[int], texts: list[str], test: Callable[[str], bool]) -> Iterator[int]:
-    """Those of the texts in which something may stand: a heap of which nothing may is asked once."""
+    """The texts that pass `test`, found by bisection: a group whose joined text fails is tested only once."""
     if not numbers or not test("\n".join([texts[number] for number in numbers])):
         return
     if len(numbers) == 1:

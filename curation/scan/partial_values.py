@@ -1,7 +1,7 @@
-"""A value that is only half on the screen: while it is typed, drawn or scrolled away.
+"""Finding values of which a picture shows only a part, while they are typed, drawn or scrolled away.
 
-A half of it tells nothing to a detector, so it is followed from the picture that shows it whole to those before and
-after, as long as a part of it stands where it stood: in the same columns, or behind the same words.
+The detector cannot recognise a part, so a value is followed from the picture that shows the whole of it to those before
+and after, as long as a part of it is in the same place: in the same columns, or behind the same text.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from curation.scan.found import OnScreen, by_row
+from curation.scan.findings import OnScreen, by_row
 
 _ENOUGH = 4
-"""Characters in the same columns that make a part of a value, whatever stands before them."""
+"""So many equal characters in the same columns count as part of a value, whatever precedes them."""
 
 
 class _Value(NamedTuple):
-    """A row's part of a value: where it stands, what stands before it, and what it is."""
+    """The part of a value in one row: its row and column, the text before it, and the part itself."""
 
     row: int
     start: int
@@ -24,8 +24,8 @@ class _Value(NamedTuple):
     text: str
 
 
-def spread(texts: Sequence[Sequence[str]], screens: Sequence[set[OnScreen]]) -> None:
-    """Add to each clip's `screens` the parts of what was found in its neighbours among the pictures.
+def add_partial_values(texts: Sequence[Sequence[str]], screens: Sequence[set[OnScreen]]) -> None:
+    """Add to each clip's `screens` the parts of values that were found whole in neighbouring pictures.
 
     Args:
         texts: of a session's clips in order, each picture's text.

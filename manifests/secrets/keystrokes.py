@@ -1,4 +1,4 @@
-"""What was typed, as it was meant: keys put together again, with corrections and pastes, each with where it came from.
+"""Reconstructing typed lines from key presses, with corrections and pastes applied; each character keeps its origin.
 
 A key is named as the recorder names it ("a", "BackSpace", "ctrl+u"); `char` is the text that it types. Any source of
 keys can be read so: the input events of a cast, the actions of a session of a desktop.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from manifests.secrets.detect import find
-from manifests.secrets.known import Known
+from manifests.secrets.known_secrets import KnownSecrets
 from manifests.secrets.spans import MASK, WIDE_MASK
 
 P = TypeVar("P")
@@ -25,12 +25,12 @@ _HELD = {
 
 
 def is_held(name: str | None) -> bool:
-    """Whether a key of a desktop is one that changes what others do while it is down."""
+    """Whether a desktop key is a modifier such as Shift or Control."""
     return any(name in keys for keys in _HELD.values())
 
 
 def named_with(name: str, char: str, held: set[str]) -> tuple[str, str]:
-    """A key of a desktop as terminals name it ("ctrl+u"), and what it types: nothing while one of `held` changes it."""
+    """A desktop key as terminals name it ("ctrl+u"), and the text that it types: none while a modifier is in `held`."""
     for prefix, keys in _HELD.items():
         if held.intersection(keys):
             return f"{prefix}+{name.lower() if len(name) == 1 else name}", ""
@@ -38,7 +38,7 @@ def named_with(name: str, char: str, held: set[str]) -> tuple[str, str]:
 
 
 class KeyPress(NamedTuple, Generic[P]):
-    """A key that was pressed, or a whole text that was pasted (`char` of any length); `place` is anything."""
+    """A key that was pressed, or a whole text that was pasted (`char` of any length); `place` is the caller's."""
 
     name: str | None
     char: str
@@ -46,7 +46,7 @@ class KeyPress(NamedTuple, Generic[P]):
 
 
 class KeyedLine(NamedTuple, Generic[P]):
-    """A line: as it was sent, and as it was meant, each character with its place."""
+    """A line as its keys were sent, and as it was meant after corrections, each character with its place."""
 
     sent: str
     sent_places: list[P]
@@ -58,8 +58,8 @@ class KeyedLine(NamedTuple, Generic[P]):
         return not self.meant.strip(MASK + WIDE_MASK + " ")
 
 
-class Typing(Generic[P]):
-    """Puts a line together, key by key."""
+class LineEditor(Generic[P]):
+    """Applies key presses to a line, as a line editor does: cursor keys, deletions, insertions."""
 
     def __init__(self) -> None:
         self._sent: list[tuple[str, P]] = []
@@ -68,7 +68,7 @@ class Typing(Generic[P]):
 
     @property
     def begun(self) -> bool:
-        """Something of a line has been typed."""
+        """Whether anything of the line has been typed."""
         return bool(self._sent)
 
     def press(self, key: KeyPress[P]) -> KeyedLine[P] | None:
@@ -81,12 +81,10 @@ class Typing(Generic[P]):
         return done
 
     def end(self) -> KeyedLine[P]:
-        """The line as far as it has come."""
+        """The line typed so far; the next one begins empty."""
         sent, meant = self._sent, self._line
         self._sent, self._line, self._cursor = [], [], 0
-        return KeyedLine(
-            "".join(c for c, _ in sent), [p for _, p in sent], "".join(c for c, _ in meant), [p for _, p in meant]
-        )
+        return KeyedLine(*_split(sent), *_split(meant))
 
     def _edit(self, key: KeyPress[P]) -> None:
         name = key.name
@@ -121,13 +119,14 @@ class Typing(Generic[P]):
             self._cursor += len(typed)
 
 
-def _apart(line: list[tuple[str, P]]) -> tuple[str, list[P]]:
+def _split(line: list[tuple[str, P]]) -> tuple[str, list[P]]:
+    """The text of a line, and the place of each of its characters."""
     return "".join(c for c, _ in line), [place for _, place in line]
 
 
-def typed_secrets(keys: Iterable[KeyPress[P]], known: Known | None = None) -> Iterator[tuple[str, P]]:
-    """The kind and the place of every key that is part of a secret: of what was sent, or of what was meant."""
-    typing: Typing[P] = Typing()
+def typed_secrets(keys: Iterable[KeyPress[P]], known: KnownSecrets | None = None) -> Iterator[tuple[str, P]]:
+    """The kind and the place of every key that is part of a secret in the line, as it was sent or as it was meant."""
+    editor: LineEditor[P] = LineEditor()
 
     def found(line: KeyedLine[P]) -> Iterator[tuple[str, P]]:
         for text, places in ((line.sent, line.sent_places), (line.meant, line.meant_places)):
@@ -136,6 +135,6 @@ def typed_secrets(keys: Iterable[KeyPress[P]], known: Known | None = None) -> It
                     yield span.kind, places[at]
 
     for key in keys:
-        if (line := typing.press(key)) is not None:
+        if (line := editor.press(key)) is not None:
             yield from found(line)
-    yield from found(typing.end())
+    yield from found(editor.end())

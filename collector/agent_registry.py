@@ -50,27 +50,26 @@ class AgentEntry:
 
 _DESKTOP, _TERMINAL = "collector.agents.desktop", "collector.agents.terminal"
 
-AGENTS: dict[str, AgentEntry] = {
-    entry.name: entry
-    for entry in (
-        AgentEntry(
-            "scripted",
-            arm="scripted",
-            scripted=True,
-            desktop=f"{_DESKTOP}.scripted:ScriptedAgent",
-            terminal=f"{_TERMINAL}.scripted:ScriptedTypist",
-        ),
-        AgentEntry(
-            "random-fast",
-            arm="random-fast",
-            control=True,
-            desktop=f"{_DESKTOP}.random_fast:RandomFastAgent",
-            terminal=f"{_TERMINAL}.random_keys:RandomKeys",
-        ),
-        AgentEntry("tape", arm="tape", terminal=f"{_TERMINAL}.tape:TapeAgent", recorded=False),
-        AgentEntry("human", arm="human", person=True),
-    )
-}
+_ENTRIES = (
+    AgentEntry(
+        "scripted",
+        arm="scripted",
+        scripted=True,
+        desktop=f"{_DESKTOP}.scripted:ScriptedAgent",
+        terminal=f"{_TERMINAL}.scripted:ScriptedTypist",
+    ),
+    AgentEntry(
+        "random-fast",
+        arm="random-fast",
+        control=True,
+        desktop=f"{_DESKTOP}.random_fast:RandomFastAgent",
+        terminal=f"{_TERMINAL}.random_keys:RandomKeys",
+    ),
+    AgentEntry("tape", arm="tape", terminal=f"{_TERMINAL}.tape:TapeAgent", recorded=False),
+    AgentEntry("human", arm="human", person=True),
+)
+
+AGENTS: dict[str, AgentEntry] = {entry.name: entry for entry in _ENTRIES}
 
 
 def recorded_agents() -> list[AgentEntry]:

@@ -9,4 +9,9 @@ from curation.scan.stage import stage as scan
 from curation.scores.shard import STAGE as INTENT
 from curation.stage import Stage
 
-STAGES: dict[str, Stage[Any]] = {stage.name: stage for stage in (INTENT, scan(ScanOptions()))}
+_ENTRIES: tuple[Stage[Any], ...] = (
+    INTENT,
+    scan(ScanOptions()),
+)
+
+STAGES: dict[str, Stage[Any]] = {stage.name: stage for stage in _ENTRIES}

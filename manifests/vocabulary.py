@@ -1,11 +1,14 @@
 """The roles and programs that tasks may name: GoalTrace's own words, independent of a system's release.
 
-What a system says for each word is known in one place, `collector.agents.desktop.names`.
+What a system says for each word is known in one place: for roles `collector.agents.desktop.names`, for programs
+`manifests.programs`.
 """
 
 from __future__ import annotations
 
 import difflib
+
+from manifests.programs import PROGRAMS
 
 ROLES = (
     "alert", "application", "button", "calendar", "canvas", "check box", "check menu item", "column header",
@@ -20,9 +23,6 @@ ROLES = (
 FORMER_ROLES = {"push button": "button", "directory pane": "file list", "toolbar": "tool bar"}
 """Words of one release or another that tasks were written with; they still mean the same."""
 
-PROGRAMS = ("browser", "calculator", "editor", "files", "terminal", "viewer")
-"""The programs of our desktop image by what they are for."""
-
 
 def role_named(word: str) -> str:
     """`word` as one of `ROLES`; `ValueError` naming the nearest ones."""
@@ -34,7 +34,7 @@ def role_named(word: str) -> str:
 
 
 def program_named(word: str) -> str:
-    """`word` as one of `PROGRAMS`; `ValueError` naming them."""
+    """`word` as a word of `PROGRAMS`; `ValueError` naming them."""
     if word not in PROGRAMS:
         raise ValueError(f"{word!r} is no program of the desktop; one of: {', '.join(PROGRAMS)}")
     return word

@@ -133,12 +133,12 @@ def _check(args: argparse.Namespace) -> int:
     for kind in [args.kind] if args.kind else KINDS:
         rows = report[kind] = []
         if not args.json:
-            print(f"{kind}\n  {'name':<16}{'window':<48}{'seconds':>8}  ok")
+            print(f"{kind}\n  {'name':<20}{'window':<48}{'seconds':>8}  ok")
         for row in check_image(client, kind, args.out, args.system):
             rows.append(row.as_json())
             if not args.json:
                 verdict = ("yes" if row.ok else "NO") + (f": {row.detail}" if row.detail else "")
-                print(f"  {row.name:<16}{row.window[:46]:<48}{row.seconds:>8.2f}  {verdict}", flush=True)
+                print(f"  {row.name:<20}{row.window[:46]:<48}{row.seconds:>8.2f}  {verdict}", flush=True)
                 if row.versions:
                     print(f"    {row.versions}", flush=True)
     failed = [f"{kind}: {row['name']}" for kind, rows in report.items() for row in rows if not row["ok"]]

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from manifests.programs import PROGRAMS
+
 if TYPE_CHECKING:
     from docker import DockerClient
 
 OS_RELEASE = "/usr/lib/os-release"
 VERSIONS = "/usr/share/goaltrace/versions"
-"""Written by the Dockerfiles: package and version, a line each, of what `TRIED` names."""
+"""Written by the Dockerfiles: package and version, a line each, of what `parts` names."""
 MAX_BYTES = 2**20
 
 
@@ -25,7 +27,7 @@ MAX_BYTES = 2**20
 class SystemPart:
     """A part of the system, the packages that bring it, and the versions (major.minor) it was tried with.
 
-    Chromium has none: every release has its newest one.
+    One without versions is of the newest on every release.
     """
 
     name: str
@@ -33,16 +35,11 @@ class SystemPart:
     tried: tuple[str, ...]
 
 
-PARTS = {
+_PARTS = {
     "desktop": (
         SystemPart("TigerVNC", ("tigervnc-standalone-server",), ("1.12", "1.15")),
         SystemPart("AT-SPI", ("at-spi2-core",), ("2.46", "2.56")),
         SystemPart("XFCE", ("xfce4-panel",), ("4.18", "4.20")),
-        SystemPart("Thunar", ("thunar",), ("4.18", "4.20")),
-        SystemPart("Mousepad", ("mousepad",), ("0.5", "0.6")),
-        SystemPart("Ristretto", ("ristretto",), ("0.12", "0.13")),
-        SystemPart("galculator", ("galculator",), ("2.1",)),
-        SystemPart("Chromium", ("chromium",), ()),
         SystemPart("FFmpeg", ("ffmpeg",), ("5.1", "7.1")),
         SystemPart("GTK", ("libgtk-3-0t64", "libgtk-3-0"), ("3.24",)),
         SystemPart("Python", ("python3",), ("3.11", "3.13")),
@@ -57,6 +54,12 @@ PARTS = {
         SystemPart("Python", ("python3",), ("3.11", "3.13")),
     ),
 }
+
+
+def parts(kind: str) -> tuple[SystemPart, ...]:
+    """The parts of an image of this kind; those of a desktop are the system's and its programs."""
+    programs = PROGRAMS.values() if kind == "desktop" else ()
+    return (*_PARTS[kind], *(SystemPart(program.title, program.packages, program.tried) for program in programs))
 
 
 def parse_os_release(text: str) -> dict[str, str]:
@@ -82,7 +85,7 @@ class System:
         title = f"{fields.get('NAME', 'Linux').removesuffix(' GNU/Linux')} {release}"
         packages = dict(line.split(" ", 1) for line in versions.splitlines() if " " in line)
         found = {}
-        for part in PARTS[kind]:
+        for part in parts(kind):
             installed = [packages[package] for package in part.packages if packages.get(package)]
             if installed:
                 found[part.name] = upstream(installed[0])
@@ -90,7 +93,7 @@ class System:
 
     def untried(self, kind: str) -> list[str]:
         """A phrase for each part whose version was never tried: "AT-SPI 2.60 (tried: 2.46, 2.56)"."""
-        tried = {part.name: part.tried for part in PARTS[kind]}
+        tried = {part.name: part.tried for part in parts(kind)}
         return [
             f"{name} {version} (tried: {', '.join(tried[name])})"
             for name, version in self.versions.items()

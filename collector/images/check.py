@@ -15,6 +15,7 @@ from collector.containers.program import close_stream, connection_of
 from collector.containers.system import system_of
 from manifests.errors import GoaltraceError
 from manifests.files import replacing
+from manifests.programs import PROGRAMS
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -62,10 +63,11 @@ def _check_versions(client: DockerClient, kind: str, container: Container) -> Ch
 
 
 def check_desktop(container: Container, out: Path) -> Iterator[CheckRow]:
-    """Rows of a desktop container: readiness, X extensions, AT-SPI, the bare desktop, then each launcher."""
+    """Rows of a desktop container: readiness, X extensions, AT-SPI, the bare desktop, each launcher and program."""
     yield CheckRow("ready", True, round(wait_ready(container), 2), "panel and desktop")
     source = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
-    for line in _exec_lines(container, [PYTHON, "-c", source]):
+    programs = [(program.title, program.command, program.names) for program in PROGRAMS.values()]
+    for line in _exec_lines(container, [PYTHON, "-c", source, json.dumps(programs)]):
         try:
             seen = json.loads(line)
             png = seen.pop("png")

@@ -1,8 +1,9 @@
 """Runs inside a desktop container (sent there as text): uses every launcher as a person would.
 
 It finds each launcher's button by AT-SPI, clicks it through the X server (XTest), waits for the program's
-window, looks for an error dialog, takes a picture and closes the window. One JSON object per line goes to
-stdout: {"name", "ok", "seconds", "window", "detail", "png" (base64, or null)}.
+window, looks for an error dialog, takes a picture and closes the window. Programs that no launcher starts are started
+by their commands: the argument is a JSON list of [title, command, names on the accessibility bus]. One JSON object per
+line goes to stdout: {"name", "ok", "seconds", "window", "detail", "png" (base64, or null)}.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -133,18 +136,21 @@ def dialog_text() -> str:
     return " ".join([dialog.name, *labels]).strip()
 
 
-def accessible(titles: set[str], timeout_s: float = 10) -> bool:
-    """Whether AT-SPI shows a window of one of these titles: what a script cannot find, it cannot use."""
+def accessible(titles: set[str], timeout_s: float = 10) -> str | None:
+    """What the program with a window of one of these titles calls itself to AT-SPI; None: nothing shows such a window.
+
+    What a script cannot find, it cannot use.
+    """
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         for app in pyatspi.Registry.getDesktop(0):
             try:
                 if any(window is not None and window.name in titles for window in app or ()):
-                    return True
+                    return str(app.name)
             except Exception:  # a program that is starting does not answer yet
                 continue
         time.sleep(0.2)
-    return False
+    return None
 
 
 def collect_labels(node: Any, into: list[str]) -> None:
@@ -200,16 +206,42 @@ def check_desktop(screen: ProbedScreen) -> None:
     report("desktop", not problems, time.monotonic() - started, window=size, detail="; ".join(problems), shot=shot)
 
 
-def check_launcher(screen: ProbedScreen, name: str, program: str, timeout_s: float = 40) -> None:
-    before = screen.windows()
+def check_launcher(screen: ProbedScreen, name: str, program: str, names: list[str] | None) -> None:
     button = panel_button(name)
     if button is None:
         report(name, False, 0, detail="no such button in the panel")
         return
     box = button.queryComponent().getExtents(pyatspi.DESKTOP_COORDS)
+
+    def click() -> None:
+        screen.click(box.x + box.width // 2, box.y + box.height // 2)
+        screen.move(screen.width - 30, screen.height // 3)  # or its tooltip would be in the picture
+
+    check_window(screen, name, program, names, click)
+
+
+def check_command(screen: ProbedScreen, name: str, command: str, names: list[str]) -> None:
+    words = shlex.split(command)
+
+    def start() -> None:
+        with suppress(OSError):  # no such program: no window
+            subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    check_window(screen, name, Path(words[0]).name, names, start)
+
+
+def check_window(
+    screen: ProbedScreen,
+    name: str,
+    program: str,
+    names: list[str] | None,
+    start: Callable[[], object],
+    timeout_s: float = 40,
+) -> None:
+    """The window that `start` opens: the program's, found by AT-SPI under one of its `names`, and no error."""
+    before = screen.windows()
     started = time.monotonic()
-    screen.click(box.x + box.width // 2, box.y + box.height // 2)
-    screen.move(screen.width - 30, screen.height // 3)  # or its tooltip would be in the picture
+    start()
     new: dict[int, str] = {}
     while not new and time.monotonic() - started < timeout_s:
         time.sleep(0.05)
@@ -225,8 +257,10 @@ def check_launcher(screen: ProbedScreen, name: str, program: str, timeout_s: flo
         detail = f"a dialog opened: {dialog_text() or '; '.join(new.values())}"
     elif not any(program in text.split(":")[0].lower() for text in new.values()):
         detail = f"not a window of {program}"
-    elif not accessible({text.split(": ", 1)[1] for text in new.values()}):
+    elif (said := accessible({text.split(": ", 1)[1] for text in new.values()})) is None:
         detail = "AT-SPI does not show its window"
+    elif names and said.casefold().replace("-", " ").replace("_", " ") not in names:
+        detail = f"AT-SPI calls it {said!r}, manifests/programs.py: {', '.join(names)}"
     elif program == "chromium":
         detail = playwright_problem()
     for number in new:
@@ -257,8 +291,13 @@ def main() -> int:
     screen = ProbedScreen()
     check_display(screen)
     check_desktop(screen)
-    for name, program in launchers().items():
-        check_launcher(screen, name, program)
+    programs = {command.split()[0]: (title, command, names) for title, command, names in json.loads(sys.argv[1])}
+    launched = launchers()
+    for name, program in launched.items():
+        check_launcher(screen, name, program, programs[program][2] if program in programs else None)
+    for program, (title, command, names) in programs.items():
+        if program not in launched.values():
+            check_command(screen, title, command, names)
     return 0
 
 

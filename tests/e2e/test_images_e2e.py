@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from collector.images.build import build_image
 from collector.images.check import check_desktop
 from collector.images.context import docker_folder, host_ca_cert
 from manifests.errors import GoaltraceError
+from manifests.programs import PROGRAMS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "desktop", "terminal")]
 FRONT_DOOR = ("-m", "goaltrace")
@@ -78,7 +80,10 @@ def test_every_part_of_both_images_works_and_can_be_looked_at(tmp_path: Path) ->
             assert len(image.convert("RGB").getcolors(1 << 20) or []) > 200
 
 
-def test_launcher_that_opens_an_error_box_is_reported(client, tmp_path: Path) -> None:
+def test_what_does_not_open_or_is_called_otherwise_is_reported(
+    client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROGRAMS, "viewer", replace(PROGRAMS["viewer"], names=("eye of gnome",)))
     with throwaway(client, "desktop") as container:
         wait_ready(container)
         launcher = "/home/agent/.config/xfce4/panel/launcher-15/calculator.desktop"
@@ -88,6 +93,8 @@ def test_launcher_that_opens_an_error_box_is_reported(client, tmp_path: Path) ->
     assert not rows["Calculator"].ok
     assert "dialog" in rows["Calculator"].detail
     assert rows["Files"].ok
+    assert rows["galculator"].ok, "a program that no launcher starts is started by its command"
+    assert rows["Image Viewer"].detail == "AT-SPI calls it 'ristretto', manifests/programs.py: eye of gnome"
 
 
 def test_ctrl_c_removes_its_own_container_and_no_other(client, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Maps the names that tasks use to those that systems use: here alone, since releases rename what they show.
 
+What programs call themselves stands with each program, in `manifests/programs.py`.
+
 AT-SPI's role numbers are part of its protocol and stay; the strings do not ("push button" became "button").
 Titles and labels are compared without case, white space and the way an ellipsis is written.
 """
@@ -7,6 +9,8 @@ Titles and labels are compared without case, white space and the way an ellipsis
 from __future__ import annotations
 
 import unicodedata
+
+from manifests.programs import PROGRAMS
 
 ROLE_NUMBERS: dict[str, tuple[int, ...]] = {
     "alert": (2,), "application": (75,), "button": (43, 129), "calendar": (5,), "canvas": (6, 18), "check box": (7,),
@@ -24,16 +28,6 @@ ROLE_NUMBERS: dict[str, tuple[int, ...]] = {
 
 WORDS = {numbers[0]: word for word, numbers in ROLE_NUMBERS.items()}
 
-PROGRAM_NAMES: dict[str, tuple[str, ...]] = {
-    "browser": ("chromium", "google chrome", "google chrome for testing", "chrome", "chromium browser"),
-    "calculator": ("galculator",),
-    "editor": ("mousepad", "org.xfce.mousepad"),
-    "files": ("thunar", "org.xfce.thunar"),
-    "terminal": ("xfce4 terminal", "org.xfce.terminal"),
-    "viewer": ("ristretto", "org.xfce.ristretto"),
-}
-"""Our word -> what the program calls itself on the accessibility bus."""
-
 
 def normalised(text: str | None) -> str:
     """A title or label without what differs between releases: case, white space, the way an ellipsis is written."""
@@ -47,7 +41,7 @@ def is_role(number: int, word: str) -> bool:
 
 def is_program(name: str | None, word: str) -> bool:
     """Whether an application of that name is the program that tasks call `word`."""
-    return normalised((name or "").replace("-", " ").replace("_", " ")) in PROGRAM_NAMES[word]
+    return normalised((name or "").replace("-", " ").replace("_", " ")) in PROGRAMS[word].names
 
 
 def is_named(name: str | None, wanted: str) -> str | None:

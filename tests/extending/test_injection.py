@@ -1,0 +1,16 @@
+"""An injection is a class and an entry."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.extending.variants import trained
+
+
+@pytest.mark.needs("torch")
+def test_a_tiny_run_trains_with_the_injection_of_the_page(boxes: Path, tmp_path: Path) -> None:
+    losses = trained("An injection", boxes, tmp_path, "actions.inject=mean")
+    assert len(losses) == 2 and all(map(math.isfinite, losses))

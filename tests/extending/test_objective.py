@@ -1,0 +1,16 @@
+"""An objective is a class and an entry."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.extending.variants import trained
+
+
+@pytest.mark.needs("torch")
+def test_a_tiny_run_trains_with_the_objective_of_the_page(boxes: Path, tmp_path: Path) -> None:
+    losses = trained("An objective", boxes, tmp_path, "train.objective=halved")
+    assert len(losses) == 2 and all(map(math.isfinite, losses))

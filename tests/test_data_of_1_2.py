@@ -113,7 +113,7 @@ def test_a_session_of_1_2_is_read_and_packed(arm: str, tmp_path: Path) -> None:
     del document["control"]
     folder.manifest_path.write_text(json.dumps(document | {"schema_version": "1.2"}))
     assert folder.read_manifest().control is CONTROLS[arm]
-    pack([folder], tmp_path / "set")
+    pack([folder], out=tmp_path / "set")
     assert controls(tmp_path / "set") == {arm: CONTROLS[arm]}
     folder.write_manifest(folder.read_manifest().model_copy(update={"control": not CONTROLS[arm]}))
     assert folder.read_manifest().control is not CONTROLS[arm], "what is said counts, and no name"

@@ -9,21 +9,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from collector.agents.terminal import scripted
 from collector.episodes.spec import EpisodeSpec
 from collector.runner.terminal import run_episode
+from collector.shell.typist import Typist
 from manifests.errors import GoaltraceError
 from manifests.task import builtin_tasks, load_task
 
-_at_a_person_s_pace = scripted.Typist.sleep
+_at_a_person_s_pace = Typist.sleep
 
 
-def _hurry(typist: scripted.Typist, seconds: float) -> None:
+def _hurry(typist: Typist, seconds: float) -> None:
     _at_a_person_s_pace(typist, min(seconds, 1) * 0.02)
 
 
 def main(seed: int) -> int:
-    setattr(scripted.Typist, "sleep", _hurry)  # noqa: B010
+    setattr(Typist, "sleep", _hurry)  # noqa: B010
     failed = 0
     for name, path in builtin_tasks().items():
         task = load_task(path)

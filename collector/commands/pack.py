@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"left out: {left.name}: {left.reason}", file=sys.stderr)
     for source in manifest.lineage[0].inputs:
         if source.frames_left_out:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in source.frames_left_out.items())
-            print(f"frames in no clip: {source.name}: {reasons}", file=sys.stderr)
+            left_out = ", ".join(f"{count} {reason}" for reason, count in source.frames_left_out.items())
+            print(f"frames in no clip: {source.name}: {left_out}", file=sys.stderr)
     counts = manifest.counts
     arms = ", ".join(f"{arm} {hours * 60:.1f} min" for arm, hours in counts.hours_by_arm.items())
     print(

@@ -17,11 +17,15 @@ from collector.episodes.spec import EpisodeSpec
 from manifests.permissions import OTHERS_CANNOT_WRITE, OWNER_ONLY, umask_at_least
 from manifests.task import find_task
 
-pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "terminal")]
-SPEC = EpisodeSpec.of(
-    find_task("terminal-find-largest-file").instantiate(0), session_id="s", agent="scripted", fps=15,
-    environment="docker", min_free_bytes=0,
-)  # fmt: skip
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("docker", "terminal", "desktop")]
+
+
+def spec_of(agent: str) -> EpisodeSpec:
+    """A terminal that an agent uses; a desktop whose person is gone at once, since nobody holds the other end."""
+    person = agent == "human"
+    task = find_task("desktop-editor-note" if person else "terminal-find-largest-file").instantiate(0)
+    spec = EpisodeSpec.of(task, session_id="s", agent=agent, fps=15, environment="docker", min_free_bytes=0)
+    return spec.model_copy(update={"consent_id": "p-12345678"}) if person else spec
 
 
 @contextmanager
@@ -52,8 +56,7 @@ def watching(folder: Path) -> Iterator[dict[str, set[int]]]:
 @pytest.mark.parametrize("agent", ["human", "scripted"])
 def test_nobody_else_can_open_what_a_container_records(tmp_path: Path, agent: str, users: int) -> None:
     environment = DockerEnvironment()
-    person = {"agent": "human", "consent_id": "p-12345678"} if agent == "human" else {}
-    spec = environment.describe(SPEC).model_copy(update=person)
+    spec, person = environment.describe(spec_of(agent)), agent == "human"
     before = os.umask(users)
     try:
         with watching(tmp_path / "s") as seen, umask_at_least(OWNER_ONLY if person else OTHERS_CANNOT_WRITE):
@@ -61,7 +64,8 @@ def test_nobody_else_can_open_what_a_container_records(tmp_path: Path, agent: st
     finally:
         os.umask(before)
     after = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "s").iterdir()}
-    assert {"session.json", "terminal.cast", "actions.jsonl"} <= set(after) & set(seen), "they were seen as they grew"
+    logs = {"session.json", "actions.jsonl", "frames.jsonl" if person else "terminal.cast"}
+    assert logs <= set(after) & set(seen), "they were seen as they grew"
     modes = {mode for name, all_of_it in seen.items() if name != "s" for mode in all_of_it} | set(after.values())
     folder = seen["s"] | {stat.S_IMODE((tmp_path / "s").stat().st_mode)}
     if person and os.getuid() in (0, 1000):

@@ -271,10 +271,10 @@ def test_a_second_run_removes_nothing_and_still_names_the_models(root: Path) -> 
     after = everything_in(root)
     plan = forget(ANNA, [root])
     assert not plan and everything_in(root) == after
-    assert any(str(root / "run") in line for line in plan.left())
+    assert any(str(root / "run") in line for line in plan.remaining())
     plan = forget(ANNA, [root], models=True)
     assert plan and not (root / "run").exists() and not (root / "run2").exists() and not (root / "latents").exists()
-    assert not forget(ANNA, [root], models=True).left()
+    assert not forget(ANNA, [root], models=True).remaining()
 
 
 def test_with_models_the_runs_go_as_well(root: Path, made: tuple[Path, list[str], list[bytes]]) -> None:

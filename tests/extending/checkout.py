@@ -33,7 +33,8 @@ class Checkout:
         self.entries: list[str] = []
         """The files that have another entry."""
         for name in PACKAGES:
-            shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+            # with what is compiled of it, but for what another test's process is compiling
+            shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         for block in sections()[section]:
             self._write(block)
 
@@ -59,10 +60,10 @@ class Checkout:
         first = text.find("\nfrom ", text.index("from __future__")) + 1 if imports else 0
         file.write_text(text[:first] + imports + text[first:], encoding="utf-8")
 
-    def python(self, *words: object, status: int = 0, **environment: str) -> str:
+    def python(self, *words: object, status: int = 0) -> str:
         """Run Python in the copy; what it prints."""
         done = subprocess.run(
-            [sys.executable, *map(str, words)], cwd=self.path, env=self.environment | environment, capture_output=True,
+            [sys.executable, *map(str, words)], cwd=self.path, env=self.environment, capture_output=True,
             text=True, check=False, timeout=300,
         )  # fmt: skip
         assert done.returncode == status, done.stdout + done.stderr

@@ -1,6 +1,6 @@
 """What detecting secrets costs: CPU seconds per MB of casts, as `goaltrace import cast` does it before it draws.
 
-    python benchmarks/secrets.py [CAST...] [--megabytes 5] [--json]
+    python benchmarks/secret_detector.py [CAST...] [--megabytes 5] [--json]
 
 Without CASTs: those of ../shared/data/casts, and three of --megabytes made here: a build's log; a screen rearranged all
 the time; the same with secrets on it, whose places are then searched for. Imports are not counted.

@@ -1,4 +1,4 @@
-"""The mixture of training data (`data.mix`): a sampling weight for each clip, by arm, family, kind and intent score."""
+"""The mixture of training data (`data.mix`): a weight for each clip, by arm, family, kind, control and intent score."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from trainer.data.clip import Clip
 
 COLUMNS: dict[str, Callable[[EventRow], str]] = {
     "arm": lambda row: row["arm"], "family": lambda row: row["family"], "kind": lambda row: row["kind"],
+    "control": lambda row: "yes" if row["control"] else "no",
 }  # fmt: skip
 INTENT = ("intent_weight", "contingency")
 """Columns of the intent table that say how purposeful a clip is, 0..1; the first that is there is taken."""
@@ -25,8 +26,9 @@ _EXAMPLE = 'write it as "arm:scripted=3,kind:terminal=0.5,intent=1"'
 def clip_weights(clips: Sequence[Clip], mix: str, reader: ClipReader) -> NDArray[np.float64]:
     """The weight of each clip, float64 [len(clips)]: the product of all that apply, 1 where none does.
 
-    "arm:A=W", "family:F=W" and "kind:K=W" give clips of that arm, family or kind a weight; "intent=P" multiplies by
-    the clip's intent score to the power P, and a clip without a score counts as the mean one.
+    "arm:A=W", "family:F=W" and "kind:K=W" give clips of that arm, family or kind a weight, "control:yes=W" those of all
+    control arms; "intent=P" multiplies by the clip's intent score to the power P, and a clip without a score counts as
+    the mean one.
 
     Raises:
         GoaltraceError: a rule that is not one, names nothing in the data, or asks for scores that are not there.

@@ -23,6 +23,8 @@ def test_weights_of_arm_family_and_kind_are_multiplied(dataset: Path, index: Ind
     arms = np.array([clip.row["arm"] for clip in index.train])
     weights = clip_weights(index.train, "arm:scripted=3, kind:desktop=0.5, family:boxes=2", reader)
     assert weights.tolist() == np.where(arms == "scripted", 3.0, 1.0).tolist()
+    controls = clip_weights(index.train, "control:yes=0", reader)
+    assert controls.tolist() == np.where(arms == "random-fast", 0.0, 1.0).tolist()
     assert clip_weights(index.train, "", reader).tolist() == [1.0] * len(arms)
 
 

@@ -15,8 +15,8 @@ from manifests.clip import EventRow
 
 COLUMNS = (
     "clip_id", "session_id", "clip_index", "kind", "family", "goal", "arm", "control", "width", "height", "fps",
-    "duration_ns", "cursor_in_pixels", "t1_ns", "pts", "picture", "frame_redacted", "changed", "cursor_x", "cursor_y", "actions",
-    "start_keys", "start_buttons", "start_x", "start_y", "invalid_reasons",
+    "duration_ns", "cursor_in_pixels", "t1_ns", "pts", "picture", "frame_redacted", "changed", "cursor_x",
+    "cursor_y", "actions", "start_keys", "start_buttons", "start_x", "start_y", "invalid_reasons",
 )  # fmt: skip
 
 

@@ -143,8 +143,8 @@ def _left_out(parents: Sequence[ClipReader], meant: set[str], broken: Mapping[st
     folders in the reasons."""
     places = [parent.folder.path for parent in parents]
     before = [left for parent in parents for left in parent.manifest.left_out]
-    unsound = [item for parent in parents for item in parent.left_out.items() if item[0] not in meant]
-    for name, why in [*((left.name, left.reason) for left in before), *unsound, *broken.items()]:
+    invalid = [item for parent in parents for item in parent.left_out.items() if item[0] not in meant]
+    for name, why in [*((left.name, left.reason) for left in before), *invalid, *broken.items()]:
         yield LeftOutItem(name=name, reason=without_machine_names(why, *places))
 
 

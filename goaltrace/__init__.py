@@ -1,4 +1,4 @@
-"""The Python interface: what every command does, as a function (docs/python.md). Modules load on first use."""
+"""The Python interface: what most commands do, as functions (docs/python.md). Modules load on first use."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class TapePlayer:
     def _settle(self, limit_s: float) -> bool:
         """Wait until all that was typed is read and answered; False if it is not read by then.
 
-        A program that prints on and on is not waited for.
+        A program that prints, or works, on and on is waited for a second at most.
         """
         until, read_ns = self._recording.now_ns() + round(limit_s * 1e9), None
         while (now := self._recording.now_ns()) < until and self._shell.alive:

@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+from trainer.commands.arguments import seed
 from trainer.commands.bars import shown
-from trainer.face.arguments import DEVICES, KINDS, seed
+from trainer.face.arguments import DEVICES, KINDS
 from trainer.face.evaluating import evaluate
 from trainer.runtime.process import share_cores
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from manifests.errors import GoaltraceError
 from manifests.progress import OnProgress
+from trainer.commands.arguments import seed
 from trainer.commands.bars import shown
-from trainer.face.arguments import DEVICES, seed
+from trainer.face.arguments import DEVICES
 from trainer.runtime.process import share_cores
 
 if TYPE_CHECKING:

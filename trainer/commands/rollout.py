@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from trainer.commands.arguments import seed
 from trainer.commands.bars import shown
-from trainer.face.arguments import DEVICES, seed
+from trainer.face.arguments import DEVICES
 from trainer.face.rolling import rollout
 from trainer.runtime.process import share_cores
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from manifests.errors import GoaltraceError
+from trainer.commands.arguments import seed
 from trainer.commands.bars import shown
-from trainer.face.arguments import DEVICES, KINDS, LOGGERS, seed
+from trainer.face.arguments import DEVICES, KINDS, LOGGERS
 from trainer.face.options import TrainOptions
 from trainer.face.training import TrainResult, carry_out, set_up
 from trainer.runtime.process import exit_on_sigterm, share_cores

@@ -1,8 +1,7 @@
-"""Arguments that several functions and commands take, and their validation."""
+"""Options that several functions take, and their validation."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,14 +19,6 @@ LOGGERS: tuple[Logger, ...] = get_args(Logger)
 
 Settings = Mapping[str, str | int | float | Path] | Iterable[str]
 """{"train.lr": 0.001}, or ["train.lr=0.001"] as on the command line."""
-
-
-def seed(text: str) -> int:
-    """A seed that every generator here takes."""
-    number = int(text) if text.strip().lstrip("+-").isdecimal() else -1
-    if not 0 <= number < SEEDS:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 0 to {SEEDS - 1:,}")
-    return number
 
 
 def require_seed(number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 
 from collector.episodes.spec import EpisodeSpec
 from collector.recording.session import Recording
@@ -11,7 +12,7 @@ from collector.shell.pty import Shell
 from collector.shell.typist import Typist
 
 
-class TerminalAgent:
+class TerminalAgent(ABC):
     """Acts in a shell, by its keys alone."""
 
     remark = ""
@@ -29,9 +30,9 @@ class TerminalAgent:
         """The shell that it acts in."""
         return Shell(home, recording)
 
+    @abstractmethod
     def act(self, shell: Shell, typist: Typist) -> str | None:
         """Act once the shell has shown its prompt; None, or which step failed. Raises `EpisodeOver`."""
-        raise NotImplementedError
 
     def look_around(self, typist: Typist) -> None:
         """The moment before the first key."""

@@ -8,6 +8,7 @@ import pytest
 
 import goaltrace
 from collector.runner.terminal import run_episode
+from collector.shell.pty import Shell
 from collector.tapes.hidden_output import HiddenOutput
 from collector.tapes.load import load_tape
 from collector.tapes.spec import spec_of
@@ -135,3 +136,19 @@ def test_only_what_is_on_the_screen_comes_back() -> None:
     output.filter_output("$ ")
     said = output.replacement(f"cat {SECRET}\r\n\x1b]0;{SECRET}\x07\x1b[2J\x1b[Hready", [])
     assert SECRET not in said and "ready" in said
+
+
+@pytest.mark.needs("bash")
+def test_show_waits_while_the_shell_is_at_work_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine keys are read long before they are answered: quiet alone does not say that all is shown."""
+    asked: list[bool] = []
+
+    def busy(shell: Shell) -> bool:
+        if not shell._recording.gate.paused:
+            return False
+        asked.append(len(asked) < 2)
+        return asked[-1]
+
+    monkeypatch.setattr(Shell, "busy", busy)
+    assert play(tmp_path, f"{HIDDEN}Show\nType 'ls'\nEnter\n").read_manifest().outcome == "unverified"
+    assert asked[:3] == [True, True, False]
